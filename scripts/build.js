@@ -1,0 +1,71 @@
+// Compiles src/ to dist/ and puts the C kernels' sources beside the compiled backend, which builds them on first use.
+// Does nothing where dist/ is already made of these sources: `npx scantling` runs this once more in a checkout.
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import {
+  chmodSync,
+  cpSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const dist = join(root, "dist");
+const compilerPackage = createRequire(import.meta.url).resolve("typescript/package.json");
+
+/** SHA-256 over everything that decides what dist/ holds. */
+function sourceHash() {
+  const sources = readdirSync(join(root, "src"), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
+    .sort();
+  const settings = ["tsconfig.json", "tsconfig.build.json", "package.json"].map((name) => join(root, name));
+  const hash = createHash("sha256");
+  for (const path of [...sources, ...settings, compilerPackage, fileURLToPath(import.meta.url)]) {
+    hash.update(`${path.slice(root.length)}\n`).update(readFileSync(path));
+  }
+  return hash.digest("hex");
+}
+
+function builtFrom() {
+  try {
+    return readFileSync(join(dist, "sources.sha256"), "utf8");
+  } catch {
+    return null;
+  }
+}
+
+// Built aside and moved into place whole: a process that runs from dist/ or another build never meets half of it.
+function build(hash) {
+  const aside = mkdtempSync(join(root, "node_modules", ".scantling-build-"));
+  try {
+    const made = join(aside, "dist");
+    const compiler = join(dirname(compilerPackage), "bin", "tsc");
+    const project = join(root, "tsconfig.build.json");
+    execFileSync(process.execPath, [compiler, "-p", project, "--outDir", made], {
+      cwd: root,
+      stdio: "inherit",
+    });
+    cpSync(join(root, "src", "kernels"), join(made, "kernels"), { recursive: true });
+    chmodSync(join(made, "cli", "main.js"), 0o755);
+    writeFileSync(join(made, "sources.sha256"), hash);
+    try {
+      renameSync(dist, join(aside, "old"));
+    } catch (error) {
+      if (error.code !== "ENOENT") throw error;
+    }
+    renameSync(made, dist);
+  } finally {
+    rmSync(aside, { recursive: true, force: true });
+  }
+}
+
+const hash = sourceHash();
+if (builtFrom() !== hash) build(hash);

@@ -1,0 +1,95 @@
+// `scantling bench` as the command line has it: its options and where they lead. Measures nothing.
+
+import { type Command, Option } from "commander";
+import { backendOption, threadsOption } from "../machine.ts";
+import { wholeNumber } from "../parsers.ts";
+import type { CommandContext } from "../program.ts";
+
+export const stepWorkloads = ["W1", "W2", "decoder"] as const;
+export const operationWorkloads = [
+  "products",
+  "attention",
+  "norms",
+  "softmax",
+  "adamw",
+  "recurrence",
+  "scan",
+] as const;
+
+export type StepWorkload = (typeof stepWorkloads)[number];
+export type OperationWorkload = (typeof operationWorkloads)[number];
+
+/** Sizes and parts of a decoder; undefined where the default holds. */
+export interface DecoderOptions {
+  readonly width?: number;
+  readonly layers?: number;
+  readonly heads?: number;
+  readonly kvHeads?: number;
+  readonly length?: number;
+  readonly batch?: number;
+  readonly feedforward?: number;
+  readonly activation?: string;
+  readonly norm?: string;
+  readonly positions?: string;
+  readonly vocabulary?: number;
+  readonly bias?: boolean;
+  readonly tied?: boolean;
+}
+
+export interface BenchOptions extends DecoderOptions {
+  readonly workload: StepWorkload | OperationWorkload;
+  readonly steps: number;
+  readonly seed: number;
+  readonly threads?: number;
+  readonly backend: "native" | "reference";
+  readonly out?: string;
+  readonly force?: boolean;
+  readonly json?: boolean;
+}
+
+const help = `
+W1 and W2 are the models of bench/README.md; decoder takes its sizes from the options; the others are operations alone.
+A step is forward, backward and AdamW. Speeds are medians after two warm-ups; the share of the peak is that of this
+machine's measured multiply-adds, or of the bytes a plain scaling of a large array moves.
+
+Example: scantling bench --workload decoder --width 256 --layers 4 --heads 8 --kv-heads 2 --positions rope --json`;
+
+export function benchCommand({ program, console, setExitCode }: CommandContext): Command {
+  return program
+    .command("bench")
+    .description("measure the speed of training steps and of single operations")
+    .addOption(
+      new Option("--workload <name>", "what to measure")
+        .choices([...stepWorkloads, ...operationWorkloads])
+        .default("W1"),
+    )
+    .addOption(sizeOption("--width <n>", "features of the residual stream"))
+    .addOption(sizeOption("--layers <n>", "blocks"))
+    .addOption(sizeOption("--heads <n>", "query heads"))
+    .addOption(sizeOption("--kv-heads <n>", "key/value heads"))
+    .addOption(sizeOption("--length <n>", "tokens of a sequence"))
+    .addOption(sizeOption("--batch <n>", "sequences of a step"))
+    .addOption(sizeOption("--feedforward <n>", "features inside a feed-forward layer"))
+    .option("--activation <name>", "feed-forward layer: gelu, swiglu, relu")
+    .option("--norm <name>", "layer or rms")
+    .option("--positions <name>", "learned, rope or none")
+    .addOption(sizeOption("--vocabulary <n>", "token ids"))
+    .option("--bias", "biases in the linear layers")
+    .option("--tied", "the head shares the embedding's weights")
+    .addOption(new Option("--steps <n>", "steps, two of them warm-up").argParser(wholeNumber(3)).default(12))
+    .addOption(new Option("--seed <n>", "of weights and tokens").argParser(wholeNumber(0)).default(0))
+    .addOption(threadsOption())
+    .addOption(backendOption())
+    .option("--out <file>", "also write the JSON document to this file")
+    .option("--force", "overwrite that file")
+    .option("--json", "print one JSON document")
+    .addHelpText("after", help)
+    .action(async (options: BenchOptions) => {
+      const { bench } = await import("./run.ts");
+      setExitCode(await bench(options, console));
+    });
+}
+
+function sizeOption(flags: string, description: string): Option {
+  return new Option(flags, description).argParser(wholeNumber(1));
+}

@@ -1,0 +1,34 @@
+// From an error to one line and an exit code. Knows no command.
+
+import { CommanderError } from "commander";
+import { RequestError, WorkError } from "../errors.ts";
+
+/** How a command that was stopped by the user ends, as shells have it for an interrupt. */
+export const interruptedCode = 130;
+
+/** The exit code of an error, and the line for the user; none where everything has been said. */
+export interface Failure {
+  readonly exitCode: number;
+  readonly line?: string;
+}
+
+/** Errors nobody foresaw keep their stack: they are for whoever mends the program. */
+export function describeFailure(error: unknown): Failure {
+  if (error instanceof CommanderError) {
+    // Help and version were asked for and have been printed.
+    if (error.exitCode === 0) return { exitCode: 0 };
+    return {
+      exitCode: 2,
+      line: oneLine(error.message.replace(/^error: /, "").replace(/\n\(Did(.*)\)$/, "; did$1")),
+    };
+  }
+  if (error instanceof RequestError || error instanceof WorkError) {
+    return { exitCode: error.exitCode, line: oneLine(error.message) };
+  }
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return { exitCode: 1, line: `this is a fault of the program, please report it\n${text}` };
+}
+
+function oneLine(text: string): string {
+  return text.trim().replace(/\s*\n\s*/g, " ");
+}

@@ -1,0 +1,48 @@
+// Option values from text: each gives the value or an error that says what was expected. Knows no command.
+
+import { InvalidArgumentError } from "commander";
+
+/** A whole number of at least `least`; 12, 3e5, 20k and 1.5M are read. */
+export function wholeNumber(least: number): (text: string) => number {
+  return (text) => {
+    const value = scaled(text);
+    if (Number.isSafeInteger(value) && value >= least) return value;
+    throw new InvalidArgumentError(`Expected a whole number of at least ${least}.`);
+  };
+}
+
+/** A number above `above` and, where given, below `below`. */
+export function numberBetween(above: number, below = Number.POSITIVE_INFINITY): (text: string) => number {
+  return (text) => {
+    const value = scaled(text);
+    if (value > above && value < below) return value;
+    const upper = Number.isFinite(below) ? ` and below ${below}` : "";
+    throw new InvalidArgumentError(`Expected a number above ${above}${upper}.`);
+  };
+}
+
+/** A number of at least `least`. */
+export function numberFrom(least: number): (text: string) => number {
+  return (text) => {
+    const value = scaled(text);
+    if (value >= least && value < Number.POSITIVE_INFINITY) return value;
+    throw new InvalidArgumentError(`Expected a number of at least ${least}.`);
+  };
+}
+
+/** Names separated by commas. */
+export function list(text: string): string[] {
+  const names = text.split(",").map((name) => name.trim());
+  if (names.every((name) => name !== "")) return names;
+  throw new InvalidArgumentError("Expected names separated by commas.");
+}
+
+const suffixes: Readonly<Record<string, number>> = { "": 1, k: 1e3, M: 1e6, G: 1e9 };
+
+function scaled(text: string): number {
+  const found = /^([+-]?\d+(?:\.\d*)?(?:e[+-]?\d+)?|[+-]?\.\d+(?:e[+-]?\d+)?)([kMG]?)$/.exec(text.trim());
+  if (found === null) return Number.NaN;
+  // 1.1M must not become 1100000.0000000002.
+  const value = Number(found[1]) * suffixes[found[2]!]!;
+  return Math.abs(value - Math.round(value)) < 1e-9 * Math.abs(value) ? Math.round(value) : value;
+}

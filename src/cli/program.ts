@@ -1,0 +1,69 @@
+// Finds the command of a command line and runs it. Knows which commands there are, not what they do.
+
+import { readFileSync } from "node:fs";
+import { Command } from "commander";
+import { RequestError } from "../errors.ts";
+import { benchCommand } from "./bench/command.ts";
+import type { Console } from "./console.ts";
+import { describeFailure } from "./failure.ts";
+import { sampleCommand } from "./sample/command.ts";
+import { trainCommand } from "./train/command.ts";
+
+/** Runs `scantling ...words`. @returns the exit code: 0 done, 1 the work failed, 2 the request was wrong, 130 interrupted */
+export async function runCommandLine(words: readonly string[], console: Console): Promise<number> {
+  let exitCode = 0;
+  const program = new Command("scantling")
+    .description("Designs, trains and compares neural networks on this machine.")
+    .version(packageVersion(), "--version", "print the version")
+    .helpOption("--help", "print this help")
+    .helpCommand(false)
+    .showSuggestionAfterError(true)
+    .configureHelp({ showGlobalOptions: false })
+    .configureOutput({
+      writeOut: (text) => console.out(text),
+      // Errors are written once, in one line, by `describeFailure`.
+      writeErr: () => {},
+    })
+    .exitOverride()
+    .addHelpText("after", "\nExample: scantling train --data book.txt --minutes 5");
+  const command = { program, console, commandLine: ["scantling", ...words], setExitCode };
+  for (const add of [trainCommand, sampleCommand, benchCommand]) add(command);
+  try {
+    if (words.length === 0) {
+      const names = program.commands.map((known) => known.name()).join(", ");
+      throw new RequestError(`no command; expected one of ${names}: scantling --help says what they do`);
+    }
+    await program.parseAsync(words.map(kebabOption), { from: "user" });
+  } catch (error) {
+    const failure = describeFailure(error);
+    if (failure.line !== undefined) console.err(`scantling: ${failure.line}\n`);
+    return failure.exitCode;
+  }
+  return exitCode;
+
+  function setExitCode(code: number): void {
+    exitCode = code;
+  }
+}
+
+/** What a command is added to, and what its action needs. */
+export interface CommandContext {
+  readonly program: Command;
+  readonly console: Console;
+  /** What was typed. */
+  readonly commandLine: readonly string[];
+  /** For endings that are no errors. */
+  readonly setExitCode: (code: number) => void;
+}
+
+/** Options are spelled --kv-heads; --kvHeads, as settings are called in files and in the library, is the same. */
+function kebabOption(word: string): string {
+  const found = /^--([a-z]+(?:[A-Z][a-z]*)+)(=.*)?$/s.exec(word);
+  if (found === null) return word;
+  return `--${found[1]!.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}${found[2] ?? ""}`;
+}
+
+function packageVersion(): string {
+  const file = new URL("../../package.json", import.meta.url);
+  return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
+}

@@ -1,0 +1,132 @@
+// `scantling train` as the command line has it: its options and where they lead. Trains nothing.
+
+import { type Command, Option } from "commander";
+import { backendOption, threadsOption } from "../machine.ts";
+import { numberBetween, numberFrom, wholeNumber } from "../parsers.ts";
+import type { CommandContext } from "../program.ts";
+
+/** What was given; undefined where the default holds. */
+export interface TrainOptions {
+  readonly data?: string;
+  readonly tokenizer?: string;
+  readonly validationFraction?: number;
+  readonly architecture?: string;
+  readonly length?: number;
+  readonly width?: number;
+  readonly layers?: number;
+  readonly heads?: number;
+  readonly kvHeads?: number;
+  readonly window?: number;
+  readonly feedforward?: number;
+  readonly activation?: string;
+  readonly norm?: string;
+  readonly positions?: string;
+  readonly bias?: boolean;
+  readonly tied?: boolean;
+  readonly dropout?: number;
+  readonly steps?: number;
+  readonly tokens?: number;
+  readonly minutes?: number;
+  readonly batch?: number;
+  readonly microBatches?: number;
+  readonly learningRate?: number;
+  readonly schedule?: string;
+  readonly warmup?: number;
+  readonly optimizer?: string;
+  readonly weightDecay?: number;
+  readonly clip?: number;
+  readonly order?: string;
+  readonly evaluateEvery?: number;
+  readonly seed?: number;
+  readonly threads?: number;
+  readonly backend: "native" | "reference";
+  readonly sampleTokens: number;
+  readonly out?: string;
+  readonly resume?: string;
+  readonly force?: boolean;
+  readonly json?: boolean;
+}
+
+const help = `
+The folder of the run holds config.json, log.jsonl, checkpoints and report.html. An interrupt (Ctrl-C) finishes the step,
+keeps a checkpoint and writes the report; --resume continues. Numbers may be written 20k, 1.5M or 3e-3.
+
+Examples:
+  scantling train
+  scantling train --data book.txt --minutes 5
+  scantling train --data "texts/**/*.txt" --tokenizer bytes --layers 6 --width 256 --out runs/texts
+  scantling train --resume runs/texts`;
+
+export function trainCommand({ program, console, commandLine, setExitCode }: CommandContext): Command {
+  const command = program
+    .command("train")
+    .description("train a language model on text; without --data, on the built-in language");
+  const size = (flags: string, description: string) =>
+    new Option(flags, description).argParser(wholeNumber(1)).helpGroup("Architecture:");
+  const word = (flags: string, description: string) =>
+    new Option(flags, description).helpGroup("Architecture:");
+  const training = (flags: string, description: string) =>
+    new Option(flags, description).helpGroup("Training:");
+  const options: Option[] = [
+    new Option(
+      "--data <what>",
+      "FILE, folder, GLOB, http(s) address, or NAME of a folder in $SCANTLING_DATA",
+    ),
+    new Option("--tokenizer <what>", "characters, bytes, or a tokenizer.json (default: characters)"),
+    new Option("--validation-fraction <x>", "share of the text kept for validation (default: 0.1)").argParser(
+      numberBetween(0, 1),
+    ),
+    word("--architecture <file>", "a JSON file; the options below change single settings of it"),
+    size("--length <n>", "tokens the model sees (default: 128)"),
+    size("--width <n>", "features of the residual stream (default: 128)"),
+    size("--layers <n>", "blocks (default: 2)"),
+    size("--heads <n>", "query heads (default: one for 32 features)"),
+    size("--kv-heads <n>", "key/value heads (default: as many)"),
+    size("--window <n>", "positions a query sees (default: all before it)"),
+    size("--feedforward <n>", "features inside a feed-forward layer (default: the layer's own)"),
+    word("--activation <name>", "feed-forward layer: swiglu, geglu, gelu, relu, ... (default: swiglu)"),
+    word("--norm <name>", "rms or layer (default: rms)"),
+    word("--positions <name>", "rope, learned or none (default: rope)"),
+    word("--bias", "biases in the linear layers"),
+    word("--tied", "the head shares the embedding's weights"),
+    word("--dropout <x>", "share of features dropped while training (default: 0)").argParser(numberFrom(0)),
+    training("--steps <n>", "updates (default: 1200)").argParser(wholeNumber(1)),
+    training("--tokens <n>", "training tokens, instead of steps")
+      .argParser(wholeNumber(1))
+      .conflicts(["steps", "minutes"]),
+    training("--minutes <x>", "time to train, instead of steps: some steps are timed to choose them")
+      .argParser(numberBetween(0))
+      .conflicts(["steps", "tokens"]),
+    training("--batch <n>", "sequences of an update (default: 32)").argParser(wholeNumber(1)),
+    training("--micro-batches <n>", "parts a batch is run in, to save memory (default: 1)").argParser(
+      wholeNumber(1),
+    ),
+    training("--learning-rate <x>", "the highest one (default: 3e-3)").argParser(numberBetween(0)),
+    training("--schedule <name>", "after the warm-up: cosine, linear, constant or wsd (default: cosine)"),
+    training("--warmup <n>", "steps of warm-up (default: a twentieth, at most 100)").argParser(
+      wholeNumber(0),
+    ),
+    training("--optimizer <name>", "adamw, muon, lamb or sgd (default: adamw)"),
+    training("--weight-decay <x>", "of matrices (default: the optimiser's own)").argParser(numberFrom(0)),
+    training("--clip <x>", "largest norm of all gradients; 0: none (default: 1)").argParser(numberFrom(0)),
+    training("--order <name>", "random windows, or epochs that visit each once (default: random)"),
+    training("--evaluate-every <n>", "steps between evaluations (default: a twentieth)").argParser(
+      wholeNumber(1),
+    ),
+    training("--seed <n>", "of everything random (default: 0)").argParser(wholeNumber(0)),
+    new Option("--out <folder>", "folder of the run (default: runs/NAME)"),
+    new Option("--force", "replace a run that is in that folder"),
+    new Option("--resume <folder>", "continue the run in this folder"),
+    new Option("--sample-tokens <n>", "tokens of the sample at the end")
+      .argParser(wholeNumber(0))
+      .default(400),
+    threadsOption(),
+    backendOption(),
+    new Option("--json", "print one JSON document at the end"),
+  ];
+  for (const option of options) command.addOption(option);
+  return command.addHelpText("after", help).action(async (given: TrainOptions) => {
+    const { train } = await import("./run.ts");
+    setExitCode(await train(given, commandLine, console));
+  });
+}

@@ -1,0 +1,102 @@
+// The progress of a run: one line drawn over and over on a terminal, plain lines elsewhere. Knows events, not files.
+
+import { performance } from "node:perf_hooks";
+import { formatCount, formatDuration, formatLoss, formatShare } from "../../report/format.ts";
+import type { EvaluationEvent, StartEvent, StepEvent } from "../../train/events.ts";
+import type { Console } from "../console.ts";
+
+export interface Progress {
+  start(event: StartEvent): void;
+  step(event: StepEvent): void;
+  evaluation(event: EvaluationEvent): void;
+  /** A line of its own, such as why the run stops. */
+  line(text: string): void;
+  /** Leaves the last line where it stands. */
+  end(): void;
+}
+
+// A terminal that is written to more often than this takes time from the training.
+const drawEveryMs = 100;
+const plainLines = 20;
+
+/** Writes to standard error. @param clock milliseconds, of any origin */
+export function createProgress(console: Console, clock: () => number = () => performance.now()): Progress {
+  let drawn = "";
+  let drawnAt = Number.NEGATIVE_INFINITY;
+  let optimum: number | null = null;
+  const clear = () => {
+    if (drawn !== "") console.err(`\r${" ".repeat(drawn.length)}\r`);
+    drawn = "";
+  };
+  const line = (text: string) => {
+    clear();
+    console.err(`${text}\n`);
+  };
+  const draw = (text: string) => {
+    const fitting = text.slice(0, Math.max(0, console.columns() - 1));
+    console.err(`\r${fitting.padEnd(drawn.length)}`);
+    drawn = fitting;
+  };
+  return {
+    start(event) {
+      optimum = event.optimum?.value ?? null;
+      startLines(event).forEach(line);
+    },
+    step(event) {
+      const isLast = event.step === event.steps;
+      if (console.interactive) {
+        if (clock() - drawnAt < drawEveryMs && !isLast) return;
+        drawnAt = clock();
+        draw(stepText(event));
+      } else if (isLast || event.step === 1 || event.step % Math.ceil(event.steps / plainLines) === 0) {
+        line(stepText(event));
+      }
+    },
+    evaluation(event) {
+      const above = optimum === null ? "" : `, ${formatLoss(event.loss - optimum)} above the lowest possible`;
+      line(
+        `step ${event.step}  validation ${formatLoss(event.loss)}${above}${event.isBest ? "" : " (not the best)"}`,
+      );
+    },
+    line,
+    end: () => {
+      if (drawn !== "") console.err("\n");
+      drawn = "";
+    },
+  };
+}
+
+function startLines(event: StartEvent): string[] {
+  const { configuration, count, folder, backend, threads, optimum, step } = event;
+  const { data, training, architecture } = configuration;
+  const tokens = training.steps * training.batch * architecture.length;
+  const lines = [
+    `data       ${data.name}: ${formatCount(data.trainingTokens)} training and ` +
+      `${formatCount(data.validationTokens)} validation tokens, ${architecture.vocabulary} different ones`,
+    `model      ${formatCount(count.parameters.total)} parameters, width ${architecture.width}, ` +
+      `${architecture.repeat} x ${architecture.stripe.map(({ primitive }) => primitive).join(" + ")}, ` +
+      `length ${architecture.length}`,
+    `training   ${training.steps} steps of ${training.batch} sequences, ${formatCount(tokens)} tokens`,
+    `machine    ${backend}, ${threads} ${threads === 1 ? "thread" : "threads"}`,
+    `folder     ${folder}`,
+  ];
+  if (optimum !== null) {
+    lines.push(
+      `optimum    ${formatLoss(optimum.value)} nat a token: no predictor can be better on this validation text`,
+    );
+  }
+  if (step > 0) lines.push(`resumed    after step ${step}`);
+  if (event.notBitwise !== null) lines.push(`note       last bits may differ: ${event.notBitwise}`);
+  return [...lines, ...event.notes.map((note) => `note       ${note}`)];
+}
+
+function stepText({ step, steps, loss, tokensPerSecond, shareOfPeak, secondsLeft }: StepEvent): string {
+  const parts = [
+    `step ${String(step).padStart(String(steps).length)}/${steps}`,
+    `loss ${formatLoss(loss)}`,
+    ...(tokensPerSecond > 0 ? [`${formatCount(tokensPerSecond)} tokens/s`] : []),
+    ...(shareOfPeak !== null && shareOfPeak > 0 ? [`${formatShare(shareOfPeak)} of peak`] : []),
+    ...(secondsLeft === null ? [] : [`${formatDuration(secondsLeft)} left`]),
+  ];
+  return parts.join("  ");
+}

@@ -1,0 +1,133 @@
+// From the options of `scantling train` to settings of the library. Trains nothing.
+
+import { existsSync, readFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { RequestError } from "../../errors.ts";
+import type { TrainingInput } from "../../train/settings.ts";
+import type { TrainOptions } from "./command.ts";
+
+/** Settings of an architecture without the vocabulary, which the data decide. */
+export type ArchitectureSettings = Readonly<Record<string, unknown>> & {
+  readonly length: number;
+  readonly width: number;
+};
+
+export const defaultSteps = 1200;
+const defaultBatch = 32;
+const defaultRate = 3e-3;
+
+const architectureKeys = [
+  "length",
+  "width",
+  "layers",
+  "heads",
+  "kvHeads",
+  "window",
+  "feedforward",
+  "activation",
+  "norm",
+  "positions",
+  "bias",
+  "dropout",
+] as const satisfies readonly (keyof TrainOptions)[];
+
+/** The architecture of the options: of --architecture, or a small decoder, with single settings changed. */
+export function architectureSettings(options: TrainOptions): ArchitectureSettings {
+  const given: Record<string, unknown> = {};
+  for (const key of architectureKeys) if (options[key] !== undefined) given[key] = options[key];
+  if (options.tied !== undefined) given.tie = options.tied;
+  if (options.architecture !== undefined) {
+    // The library checks every setting; the type says what it will find.
+    return { ...readArchitecture(options.architecture), ...given } as ArchitectureSettings;
+  }
+  const width = options.width ?? 128;
+  const decoder = { length: 128, width, layers: 2, activation: "swiglu", norm: "rms", positions: "rope" };
+  const small = { ...decoder, feedforward: 2 * width, heads: defaultHeads(width) };
+  // Other layers than the default one have sizes of their own.
+  const { feedforward, ...others } = small;
+  return { ...others, ...(options.activation === undefined ? { feedforward } : {}), ...given };
+}
+
+/** As many heads as there can be of at least 32 features, an even number of them. */
+function defaultHeads(width: number): number {
+  for (let features = 32; features < width; features += 2) {
+    if (width % features === 0) return width / features;
+  }
+  return 1;
+}
+
+function readArchitecture(file: string): Record<string, unknown> {
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch {
+    throw new RequestError(`--architecture ${file}: cannot be read; expected a JSON file of settings`);
+  }
+  let settings: unknown;
+  try {
+    settings = JSON.parse(text);
+  } catch (error) {
+    throw new RequestError(
+      `--architecture ${file}: is not JSON (${(error as Error).message}); mend the file`,
+    );
+  }
+  if (typeof settings !== "object" || settings === null || Array.isArray(settings)) {
+    throw new RequestError(`--architecture ${file}: expected an object of settings, such as {"width": 128}`);
+  }
+  return settings as Record<string, unknown>;
+}
+
+/** The settings of training, for a number of steps. */
+export function trainingSettings(options: TrainOptions, steps: number): TrainingInput {
+  const warmup = options.warmup ?? Math.min(100, Math.floor(steps / 20));
+  const decay = options.schedule === undefined ? {} : { decay: options.schedule };
+  const optimizer = { name: options.optimizer ?? "adamw" };
+  const settings = {
+    steps,
+    batch: batchOf(options),
+    seed: options.seed ?? 0,
+    schedule: { rate: options.learningRate ?? defaultRate, warmup, ...decay },
+    optimizer:
+      options.weightDecay === undefined ? optimizer : { ...optimizer, weightDecay: options.weightDecay },
+    ...(options.microBatches === undefined ? {} : { microBatches: options.microBatches }),
+    ...(options.clip === undefined ? {} : { clip: options.clip === 0 ? null : options.clip }),
+    ...(options.order === undefined ? {} : { order: options.order }),
+    ...(options.evaluateEvery === undefined ? {} : { evaluateEvery: options.evaluateEvery }),
+  };
+  // Words are checked by the library, which knows them.
+  return settings as TrainingInput;
+}
+
+export function batchOf(options: TrainOptions): number {
+  return options.batch ?? defaultBatch;
+}
+
+/** The folder of a new run: --out, or runs/NAME, with a number where that is taken. */
+export function runFolder(options: TrainOptions): string {
+  if (options.out !== undefined) return options.out;
+  const name = nameOf(options.data ?? "language");
+  const first = join("runs", name);
+  if (options.force) return first;
+  let folder = first;
+  for (let number = 2; existsSync(folder); number++) folder = `${first}-${number}`;
+  return folder;
+}
+
+/** What a run on some data is called: the last part of its path, without ending and odd characters. */
+function nameOf(data: string): string {
+  const last = basename(data.replace(/[?#].*$/, "")).replace(/(\.txt)?(\.gz)?$/i, "");
+  return last.replace(/[^\p{L}\p{N}._-]+/gu, "-").replace(/^[-.]+|[-.]+$/g, "") || "text";
+}
+
+/** What may be said of a run that is resumed; all else was decided when it was started. */
+const resumable = new Set(["resume", "threads", "backend", "sampleTokens", "json"]);
+
+/** Errors: RequestError for options that a resumed run cannot follow. */
+export function checkResume(options: TrainOptions): void {
+  const other = Object.keys(options).find((key) => !resumable.has(key));
+  if (other === undefined) return;
+  const option = other.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  throw new RequestError(
+    `--resume continues a run with the settings it was started with; leave out --${option}, or start a new run`,
+  );
+}

@@ -1,0 +1,198 @@
+// What `scantling train` does: starts or resumes a run, shows how it goes, lets the model write, leaves a report.
+
+import { WorkError } from "../../errors.ts";
+import { summaryLines } from "../../report/summary.ts";
+import type { EndEvent, TrainEvent } from "../../train/events.ts";
+import { runResult, writeRunReport } from "../../train/runReport.ts";
+import { sampleRun } from "../../train/sampleRun.ts";
+import { resume, train as trainNew } from "../../train/train.ts";
+import type { Console } from "../console.ts";
+import { interruptedCode } from "../failure.ts";
+import { type OpenMachine, openMachine } from "../machine.ts";
+import type { TrainOptions } from "./command.ts";
+import { createProgress, type Progress } from "./progress.ts";
+import {
+  architectureSettings,
+  batchOf,
+  checkResume,
+  defaultSteps,
+  runFolder,
+  trainingSettings,
+} from "./request.ts";
+
+/** @returns the exit code */
+export async function train(
+  options: TrainOptions,
+  commandLine: readonly string[],
+  console: Console,
+): Promise<number> {
+  if (options.resume !== undefined) checkResume(options);
+  const folder = options.resume ?? runFolder(options);
+  const open = await openMachine(options, console);
+  const progress = createProgress(console);
+  const finish = {
+    folder,
+    options,
+    command: commandLine.map(quoted).join(" "),
+    console,
+    machine: open.machine,
+  };
+  try {
+    const events = await startRun(options, folder, open, console, progress);
+    const end = await follow(events, progress, finish);
+    return await conclude(end, finish);
+  } finally {
+    progress.end();
+    open.machine.dispose();
+  }
+}
+
+async function startRun(
+  options: TrainOptions,
+  folder: string,
+  { machine, peakGflops }: OpenMachine,
+  console: Console,
+  progress: Progress,
+): Promise<AsyncIterable<TrainEvent>> {
+  const peak = peakGflops();
+  const common = {
+    ...{ machine, folder, signal: console.signal, dataFolder: console.environment.SCANTLING_DATA },
+    ...(peak === null ? {} : { peakFlops: peak * 1e9 }),
+  };
+  if (options.resume !== undefined) return resume(common);
+  const architecture = architectureSettings(options);
+  const data = {
+    data: options.data,
+    tokenizer: options.tokenizer,
+    validationFraction: options.validationFraction,
+  };
+  const steps =
+    options.minutes === undefined
+      ? stepsOf(options, architecture.length)
+      : await stepsInMinutes(options, options.minutes, { machine, console, progress, data, architecture });
+  return trainNew({
+    ...common,
+    architecture,
+    data,
+    training: trainingSettings(options, steps),
+    force: options.force ?? false,
+  });
+}
+
+function stepsOf(options: TrainOptions, length: number): number {
+  if (options.tokens !== undefined) return Math.ceil(options.tokens / (batchOf(options) * length));
+  return options.steps ?? defaultSteps;
+}
+
+async function stepsInMinutes(
+  options: TrainOptions,
+  minutes: number,
+  {
+    machine,
+    console,
+    progress,
+    data,
+    architecture,
+  }: {
+    machine: OpenMachine["machine"];
+    console: Console;
+    progress: Progress;
+    data: Parameters<typeof trainNew>[0]["data"];
+    architecture: ReturnType<typeof architectureSettings>;
+  },
+): Promise<number> {
+  const [{ stepsWithin }, { loadDataset }, { defineArchitecture }] = await Promise.all([
+    import("../../train/benchmarkBudget.ts"),
+    import("../../data/dataset.ts"),
+    import("../../architecture/architecture.ts"),
+  ]);
+  const dataset = await loadDataset({ ...data, dataFolder: console.environment.SCANTLING_DATA });
+  const vocabulary = dataset.tokenizer.vocabulary;
+  const steps = await stepsWithin(machine, defineArchitecture({ vocabulary, ...architecture }), {
+    seconds: 60 * minutes,
+    batch: batchOf(options),
+    evaluations: 20,
+    validationTokens: dataset.validation.length,
+    seed: options.seed ?? 0,
+    signal: console.signal,
+  });
+  progress.line(`budget     ${steps} steps fit into ${minutes} minutes`);
+  return steps;
+}
+
+interface Finish {
+  readonly folder: string;
+  readonly options: TrainOptions;
+  readonly command: string;
+  readonly console: Console;
+  readonly machine: OpenMachine["machine"];
+}
+
+/** Shows events until the run ends. A run whose numbers fail leaves a report before its error goes on. */
+async function follow(
+  events: AsyncIterable<TrainEvent>,
+  progress: Progress,
+  { folder, command }: Finish,
+): Promise<EndEvent> {
+  let failedAt: number | undefined;
+  try {
+    for await (const event of events) {
+      switch (event.kind) {
+        case "start":
+          progress.start(event);
+          break;
+        case "step":
+          progress.step(event);
+          break;
+        case "evaluation":
+          progress.evaluation(event);
+          break;
+        case "nonFinite":
+          failedAt = event.step;
+          break;
+        case "end":
+          return event;
+        case "checkpoint":
+        case "sample":
+          break;
+      }
+    }
+  } catch (error) {
+    progress.end();
+    if (failedAt !== undefined) {
+      writeRunReport(folder, { command, ending: `stopped at step ${failedAt}: a number was not finite` });
+    }
+    throw error;
+  }
+  throw new WorkError(`${folder}: the run ended without saying how; look into its log.jsonl`);
+}
+
+/** The sample, the report, the summary. */
+async function conclude(end: EndEvent, finish: Finish): Promise<number> {
+  const { folder, options, command, console, machine } = finish;
+  const interrupted = end.reason === "aborted";
+  const ending = interrupted ? `interrupted after step ${end.step}` : "finished";
+  const sample = interrupted || options.sampleTokens === 0 ? undefined : await writeSample(finish);
+  const { report, path } = writeRunReport(folder, { command, ending, sample });
+  if (options.json) {
+    const result = { ...runResult(folder), ending, backend: machine.name, threads: machine.threads };
+    console.out(`${JSON.stringify({ ...result, sample: sample ?? null, report: path })}\n`);
+  } else {
+    console.out(`\n${summaryLines(report).join("\n")}\n\nreport: ${path}\n`);
+  }
+  if (!interrupted) return 0;
+  console.err(`interrupted: scantling train --resume ${quoted(folder)} continues it\n`);
+  return interruptedCode;
+}
+
+async function writeSample({ folder, options, console, machine }: Finish): Promise<string> {
+  let text = "";
+  const request = { machine, folder, tokens: options.sampleTokens, temperature: 0.8, signal: console.signal };
+  for await (const piece of sampleRun(request)) text += piece;
+  return text;
+}
+
+/** A word as a shell takes it. */
+function quoted(word: string): string {
+  return /^[\w./:=@%+,-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}

@@ -1,0 +1,86 @@
+// From a program to a plan: lower, fuse, emit steps, order them, cut stages, place buffers.
+import { inputName } from "../tensor/ops/leaf.ts";
+import { type Program, programResults } from "../tensor/program.ts";
+import { rowMajorStrides, sizeOf, type Tensor, topologicalOrder } from "../tensor/tensor.ts";
+import { isIdentity } from "./alias.ts";
+import { fuse } from "./fuse.ts";
+import { lower } from "./lower.ts";
+import { placeBuffers } from "./memory.ts";
+import { type Delivery, orderSteps } from "./order.ts";
+import type { Buffer, Kernels, Plan, Stage, View } from "./plan.ts";
+import { emitScan } from "./scan.ts";
+import { cutStages } from "./stages.ts";
+import { type Buffers, emitCopy, emitSteps, externalBuffer, newBuffer, newView, type StepContext, tensorView } from "./steps.ts";
+
+/** Plans a program for a backend with the given kernels. */
+export function compile(program: Program, kernels: Kernels): Plan {
+  const buffers: Buffers = { all: [], external: new Map() };
+  const names = [...Object.keys(program.outputs), ...Object.keys(program.updates)];
+  const results = programResults(program);
+  const stages = planGraph(results, buffers, kernels, new Map(), 0, (i) => {
+    const { shape, dtype } = results[i]!;
+    const buffer = externalBuffer(buffers, names[i]!, sizeOf(shape), dtype);
+    return { buffer, steps: [], shape, offset: 0, strides: [] };
+  });
+  return {
+    stages,
+    ...placeBuffers(stages),
+    buffers: buffers.all,
+    bindings: buffers.all.filter((buffer) => buffer.home === "external"),
+  };
+}
+
+/**
+ * Stages that compute `results` and deliver each to its target (row-major windows; `strides` are ignored). `leaves` are
+ * values that already have memory; `depth` is the number of enclosing loops.
+ */
+export function planGraph(
+  results: readonly Tensor[],
+  buffers: Buffers,
+  kernels: Kernels,
+  leaves: ReadonlyMap<string, View>,
+  depth: number,
+  target: (index: number) => View,
+): Stage[] {
+  const lowered = lower(results, kernels);
+  const order = topologicalOrder(lowered);
+  const fusion = fuse(order, lowered, (leaf) => leaves.get(inputName(leaf) ?? "")?.strides);
+  const context: StepContext = { fusion, buffers, kernels, leaves, views: new Map(), steps: [], depth, emitScan };
+  const targets = lowered.map((_, i) => target(i));
+  const firstOwn = buffers.all.length;
+  const direct = lowered.map((tensor, i) => writesDirectly(context, tensor, targets[i]!));
+  emitSteps(context, order);
+  const deliveries = lowered.map((tensor, i) => (direct[i] ? [] : deliver(context, tensor, targets[i]!)));
+  const steps = orderSteps(context.steps, deliveries.flat(), kernels);
+  const isOwn = (buffer: Buffer) => buffer.id >= firstOwn;
+  return cutStages(steps, { kernels, newBuffer: (elements) => newBuffer(buffers, elements, "f32"), isOwn });
+}
+
+/** Lets the step that computes a loop's output write it in its place of the stack at once. */
+function writesDirectly(context: StepContext, tensor: Tensor, target: View): boolean {
+  const { base, view } = context.fusion.aliasOf(tensor);
+  const stacked = target.steps.at(-1) !== undefined && target.steps.at(-1) !== 0;
+  const made = base.node.op.lowering !== "leaf" && !context.views.has(base) && base.node.op.name !== "scan";
+  if (!stacked || !made || !isIdentity(view, sizeOf(base.shape))) return false;
+  context.views.set(base, { ...target, shape: base.shape, strides: rowMajorStrides(base.shape) });
+  return true;
+}
+
+const LAST = Number.MAX_SAFE_INTEGER;
+
+/** Copies a result to its target; a value that is itself memory of the caller's is set aside first. */
+function deliver(context: StepContext, tensor: Tensor, target: View): Delivery[] {
+  const { base, view } = context.fusion.aliasOf(tensor);
+  let source = tensorView(context, tensor);
+  let whole = isIdentity(view, sizeOf(base.shape)) && source.steps.length === 0 && target.steps.length === 0;
+  if (base.node.op.lowering === "leaf") {
+    const aside = newView(context.buffers, tensor.shape, tensor.dtype);
+    emitCopy(context, source, aside, tensor.dtype, LAST);
+    source = aside;
+    whole = target.steps.length === 0;
+  }
+  whole &&= target.offset === 0 && target.buffer.elements === sizeOf(tensor.shape);
+  if (sizeOf(tensor.shape) === 0) return [];
+  emitCopy(context, source, { ...target, shape: tensor.shape, strides: rowMajorStrides(tensor.shape) }, tensor.dtype, LAST);
+  return [{ step: context.steps.at(-1)!.step, source, target: target.buffer, whole }];
+}

@@ -1,0 +1,51 @@
+// Turns a scan into a loop: carries get memory of their own, sequences and stacked outputs are read and written one
+// element further each repetition, and the body is planned like any graph.
+import type { ScanAttributes } from "../tensor/ops/scan.ts";
+import { inputName } from "../tensor/ops/leaf.ts";
+import { type Node, rowMajorStrides } from "../tensor/tensor.ts";
+import { planGraph } from "./compile.ts";
+import type { View } from "./plan.ts";
+import { emitCopy, type StepContext, tensorView, viewOf } from "./steps.ts";
+
+export function emitScan(context: StepContext, node: Node): void {
+  const { body, carries, sequences, length, reverse } = node.attributes as ScanAttributes;
+  const leaves = new Map<string, View>();
+  const carried: View[] = [];
+  node.inputs.forEach((input, i) => {
+    const name = inputName(body.inputs[i]!)!;
+    const outside = tensorView(context, input);
+    if (i < carries) {
+      const carry = viewOf(context, node.outputs[i]!);
+      emitCopy(context, outside, carry, input.dtype, node.id);
+      carried.push(carry);
+      leaves.set(name, carry);
+    } else if (i < carries + sequences) leaves.set(name, element(outside, length, reverse, context.depth));
+    else leaves.set(name, { ...outside, steps: deepen(outside.steps, context.depth + 1) });
+  });
+  const targets = body.outputs.map((output, i): View => {
+    if (i < carries) return carried[i]!;
+    const stacked = viewOf(context, node.outputs[i]!);
+    return { ...element(stacked, length, reverse, context.depth), strides: rowMajorStrides(output.shape) };
+  });
+  const stages = planGraph(body.outputs, context.buffers, context.kernels, leaves, context.depth + 1, (i) => targets[i]!);
+  context.steps.push({
+    step: { kind: "loop", count: length, stages, carried: carried.map((view) => view.buffer) },
+    order: node.id,
+  });
+}
+
+/** The view's element along its leading axis in the loop at `depth`. */
+function element(view: View, length: number, reverse: boolean, depth: number): View {
+  const [stride, ...strides] = view.strides as [number, ...number[]];
+  return {
+    buffer: view.buffer,
+    shape: view.shape.slice(1),
+    strides,
+    offset: view.offset + (reverse ? (length - 1) * stride : 0),
+    steps: [...deepen(view.steps, depth), reverse ? -stride : stride],
+  };
+}
+
+function deepen(steps: readonly number[], depth: number): number[] {
+  return Array.from({ length: depth }, (_, d) => steps[d] ?? 0);
+}

@@ -1,0 +1,136 @@
+// Finds text by FILE, DIR, GLOB, URL or NAME. Knows nothing of tokens; what it cannot find it says in one line.
+
+import { type Dirent, type Stats, statSync } from "node:fs";
+import { readdir } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { glob, isDynamicPattern } from "tinyglobby";
+import { RequestError } from "../errors.ts";
+import type { Document, TextData } from "./document.ts";
+import { nearest } from "./nearest.ts";
+import { fetchDocument, type ReadOptions, readFileDocument, reason } from "./readText.ts";
+
+export interface TextRequest {
+  /** FILE (also .gz), DIR, GLOB, http(s) URL, or the NAME of a folder in `dataFolder`; tried in this order. */
+  data: string;
+  /** The folder of data sets; undefined where the user has none. */
+  dataFolder?: string | undefined;
+  /** Accept any bytes instead of UTF-8 text alone; default false. */
+  binary?: boolean;
+}
+
+/**
+ * Loads text. A folder, by path or by name, is read so: `input.txt` alone if there is one; else `train.txt`, with
+ * `val*.txt` beside it as a ready-made validation split; else every .txt file in it and below, sorted by path. Each
+ * may be packed (`.txt.gz`). Errors: RequestError for anything missing, unreadable, empty or not text.
+ */
+export async function loadText(request: TextRequest): Promise<TextData> {
+  const { data, dataFolder } = request;
+  const options: ReadOptions = { binary: request.binary ?? false };
+  if (data.trim() === "") {
+    throw new RequestError(
+      "data: expected FILE, DIR, GLOB, URL or NAME, got an empty string; name some text",
+    );
+  }
+  return requireContent(await find());
+
+  async function find(): Promise<TextData> {
+    if (/^https?:\/\//.test(data)) return whole(data, [await fetchDocument(data, options)]);
+    const entry = status(data);
+    if (entry?.isDirectory()) return readFolder(data, basename(data), options);
+    if (entry) return whole(basename(data), [await readFileDocument(data, options)]);
+    if (isDynamicPattern(data)) return readGlob(data, options);
+    const looksLikeName = !/[/\\.]/.test(data);
+    if (dataFolder !== undefined && looksLikeName) {
+      const folder = join(dataFolder, data);
+      if (status(folder)?.isDirectory()) return readFolder(folder, data, options);
+      throw await unknownName(data, dataFolder);
+    }
+    throw new RequestError(
+      `data: ${data} does not exist; expected a file, folder, glob, http(s) address` +
+        (looksLikeName
+          ? ", or a data set's name, for which SCANTLING_DATA must name the folder of data sets"
+          : "; check the path"),
+    );
+  }
+}
+
+function status(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    throw new RequestError(`data: cannot read ${path}: ${reason(error)}; expected a readable file or folder`);
+  }
+}
+
+function whole(name: string, documents: Document[]): TextData {
+  return { kind: "whole", name, documents };
+}
+
+async function readFolder(folder: string, name: string, options: ReadOptions): Promise<TextData> {
+  const read = (files: readonly string[]): Promise<Document[]> =>
+    Promise.all(files.map((file) => readFileDocument(join(folder, file), options)));
+  const entries = await list(folder);
+  const files = entries.filter((entry) => !entry.isDirectory()).map((entry) => entry.name);
+  const input = files.filter((file) => /^input\.txt(\.gz)?$/.test(file)).sort();
+  if (input.length > 0) return whole(name, await read(input.slice(0, 1)));
+  const training = files.filter((file) => /^train\.txt(\.gz)?$/.test(file)).sort();
+  const validation = files.filter((file) => /^val.*\.txt(\.gz)?$/.test(file)).sort();
+  if (training.length > 0) {
+    const documents = await read(training.slice(0, 1));
+    if (validation.length === 0) return whole(name, documents);
+    return { kind: "split", name, training: documents, validation: await read(validation) };
+  }
+  const found = await glob(["**/*.txt", "**/*.txt.gz"], { cwd: folder });
+  if (found.length === 0) {
+    throw new RequestError(
+      `data: the folder ${folder} holds no .txt or .txt.gz file; name another folder, or a glob for other files`,
+    );
+  }
+  return whole(name, await read(found.sort()));
+}
+
+async function readGlob(pattern: string, options: ReadOptions): Promise<TextData> {
+  const found = await glob(pattern, { expandDirectories: false });
+  if (found.length === 0) {
+    throw new RequestError(
+      `data: no file matches ${pattern}; expected a glob that matches at least one file, quote it for the shell`,
+    );
+  }
+  return whole(pattern, await Promise.all(found.sort().map((file) => readFileDocument(file, options))));
+}
+
+/** Drops empty documents; RequestError where nothing is left. */
+function requireContent(data: TextData): TextData {
+  const filled = (documents: Document[]): Document[] => {
+    const kept = documents.filter((document) => document.bytes.length > 0);
+    if (kept.length > 0) return kept;
+    const names = documents.map((document) => document.name).join(", ");
+    throw new RequestError(`data: ${names} is empty; expected some text, name another file`);
+  };
+  if (data.kind === "whole") return { ...data, documents: filled(data.documents) };
+  return { ...data, training: filled(data.training), validation: filled(data.validation) };
+}
+
+async function unknownName(name: string, dataFolder: string): Promise<RequestError> {
+  const folders = (await list(dataFolder)).filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+  const names: string[] = [];
+  for (const folder of folders.sort()) {
+    const files = await list(join(dataFolder, folder));
+    if (files.some((file) => /\.txt(\.gz)?$/.test(file.name))) names.push(folder);
+  }
+  const known =
+    names.length === 0 ? "that folder holds no data set of text" : `expected one of ${names.join(", ")}`;
+  const guess = nearest(name, names);
+  return new RequestError(
+    `data: no file, folder or data set is called ${name} (looked in ${dataFolder}); ${known}` +
+      (guess === null ? "" : `; did you mean ${guess}?`),
+  );
+}
+
+async function list(folder: string): Promise<Dirent[]> {
+  try {
+    return await readdir(folder, { withFileTypes: true });
+  } catch {
+    throw new RequestError(`data: cannot read the folder ${folder}; check that it exists and may be read`);
+  }
+}

@@ -1,0 +1,28 @@
+// Numbers of the instructions; src/backend/tape/opcodes.ts has the same list and a test holds them equal.
+#ifndef SCANTLING_OPCODES_H
+#define SCANTLING_OPCODES_H
+enum {
+  OP_INNER_LOOP = 0,
+  OP_GROUP = 1,
+  OP_CONTRACT = 2,
+  OP_PACK = 3,
+  OP_REDUCE = 4,
+  OP_ATTENTION = 5,
+  OP_ATTENTION_GRADIENT = 6,
+  OP_ROTARY = 7,
+  OP_GATHER = 8,
+  OP_SCATTER_ADD = 9,
+  OP_SORT = 10,
+  OP_CUMULATIVE_SUM = 11,
+  OP_TRIANGULAR_SOLVE = 12,
+  OP_GROUPED_PRODUCT = 13,
+  OP_GROUPED_OUTER = 14,
+  OP_LONG_CONVOLUTION = 15,
+  OP_SHORT_CONVOLUTION = 16,
+  OP_SHORT_CONVOLUTION_GRADIENT = 17,
+  OP_LINEAR_RECURRENCE = 18,
+  OP_DYNAMIC_SLICE = 19,
+  OP_DYNAMIC_UPDATE = 20,
+  OP_CODES
+};
+#endif

@@ -1,0 +1,25 @@
+// From token ids to features, with learned positions if asked for. B batch, T length, D width, V vocabulary.
+import { add } from "../tensor/ops/elementwise.ts";
+import { gather } from "../tensor/ops/gather.ts";
+import { slice } from "../tensor/ops/movement.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import type { Scope } from "./scope.ts";
+
+export interface EmbeddingOptions {
+  readonly vocabulary: number;
+  readonly width: number;
+  readonly standardDeviation: number;
+  /** Positions to learn, at least T; absent: none are added. */
+  readonly positions?: number | undefined;
+}
+
+/** tokens i32 [B, T] → features [B, T, D], and the table [V, D] for a head that shares it. */
+export function embedding(scope: Scope, tokens: Tensor, options: EmbeddingOptions) {
+  const { vocabulary, width, positions } = options;
+  const initializer = { kind: "normal", standardDeviation: options.standardDeviation } as const;
+  const table = scope.parameter("tokens", { shape: [vocabulary, width], initializer, role: "embedding" });
+  const features = gather(table, tokens);
+  if (positions === undefined) return { features, table };
+  const places = scope.parameter("positions", { shape: [positions, width], initializer, role: "positions" });
+  return { features: add(features, slice(places, { 0: [0, tokens.shape[1]!] })), table };
+}

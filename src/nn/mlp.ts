@@ -1,0 +1,30 @@
+// The feed-forward layer with one hidden activation: relu, squaredRelu and gelu (its tanh form), one primitive each.
+// Vaswani et al. 2017, equation 2; squared ReLU: So et al. 2021; GELU: Hendrycks and Gimpel 2016.
+import { z } from "zod";
+import { wholeNumber } from "../strict.ts";
+import { geluTanh, relu as reluOf, squaredRelu as squaredReluOf } from "../tensor/composites/activation.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { linearMap } from "./linear.ts";
+import { definePrimitive, type Primitive } from "./primitive.ts";
+
+function mlp(name: string, activation: (x: Tensor) => Tensor): Primitive {
+  return definePrimitive({
+    name,
+    settings: {
+      /** Hidden features; default 4 · width. */
+      feedforward: wholeNumber().optional(),
+      bias: z.boolean("expected true or false").default(false),
+    },
+    resolve: (settings, { width }) => ({ ...settings, feedforward: settings.feedforward ?? 4 * width }),
+    causal: () => true,
+    apply({ feedforward, bias }, { width, standardDeviation }, scope, x) {
+      const up = linearMap(scope.within("up"), x, { width: feedforward!, bias, standardDeviation });
+      const hidden = scope.observe("hidden", activation(scope.observe("up", up)));
+      return linearMap(scope.within("down"), hidden, { width, bias, standardDeviation });
+    },
+  });
+}
+
+export const relu = mlp("relu", reluOf);
+export const squaredRelu = mlp("squaredRelu", squaredReluOf);
+export const gelu = mlp("gelu", geluTanh);

@@ -1,0 +1,50 @@
+// Numbers as people read them. Knows units and digits, nothing else.
+
+const scales: readonly (readonly [number, string])[] = [
+  [1e12, "T"],
+  [1e9, "G"],
+  [1e6, "M"],
+  [1e3, "k"],
+];
+
+/** Three significant digits with a decimal prefix: 820, 61.3k, 4.92M. */
+export function formatCount(count: number): string {
+  for (const [scale, prefix] of scales) {
+    if (Math.abs(count) >= scale * 0.9995) return `${significant(count / scale)}${prefix}`;
+  }
+  return significant(count);
+}
+
+/** Seconds as 8.2 s, 2 min 05 s or 1 h 04 min. */
+export function formatDuration(seconds: number): string {
+  if (seconds < 59.95) return `${seconds.toFixed(1)} s`;
+  const whole = Math.round(seconds);
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${twoDigits(whole % 60)} s`;
+  const minutes = Math.round(seconds / 60);
+  return `${Math.floor(minutes / 60)} h ${twoDigits(minutes % 60)} min`;
+}
+
+/** Bytes in MiB, GiB from 1 GiB on. */
+export function formatBytes(bytes: number): string {
+  return bytes < 2 ** 30 ? `${Math.round(bytes / 2 ** 20)} MiB` : `${(bytes / 2 ** 30).toFixed(2)} GiB`;
+}
+
+/** A loss in nat to four decimals. */
+export function formatLoss(loss: number): string {
+  return Number.isFinite(loss) ? loss.toFixed(4) : String(loss);
+}
+
+/** A share as a percentage. */
+export function formatShare(share: number): string {
+  return `${(100 * share).toFixed(share < 0.0995 ? 1 : 0)} %`;
+}
+
+function significant(value: number): string {
+  if (Number.isInteger(value)) return String(value);
+  const magnitude = Math.abs(value);
+  return value.toFixed(magnitude >= 99.95 ? 0 : magnitude >= 9.995 ? 1 : 2);
+}
+
+function twoDigits(value: number): string {
+  return String(value).padStart(2, "0");
+}

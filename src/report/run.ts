@@ -1,0 +1,93 @@
+// One training run as a page that needs nothing but itself. Plain data in, HTML out; knows not where the data come from.
+
+import { type LossCurve, lossChart } from "./chart.ts";
+import { formatLoss } from "./format.ts";
+import { html, type Markup, trusted } from "./html.ts";
+import { styles } from "./styles.ts";
+
+export interface Figure {
+  readonly name: string;
+  readonly value: string;
+}
+
+export interface RunReport extends LossCurve {
+  readonly name: string;
+  /** How the run ended, in a few words: "finished", "interrupted at step 400". */
+  readonly ending: string;
+  /** What was typed to start it. */
+  readonly command: string;
+  /** SHA-256 of the resolved configuration. */
+  readonly hash: string;
+  /** The resolved configuration: plain JSON, nested as deep as it likes. */
+  readonly configuration: Readonly<Record<string, unknown>>;
+  /** What to read first, in this order. */
+  readonly figures: readonly Figure[];
+  /** Text the trained model wrote; absent where there was no model to ask. */
+  readonly sample?: string | undefined;
+  /** What the reader should know, one line each. */
+  readonly notes: readonly string[];
+}
+
+// Drawn twice and shown once, so that letters keep their size on a phone.
+const wide = 760;
+const narrow = 340;
+
+/** The whole page. Every text in `report` is escaped. */
+export function runPage(report: RunReport): string {
+  return html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>${report.name} · Scantling</title>
+<style>${trusted(styles)}</style>
+</head>
+<body>
+<main>
+<h1>${report.name}</h1>
+<p>${report.ending}</p>
+${report.notes.map((note) => html`<p class="note">${note}</p>`)}
+<dl class="figures">${report.figures.map(({ name, value }) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
+<section>
+<h2>Loss</h2>
+<p class="legend">${legend(report)}</p>
+<div class="wide">${trusted(lossChart(report, wide))}</div>
+<div class="narrow">${trusted(lossChart(report, narrow))}</div>
+</section>
+${report.sample === undefined ? "" : html`<section><h2>Sample</h2><pre>${report.sample}</pre></section>`}
+<section>
+<h2>Configuration</h2>
+<table><tbody>${flatten(report.configuration).map(([key, value]) => html`<tr><th scope="row">${key}</th><td>${value}</td></tr>`)}</tbody></table>
+</section>
+<footer>
+<p>Command <code>${report.command}</code></p>
+<p>Configuration SHA-256 <code>${report.hash}</code></p>
+</footer>
+</main>
+</body>
+</html>
+`.markup;
+}
+
+function legend({ validation, optimum }: RunReport): Markup[] {
+  const key = (kind: string, text: string) => html`<span><span class="key ${kind}"></span>${text}</span> `;
+  const keys = [key("training", "training")];
+  if (validation.length > 0) keys.push(key("validation", "validation"));
+  if (optimum !== undefined) keys.push(key("optimum", `lowest possible, ${formatLoss(optimum)}`));
+  return keys;
+}
+
+/** Nested settings as rows: `{ a: { b: 1 } }` becomes `a.b` 1. Long texts are cut. */
+export function flatten(settings: Readonly<Record<string, unknown>>, prefix = ""): [string, string][] {
+  return Object.entries(settings).flatMap(([key, value]): [string, string][] => {
+    if (value === undefined) return [];
+    if (isRecord(value)) return flatten(value, `${prefix}${key}.`);
+    const text = typeof value === "string" ? value : JSON.stringify(value);
+    return [[`${prefix}${key}`, text.length > 300 ? `${text.slice(0, 300)}…` : text]];
+  });
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,69 @@
+// Settings as data, held to a schema: the first thing that is wrong becomes one line. Knows no particular settings.
+import { z } from "zod";
+import { RequestError } from "./errors.ts";
+import { nearest } from "./nearest.ts";
+
+/** A whole number, at least `least` (default 1). */
+export function wholeNumber(least = 1) {
+  const message = `expected a whole number of at least ${least}`;
+  return z.int(message).min(least, message);
+}
+
+/** A finite number above 0. */
+export function positiveNumber() {
+  return z.number("expected a number above 0").positive("expected a number above 0");
+}
+
+/** A number from `least` up to but not including `end`. */
+export function numberBetween(least: number, end: number) {
+  const message = `expected a number of at least ${least} and below ${end}`;
+  return z.number(message).min(least, message).lt(end, message);
+}
+
+/** One of some words. */
+export function oneOf<const Words extends readonly [string, ...string[]]>(words: Words) {
+  return z.enum(words, { error: ({ input }) => expectedOneOf(input, words) });
+}
+
+/** `expected one of a, b`, and which of them a near miss was probably meant to be. */
+export function expectedOneOf(given: unknown, words: readonly string[]): string {
+  const meant = typeof given === "string" ? nearest(given, words) : null;
+  return `expected one of ${words.join(", ")}${meant === null ? "" : `; did you mean ${meant}?`}`;
+}
+
+/**
+ * `value` as the flat object that `schema` describes, defaults filled in. `what` names the object in messages.
+ * Errors: RequestError for the first key that is unknown (with the nearest known one), missing or wrong.
+ */
+export function parseStrict<Shape extends z.ZodRawShape>(
+  what: string,
+  schema: z.ZodObject<Shape>,
+  value: unknown,
+): z.infer<z.ZodObject<Shape>> {
+  const parsed = schema.strict().safeParse(value);
+  if (parsed.success) return parsed.data as z.infer<z.ZodObject<Shape>>;
+  const issue = parsed.error.issues[0]!;
+  const key = issue.path.join(".");
+  if (issue.code === "unrecognized_keys") {
+    throw new RequestError(`${what}: ${unknownKey(issue.keys[0]!, Object.keys(schema.shape))}`);
+  }
+  if (key === "") throw new RequestError(`${what}: expected an object of settings, got ${show(value)}`);
+  const given = issue.path.reduce<unknown>((at, step) => (at as Record<PropertyKey, unknown>)?.[step], value);
+  throw new RequestError(
+    given === undefined
+      ? `${what}: ${key} is missing; ${issue.message}`
+      : `${what}: ${key} is ${show(given)}; ${issue.message}`,
+  );
+}
+
+function unknownKey(key: string, known: readonly string[]): string {
+  const meant = nearest(key, known);
+  return `unknown key "${key}"; ${meant === null ? `expected one of ${known.join(", ")}` : `did you mean "${meant}"?`}`;
+}
+
+/** A value as it stands in a message. */
+export function show(value: unknown): string {
+  if (typeof value === "number" || value === undefined) return String(value);
+  const text = JSON.stringify(value);
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+}

@@ -1,0 +1,96 @@
+// What a run tells while it goes. Plain data; everything but the two timings in it is the same at every repetition.
+import type { Count } from "../architecture/count.ts";
+import type { Estimate } from "../data/language.ts";
+import type { RunConfiguration } from "./runFolder.ts";
+
+/** The evaluation with the lowest validation loss. */
+export interface Best {
+  readonly step: number;
+  readonly loss: number;
+}
+
+export interface StartEvent {
+  readonly kind: "start";
+  readonly folder: string;
+  readonly configuration: RunConfiguration;
+  readonly count: Count;
+  readonly backend: string;
+  readonly threads: number;
+  /** Updates done before: above 0 where a run is resumed. */
+  readonly step: number;
+  /** What the user should know of the data, one line each. */
+  readonly notes: readonly string[];
+  /** Resumed where results can differ in the last bits: why; else null. */
+  readonly notBitwise: string | null;
+  /** Lowest expected loss of any predictor on the validation tokens, where the data know it. */
+  readonly optimum: Estimate | null;
+}
+
+export interface StepEvent {
+  readonly kind: "step";
+  /** Updates done, this one included. */
+  readonly step: number;
+  readonly steps: number;
+  /** Mean over the batch, nats a token, before the update. */
+  readonly loss: number;
+  readonly gradientNorm: number;
+  readonly rate: number;
+  /** Tokens trained on so far. */
+  readonly tokens: number;
+  /** Of the latest steps. */
+  readonly tokensPerSecond: number;
+  /** Training FLOPs per second over the machine's peak, 0 to 1; null where the peak is not known. */
+  readonly shareOfPeak: number | null;
+  /** Null until one step has been timed. */
+  readonly secondsLeft: number | null;
+}
+
+export interface EvaluationEvent {
+  readonly kind: "evaluation";
+  readonly step: number;
+  /** Mean over the validation tokens, nats. */
+  readonly loss: number;
+  readonly isBest: boolean;
+}
+
+export interface CheckpointEvent {
+  readonly kind: "checkpoint";
+  readonly step: number;
+  readonly path: string;
+}
+
+export interface SampleEvent {
+  readonly kind: "sample";
+  readonly step: number;
+  readonly text: string;
+}
+
+/** The run stops: nothing of the step was kept. The iterator then throws a WorkError of one line. */
+export interface NonFiniteEvent {
+  readonly kind: "nonFinite";
+  readonly step: number;
+  readonly rate: number;
+  readonly loss: number;
+  readonly gradientNorm: number;
+  /** The first bad tensor and the operation it comes from, where one was found. */
+  readonly tensor: string | null;
+  readonly operation: string | null;
+  readonly lastCheckpoint: number | null;
+}
+
+export interface EndEvent {
+  readonly kind: "end";
+  readonly reason: "done" | "aborted";
+  readonly step: number;
+  readonly best: Best | null;
+  readonly seconds: number;
+}
+
+export type TrainEvent =
+  | StartEvent
+  | StepEvent
+  | EvaluationEvent
+  | CheckpointEvent
+  | SampleEvent
+  | NonFiniteEvent
+  | EndEvent;

@@ -1,0 +1,15 @@
+// Names under which a training step finds its values in a store. Parameters have their own dotted names.
+
+/** Tokens i32 [b, T] and their targets i32 [b, T]; a negative target is not scored. b: rows of a micro-batch. */
+export const tokensName = "batch/tokens";
+export const targetsName = "batch/targets";
+/** u32 [2], new at every micro-batch. */
+export const dropoutKeyName = "dropout/key";
+
+/** Of a micro-batch, added up until the update: sums over tokens, f32 []. */
+export const lossSumName = "accumulated/loss";
+export const countName = "accumulated/count";
+
+export const scalarName = (scalar: string): string => `scalar/${scalar}`;
+export const stateName = (state: string, parameter: string): string => `${state}/${parameter}`;
+export const accumulatorName = (parameter: string): string => stateName("accumulated", parameter);

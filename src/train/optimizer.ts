@@ -1,0 +1,33 @@
+// What an optimiser is: a graph function on one parameter's value, gradient and state. Knows no particular one.
+import type { ParameterDeclaration } from "../nn/parameters.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+
+/** The parameter as the optimiser sees it. */
+export interface OptimizedParameter extends ParameterDeclaration {
+  readonly name: string;
+  /** Whether weight decay applies to it. */
+  readonly decays: boolean;
+}
+
+export interface ParameterUpdate {
+  readonly value: Tensor;
+  /** New states, under the names of `states`. */
+  readonly states: Readonly<Record<string, Tensor>>;
+}
+
+export interface Optimizer {
+  /** All settings, defaults filled in. */
+  readonly settings: Readonly<Record<string, unknown>>;
+  /** Names of the states kept for a parameter; each has the parameter's shape and begins at zeros. */
+  states(parameter: OptimizedParameter): readonly string[];
+  /** Run-time scalars of the n-th update (from 1) at a learning rate; always the same names. */
+  scalars(update: number, rate: number): Readonly<Record<string, number>>;
+  /** The graph of one update; `scalars` are f32 []. */
+  update(
+    parameter: OptimizedParameter,
+    value: Tensor,
+    gradient: Tensor,
+    states: Readonly<Record<string, Tensor>>,
+    scalars: Readonly<Record<string, Tensor>>,
+  ): ParameterUpdate;
+}

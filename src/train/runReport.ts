@@ -1,0 +1,160 @@
+// A run on disk as the data of its report. Knows the records of the log; knows nothing of pages.
+
+import { join } from "node:path";
+import type { LossPoint } from "../report/chart.ts";
+import { formatCount, formatDuration, formatLoss, formatShare } from "../report/format.ts";
+import { type Figure, type RunReport, runPage } from "../report/run.ts";
+import { replaceFile } from "./files.ts";
+import {
+  configurationHash,
+  type LogRecord,
+  type RunConfiguration,
+  readConfiguration,
+  readLog,
+} from "./runFolder.ts";
+
+/** What a run has come to. Losses in nat per token; null where there is none. */
+export interface RunResult {
+  readonly folder: string;
+  /** SHA-256 of the configuration. */
+  readonly hash: string;
+  readonly step: number;
+  readonly steps: number;
+  readonly parameters: number | null;
+  readonly tokens: number;
+  /** Mean over the last twentieth of the steps. */
+  readonly trainingLoss: number | null;
+  /** The lowest one, and its step. */
+  readonly validationLoss: number | null;
+  readonly bestStep: number | null;
+  /** Lowest loss that any predictor can have on the validation tokens, where the data know it. */
+  readonly optimum: number | null;
+  readonly aboveOptimum: number | null;
+  /** Medians over the steps. */
+  readonly tokensPerSecond: number | null;
+  readonly shareOfPeak: number | null;
+  /** Of all sessions of the run that came to an end. */
+  readonly seconds: number;
+}
+
+/** What the files do not know. */
+export interface Telling {
+  /** What was typed. */
+  readonly command: string;
+  /** How it ended, e.g. "finished". */
+  readonly ending: string;
+  readonly sample?: string | undefined;
+}
+
+interface RunRecords {
+  readonly configuration: RunConfiguration;
+  readonly log: readonly LogRecord[];
+}
+
+/** Errors: RequestError where there is no run, WorkError where its files are damaged. */
+export function runResult(folder: string): RunResult {
+  return summarize(folder, readRun(folder));
+}
+
+/** Writes `report.html` into the folder of a run. Errors: as runResult, and WorkError where it cannot be written. */
+export function writeRunReport(folder: string, telling: Telling): { report: RunReport; path: string } {
+  const run = readRun(folder);
+  const { configuration, log } = run;
+  const result = summarize(folder, run);
+  const { tokenizer: _, ...shown } = configuration;
+  const report: RunReport = {
+    name: configuration.data.name,
+    ...telling,
+    hash: result.hash,
+    configuration: { ...shown },
+    training: lossPoints(log, "step"),
+    validation: lossPoints(log, "evaluation"),
+    optimum: result.optimum ?? undefined,
+    figures: figuresOf(result),
+    notes: notesOf(log),
+  };
+  const path = join(folder, "report.html");
+  replaceFile(path, runPage(report));
+  return { report, path };
+}
+
+function readRun(folder: string): RunRecords {
+  return { configuration: readConfiguration(folder), log: readLog(folder) };
+}
+
+function summarize(folder: string, { configuration, log }: RunRecords): RunResult {
+  const { training, architecture } = configuration;
+  const losses = lossPoints(log, "step");
+  const latest = losses.slice(-Math.max(1, Math.ceil(losses.length / 20))).map(({ loss }) => loss);
+  const evaluations = lossPoints(log, "evaluation");
+  const best = evaluations.reduce<LossPoint | null>(
+    (lowest, point) => (lowest === null || point.loss < lowest.loss ? point : lowest),
+    null,
+  );
+  const starts = log.filter(({ kind }) => kind === "start" || kind === "resume");
+  const optimum = numberAt(starts.at(-1)?.optimum, "value");
+  const step = losses.at(-1)?.step ?? 0;
+  const ends = log.filter(({ kind }) => kind === "end");
+  return {
+    folder,
+    hash: configurationHash(configuration),
+    step,
+    steps: training.steps,
+    parameters: numberAt(starts.at(-1), "parameters"),
+    tokens: step * training.batch * architecture.length,
+    trainingLoss: latest.length === 0 ? null : latest.reduce((sum, loss) => sum + loss, 0) / latest.length,
+    validationLoss: best?.loss ?? null,
+    bestStep: best?.step ?? null,
+    optimum,
+    aboveOptimum: best === null || optimum === null ? null : best.loss - optimum,
+    tokensPerSecond: medianOf(log, "tokensPerSecond"),
+    shareOfPeak: medianOf(log, "shareOfPeak"),
+    seconds: ends.reduce((total, record) => total + (numberAt(record, "seconds") ?? 0), 0),
+  };
+}
+
+function figuresOf(result: RunResult): Figure[] {
+  const figures: [string, number | null, (value: number) => string][] = [
+    ["validation loss", result.validationLoss, formatLoss],
+    ["lowest possible", result.optimum, formatLoss],
+    ["above it", result.aboveOptimum, (value) => `${formatLoss(value)} nat`],
+    ["training loss", result.trainingLoss, formatLoss],
+    ["steps", result.step, (step) => (step === result.steps ? String(step) : `${step} of ${result.steps}`)],
+    ["tokens", result.tokens, formatCount],
+    ["parameters", result.parameters, formatCount],
+    ["speed", result.tokensPerSecond, (speed) => `${formatCount(speed)} tokens/s`],
+    ["share of peak", result.shareOfPeak, formatShare],
+    ["time", result.seconds, formatDuration],
+  ];
+  return figures.flatMap(([name, value, format]) => (value === null ? [] : [{ name, value: format(value) }]));
+}
+
+function lossPoints(log: readonly LogRecord[], kind: string): LossPoint[] {
+  return log
+    .filter((record) => record.kind === kind)
+    .map((record) => ({ step: numberAt(record, "step")!, loss: numberAt(record, "loss")! }));
+}
+
+function notesOf(log: readonly LogRecord[]): string[] {
+  const notes = log.flatMap(({ notes, notBitwise }) => [
+    ...(Array.isArray(notes) ? notes : []),
+    ...(typeof notBitwise === "string" ? [notBitwise] : []),
+  ]);
+  return [...new Set(notes.map(String))];
+}
+
+/** The middle value of a field over the steps that have it. */
+function medianOf(log: readonly LogRecord[], field: string): number | null {
+  const values = log
+    .filter(({ kind }) => kind === "step")
+    .map((record) => numberAt(record, field))
+    .filter((value) => value !== null && value > 0)
+    .sort((a, b) => a! - b!);
+  return values[values.length >> 1] ?? null;
+}
+
+function numberAt(record: unknown, field: string): number | null {
+  if (typeof record !== "object" || record === null) return null;
+  const value = (record as Record<string, unknown>)[field];
+  return typeof value === "number" ? value : null;
+}

@@ -1,0 +1,57 @@
+// The learning rate as a pure function of the step: a linear warm-up, then cosine, linear, constant or WSD decay.
+import { z } from "zod";
+import { RequestError } from "../errors.ts";
+import { numberBetween, oneOf, parseStrict, positiveNumber, wholeNumber } from "../strict.ts";
+
+const schema = z.object({
+  /** `wsd`: warm-up, stable, then decay over the last steps (Hu et al. 2024). */
+  decay: oneOf(["cosine", "linear", "constant", "wsd"]).default("cosine"),
+  /** The highest learning rate. */
+  rate: positiveNumber().default(1e-3),
+  /** Steps of warm-up; step i of them has (i + 1) / warmup of the rate. */
+  warmup: wholeNumber(0).default(0),
+  /** The rate that a decay ends at, as a share of the highest. */
+  final: numberBetween(0, 1).default(0.1),
+  /** Steps of the decay at the end, wsd only; default a fifth of all. */
+  decaySteps: wholeNumber().optional(),
+});
+
+export type Schedule = z.infer<typeof schema>;
+export type ScheduleInput = z.input<typeof schema>;
+
+/** Errors: RequestError for unknown keys, impossible values, and a warm-up or decay longer than the run. */
+export function defineSchedule(input: unknown, steps: number): Schedule {
+  const schedule = parseStrict("schedule", schema, input);
+  if (schedule.decay !== "wsd" && schedule.decaySteps !== undefined) {
+    throw new RequestError(`schedule: decaySteps belongs to decay wsd, not ${schedule.decay}; leave it out`);
+  }
+  const decaySteps =
+    schedule.decay === "wsd" ? (schedule.decaySteps ?? Math.max(1, Math.round(steps / 5))) : 0;
+  if (schedule.warmup + decaySteps > steps) {
+    throw new RequestError(
+      `schedule: warmup ${schedule.warmup}${decaySteps > 0 ? ` and decaySteps ${decaySteps}` : ""} do not fit into ` +
+        `${steps} steps; expected fewer, or give more steps`,
+    );
+  }
+  return schedule.decay === "wsd" ? { ...schedule, decaySteps } : schedule;
+}
+
+/** The learning rate of a step (from 0) of a run of `steps`. */
+export function rateAt(schedule: Schedule, step: number, steps: number): number {
+  const { decay, rate, warmup, final } = schedule;
+  if (step < warmup) return (rate * (step + 1)) / warmup;
+  const progress = Math.min(1, (step - warmup) / Math.max(1, steps - warmup));
+  switch (decay) {
+    case "constant":
+      return rate;
+    case "linear":
+      return rate * (1 - (1 - final) * progress);
+    case "cosine":
+      return rate * (final + ((1 - final) * (1 + Math.cos(Math.PI * progress))) / 2);
+    case "wsd": {
+      const length = schedule.decaySteps!;
+      const into = Math.max(0, Math.min(1, (step - (steps - length)) / length));
+      return rate * (1 - (1 - final) * into);
+    }
+  }
+}

@@ -1,0 +1,92 @@
+// How a model is trained, as data: the settings and the complete form they resolve to. Knows no machine or file.
+import { z } from "zod";
+import { RequestError } from "../errors.ts";
+import { oneOf, parseStrict, positiveNumber, wholeNumber } from "../strict.ts";
+import type { Optimizer } from "./optimizer.ts";
+import { createOptimizer } from "./optimizers.ts";
+import { defineSchedule, type Schedule, type ScheduleInput } from "./schedule.ts";
+
+const LARGEST_SEED = Number.MAX_SAFE_INTEGER;
+
+const schema = z.object({
+  /** Updates in all. */
+  steps: wholeNumber().default(1000),
+  /** Sequences of one update. */
+  batch: wholeNumber().default(32),
+  /** Parts a batch is run in, to save memory; a divisor of `batch`. */
+  microBatches: wholeNumber().default(1),
+  seed: wholeNumber(0).max(LARGEST_SEED, `expected at most ${LARGEST_SEED}`).default(0),
+  /** A name, or `{ name, ...settings }`. */
+  optimizer: z.unknown().optional(),
+  schedule: z.unknown().optional(),
+  /** Largest global norm of the gradients; null: not clipped. */
+  clip: positiveNumber().nullable().default(1),
+  /** What weight decay applies to. */
+  decay: oneOf(["matrices", "all"]).default("matrices"),
+  /** `random` windows, or `epochs` that visit every window once. */
+  order: oneOf(["random", "epochs"]).default("random"),
+  /** Updates between evaluations, each followed by a checkpoint; default a twentieth of all. */
+  evaluateEvery: wholeNumber().optional(),
+  /** Validation tokens to evaluate on, from the beginning; null: all. */
+  evaluationTokens: wholeNumber().nullable().default(null),
+  /** Updates between samples of text; null: none. */
+  sampleEvery: wholeNumber().nullable().default(null),
+});
+
+export interface TrainingInput {
+  readonly steps?: number;
+  readonly batch?: number;
+  readonly microBatches?: number;
+  readonly seed?: number;
+  readonly optimizer?: string | Readonly<{ name: string } & Record<string, unknown>>;
+  readonly schedule?: ScheduleInput;
+  readonly clip?: number | null;
+  readonly decay?: "matrices" | "all";
+  readonly order?: "random" | "epochs";
+  readonly evaluateEvery?: number;
+  readonly evaluationTokens?: number | null;
+  readonly sampleEvery?: number | null;
+}
+
+/** The complete form. It is JSON, and defining it again gives the same. */
+export interface TrainingSettings {
+  readonly steps: number;
+  readonly batch: number;
+  readonly microBatches: number;
+  readonly seed: number;
+  readonly optimizer: Optimizer["settings"];
+  readonly schedule: Schedule;
+  readonly clip: number | null;
+  readonly decay: "matrices" | "all";
+  readonly order: "random" | "epochs";
+  readonly evaluateEvery: number;
+  readonly evaluationTokens: number | null;
+  readonly sampleEvery: number | null;
+}
+
+const EVALUATIONS = 20;
+
+/** Fills in every default. Errors: RequestError, one line, for unknown keys and values that cannot work. */
+export function defineTraining(input: TrainingInput | TrainingSettings | unknown = {}): TrainingSettings {
+  const given = parseStrict("training", schema, input);
+  const { steps, batch, microBatches } = given;
+  if (batch % microBatches !== 0) {
+    throw new RequestError(
+      `training: batch ${batch} is not divisible by microBatches ${microBatches}; expected a divisor of the batch`,
+    );
+  }
+  return {
+    steps,
+    batch,
+    microBatches,
+    seed: given.seed,
+    optimizer: createOptimizer(given.optimizer ?? "adamw").settings,
+    schedule: defineSchedule(given.schedule ?? { warmup: Math.min(100, Math.floor(steps / 10)) }, steps),
+    clip: given.clip,
+    decay: given.decay,
+    order: given.order,
+    evaluateEvery: given.evaluateEvery ?? Math.ceil(steps / EVALUATIONS),
+    evaluationTokens: given.evaluationTokens,
+    sampleEvery: given.sampleEvery,
+  };
+}

@@ -1,0 +1,165 @@
+// One training step as a graph: forward, loss, gradients, clipping, optimiser. Knows no machine, data or loop.
+// b rows of a micro-batch, T length, V vocabulary.
+import type { Architecture } from "../architecture/architecture.ts";
+import { type ForwardOptions, forward } from "../architecture/forward.ts";
+import { type InputSource, inputSource, type ParameterDeclaration } from "../nn/parameters.ts";
+import { crossEntropies } from "../tensor/composites/loss.ts";
+import { gradients } from "../tensor/gradient.ts";
+import { add, and, cast, divide, isFiniteAt, lessEqual, maximum, select } from "../tensor/ops/elementwise.ts";
+import { fill, input } from "../tensor/ops/leaf.ts";
+import { reshape } from "../tensor/ops/movement.ts";
+import { sum } from "../tensor/ops/reduce.ts";
+import { type Program, program } from "../tensor/program.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { clip, globalNorm } from "./clip.ts";
+import {
+  accumulatorName,
+  countName,
+  dropoutKeyName,
+  lossSumName,
+  scalarName,
+  stateName,
+  targetsName,
+  tokensName,
+} from "./names.ts";
+import type { OptimizedParameter, Optimizer } from "./optimizer.ts";
+
+export interface StepOptions {
+  readonly optimizer: Optimizer;
+  /** Rows of one update; with `microBatches` > 1 they are run a part at a time and their gradients added up. */
+  readonly batch: number;
+  /** T. */
+  readonly length: number;
+  /** How many parts, a divisor of `batch`. */
+  readonly microBatches: number;
+  /** Largest global norm of the gradients; null: not clipped. */
+  readonly clip: number | null;
+  /** What weight decay applies to: matrices (and embeddings), or everything. */
+  readonly decay: "matrices" | "all";
+}
+
+/**
+ * Programs of one update. Outputs of the last one: `loss` (mean over scored tokens, nats), `gradientNorm` (before
+ * clipping) and `finite` (bool: both are finite). Where `finite` is false every parameter and state keeps its value.
+ */
+export interface TrainingStep {
+  readonly options: StepOptions;
+  readonly source: InputSource;
+  readonly parameters: readonly OptimizedParameter[];
+  /** Run once for each micro-batch before `update`; absent where one program does the whole step. */
+  readonly accumulate: Program | undefined;
+  readonly update: Program;
+}
+
+export function trainingStep(architecture: Architecture, options: StepOptions): TrainingStep {
+  const source = inputSource();
+  const { loss, count } = lossGraph(architecture, source, options);
+  const tensors = [...source.tensors.values()];
+  const parameters = [...source.declared].map(([name, declaration]) => ({
+    ...declaration,
+    name,
+    decays: decays(declaration, options.decay),
+  }));
+  if (options.microBatches === 1) {
+    const mean = divide(loss, maximum(count, 1));
+    const update = updateProgram(parameters, tensors, gradients(mean, tensors), mean, options);
+    return { options, source, parameters, accumulate: undefined, update };
+  }
+  const accumulate = accumulateProgram(parameters, gradients(loss, tensors), loss, count);
+  const total = maximum(input(countName, []), 1);
+  const averaged = parameters.map(({ name, shape }) => divide(input(accumulatorName(name), shape), total));
+  const mean = divide(input(lossSumName, []), total);
+  const update = updateProgram(parameters, tensors, averaged, mean, options);
+  const cleared = [lossSumName, countName].map((name) => [name, fill(0)] as const);
+  const clearedGradients = parameters.map(
+    ({ name, shape }) => [accumulatorName(name), fill(0, shape)] as const,
+  );
+  return {
+    options,
+    source,
+    parameters,
+    accumulate,
+    update: program(update.outputs, {
+      ...update.updates,
+      ...Object.fromEntries([...cleared, ...clearedGradients]),
+    }),
+  };
+}
+
+/** Sum of the cross-entropies of a micro-batch, and how many tokens are scored; both f32 []. */
+export function lossGraph(
+  architecture: Architecture,
+  source: InputSource,
+  { batch, microBatches, length }: Pick<StepOptions, "batch" | "microBatches" | "length">,
+  observe?: ForwardOptions["observe"],
+): { loss: Tensor; count: Tensor } {
+  const rows = batch / microBatches;
+  const dropoutKey = architecture.dropout > 0 ? input(dropoutKeyName, [2], "u32") : undefined;
+  const logits = forward(architecture, source, input(tokensName, [rows, length], "i32"), {
+    observe,
+    dropoutKey,
+  });
+  return lossSum(logits, input(targetsName, [rows, length], "i32"));
+}
+
+/** logits [B, T, V], targets i32 [B, T] → sum of cross-entropies over targets that are not negative, and their count. */
+export function lossSum(logits: Tensor, targets: Tensor): { loss: Tensor; count: Tensor } {
+  const [batch, length, vocabulary] = logits.shape as [number, number, number];
+  const flat = reshape(targets, [batch * length]);
+  return {
+    loss: sum(crossEntropies(reshape(logits, [batch * length, vocabulary]), flat)),
+    count: sum(cast(lessEqual(0, flat), "f32")),
+  };
+}
+
+function decays({ shape }: ParameterDeclaration, decay: StepOptions["decay"]): boolean {
+  return decay === "all" || shape.length >= 2;
+}
+
+function accumulateProgram(
+  parameters: readonly OptimizedParameter[],
+  parts: readonly Tensor[],
+  loss: Tensor,
+  count: Tensor,
+): Program {
+  const sums = parameters.map(({ name, shape }, i) => {
+    const accumulator = accumulatorName(name);
+    return [accumulator, add(input(accumulator, shape), parts[i]!)] as const;
+  });
+  return program(
+    {},
+    {
+      [lossSumName]: add(input(lossSumName, []), loss),
+      [countName]: add(input(countName, []), count),
+      ...Object.fromEntries(sums),
+    },
+  );
+}
+
+function updateProgram(
+  parameters: readonly OptimizedParameter[],
+  values: readonly Tensor[],
+  raw: readonly Tensor[],
+  loss: Tensor,
+  { optimizer, clip: limit }: StepOptions,
+): Program {
+  const gradientNorm = globalNorm(raw);
+  const finite = and(isFiniteAt(loss), isFiniteAt(gradientNorm));
+  const clipped = limit === null ? raw : clip(raw, gradientNorm, limit);
+  const names = Object.keys(optimizer.scalars(1, 1));
+  const scalars = Object.fromEntries(names.map((name) => [name, input(scalarName(name), [])]));
+  const updates: Record<string, Tensor> = {};
+  parameters.forEach((parameter, i) => {
+    const states = Object.fromEntries(
+      optimizer
+        .states(parameter)
+        .map((state) => [state, input(stateName(state, parameter.name), parameter.shape)]),
+    );
+    const next = optimizer.update(parameter, values[i]!, clipped[i]!, states, scalars);
+    updates[parameter.name] = select(finite, next.value, values[i]!);
+    for (const [state, old] of Object.entries(states)) {
+      updates[stateName(state, parameter.name)] = select(finite, next.states[state]!, old);
+    }
+  });
+  return program({ loss, gradientNorm, finite }, updates);
+}

@@ -1,0 +1,137 @@
+// A model and its optimiser on a machine: one call is one update. Knows no schedule, data set or file.
+import type { Architecture } from "../architecture/architecture.ts";
+import { forward } from "../architecture/forward.ts";
+import type { Executable, Machine, Store } from "../backend/machine.ts";
+import { initialValues } from "../nn/initialize.ts";
+import { inputSource, type Parameters } from "../nn/parameters.ts";
+import { input } from "../tensor/ops/leaf.ts";
+import { type Program, program, programInputs } from "../tensor/program.ts";
+import { type BadTensor, firstBadTensor } from "./diagnose.ts";
+import { dropoutKeyName, scalarName, stateName, targetsName, tokensName } from "./names.ts";
+import { lossSum, type StepOptions, trainingStep } from "./step.ts";
+
+/** Inputs and targets i32 [B, T], row-major. A negative target is not scored. */
+export interface TrainerBatch {
+  readonly inputs: Int32Array;
+  readonly targets: Int32Array;
+}
+
+export interface StepResult {
+  /** Mean over the scored tokens, nats. */
+  readonly loss: number;
+  /** Global norm of the gradients before clipping. */
+  readonly gradientNorm: number;
+  /** False: loss or gradient norm is not finite, and no parameter or state has changed. */
+  readonly finite: boolean;
+}
+
+export interface Trainer {
+  readonly store: Store;
+  readonly parameters: Parameters;
+  /** Names of the optimiser's states in the store, each of its parameter's shape. */
+  readonly states: ReadonlyMap<string, readonly number[]>;
+  /** Draws every parameter from the seed and sets every state to zero. */
+  initialize(seed: number): void;
+  /** One update at a learning rate; `update` counts from 1. `dropoutSeed` matters only where something is dropped. */
+  step(batch: TrainerBatch, update: number, rate: number, dropoutSeed?: number): Promise<StepResult>;
+  /** The first tensor with NaN or infinity when this update is computed again; undefined where none is found. */
+  diagnose(batch: TrainerBatch, update: number, dropoutSeed?: number): Promise<BadTensor | undefined>;
+  /** Rows of the batches that `evaluate` takes: those of a micro-batch. */
+  readonly evaluationRows: number;
+  /** Mean loss over all scored tokens, in nats. */
+  evaluate(batches: Iterable<TrainerBatch>): Promise<number>;
+  dispose(): void;
+}
+
+/** Plans the programs and makes room in a new store; parameters are zeros until `initialize` or a checkpoint. */
+export function createTrainer(machine: Machine, architecture: Architecture, options: StepOptions): Trainer {
+  const step = trainingStep(architecture, options);
+  const { optimizer, batch, length, microBatches } = options;
+  const store = machine.createStore();
+  const load = (of: Program): Executable => {
+    for (const [name, type] of programInputs(of)) store.allocate(name, type);
+    return machine.load(of);
+  };
+  const executables: Executable[] = [];
+  const keep = (executable: Executable): Executable => {
+    executables.push(executable);
+    return executable;
+  };
+  const accumulate = step.accumulate && keep(load(step.accumulate));
+  const update = keep(load(step.update));
+  let evaluation: Executable | undefined;
+  const states = new Map(
+    step.parameters.flatMap((parameter) =>
+      optimizer
+        .states(parameter)
+        .map((state) => [stateName(state, parameter.name), parameter.shape] as const),
+    ),
+  );
+  const rows = batch / microBatches;
+  const part = rows * length;
+  const dropsOut = architecture.dropout > 0;
+  const writeBatch = ({ inputs, targets }: TrainerBatch, index: number, count: number, seed: number) => {
+    store.write(tokensName, inputs.subarray(index * part, (index + 1) * part));
+    store.write(targetsName, targets.subarray(index * part, (index + 1) * part));
+    if (!dropsOut) return;
+    const high = Math.floor(seed / 2 ** 32);
+    store.write(dropoutKeyName, [(seed ^ high) >>> 0, (count * microBatches + index) >>> 0]);
+  };
+  return {
+    store,
+    parameters: step.source.declared,
+    states,
+    evaluationRows: rows,
+    initialize(seed) {
+      for (const [name, declaration] of step.source.declared) {
+        store.write(name, initialValues(name, declaration, seed));
+      }
+      for (const name of states.keys()) store.read(name).fill(0);
+    },
+    async step(given, count, rate, dropoutSeed = 0) {
+      for (const [name, value] of Object.entries(optimizer.scalars(count, rate))) {
+        store.write(scalarName(name), [value]);
+      }
+      for (let index = 0; index < microBatches; index++) {
+        writeBatch(given, index, count, dropoutSeed);
+        await accumulate?.run(store);
+      }
+      await update.run(store);
+      const [loss, gradientNorm, finite] = ["loss", "gradientNorm", "finite"].map(
+        (name) => store.read(name)[0]!,
+      );
+      return { loss: loss!, gradientNorm: gradientNorm!, finite: finite !== 0 };
+    },
+    async diagnose(given, count, dropoutSeed = 0) {
+      for (let index = 0; index < microBatches; index++) {
+        writeBatch(given, index, count, dropoutSeed);
+        const bad = await firstBadTensor(machine, store, architecture, options, [...states.keys()]);
+        if (bad !== undefined) return bad;
+      }
+      return undefined;
+    },
+    async evaluate(batches) {
+      evaluation ??= keep(load(evaluationProgram(architecture, rows, length)));
+      let loss = 0;
+      let count = 0;
+      for (const { inputs, targets } of batches) {
+        store.write("evaluation/tokens", inputs);
+        store.write("evaluation/targets", targets);
+        await evaluation.run(store);
+        loss += store.read("evaluation/loss")[0]!;
+        count += store.read("evaluation/count")[0]!;
+      }
+      return loss / count;
+    },
+    dispose() {
+      for (const executable of executables) executable.dispose();
+      for (const name of store.names()) store.release(name);
+    },
+  };
+}
+
+function evaluationProgram(architecture: Architecture, rows: number, length: number): Program {
+  const logits = forward(architecture, inputSource(), input("evaluation/tokens", [rows, length], "i32"));
+  const { loss, count } = lossSum(logits, input("evaluation/targets", [rows, length], "i32"));
+  return program({ "evaluation/loss": loss, "evaluation/count": count });
+}

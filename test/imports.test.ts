@@ -1,0 +1,88 @@
+// Holds the design's rule: a folder imports only from folders above it.
+
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative, sep } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+
+const source = fileURLToPath(new URL("../src/", import.meta.url));
+
+// From the top: each may import from itself and from those before it. Files beside the folders may be imported by all.
+const order = [
+  ...[
+    "tensor",
+    "kernels",
+    "compiler",
+    "backend",
+    "nn",
+    "architecture",
+    "growth",
+    "data",
+    "scaling",
+    "report",
+  ],
+  ...["train", "study", "cli"],
+];
+
+interface Import {
+  readonly file: string;
+  readonly target: string;
+}
+
+function typescriptFiles(): string[] {
+  return readdirSync(source, { recursive: true, encoding: "utf8" })
+    .filter((file) => file.endsWith(".ts"))
+    .map((file) => file.split(sep).join("/"));
+}
+
+function importsOf(file: string): Import[] {
+  const text = readFileSync(join(source, file), "utf8");
+  const found = text.matchAll(/(?:\bfrom\s*|\bimport\s*\(?\s*)["'](\.[^"']*)["']/g);
+  return [...found].map(([, path]) => ({
+    file,
+    target: relative(source, join(source, dirname(file), path!))
+      .split(sep)
+      .join("/"),
+  }));
+}
+
+const folderOf = (file: string): string => (file.includes("/") ? file.slice(0, file.indexOf("/")) : "");
+
+const files = typescriptFiles();
+const imports = files.flatMap(importsOf);
+
+describe("imports", () => {
+  it("are found at all", () => {
+    expect(imports.length).toBeGreaterThan(100);
+    expect(imports).toContainEqual({ file: "cli/main.ts", target: "cli/program.ts" });
+    expect(imports).toContainEqual({ file: "cli/program.ts", target: "errors.ts" });
+  });
+
+  it("name files that exist, by their own extension", () => {
+    const known = new Set(files);
+    expect(imports.filter(({ target }) => !known.has(target))).toEqual([]);
+  });
+
+  it("know every folder", () => {
+    const folders = new Set(files.map(folderOf));
+    expect([...folders].filter((folder) => folder !== "" && !order.includes(folder))).toEqual([]);
+  });
+
+  it("go up only", () => {
+    const wrong = imports.filter(({ file, target }) => {
+      if (file === "index.ts") return false;
+      const [from, to] = [folderOf(file), folderOf(target)];
+      if (to === "") return target === "index.ts";
+      return from === "" || order.indexOf(to) > order.indexOf(from);
+    });
+    expect(wrong).toEqual([]);
+  });
+
+  it("do not lead from one command into another", () => {
+    const wrong = imports.filter(({ file, target }) => {
+      const [from, to] = [file, target].map((path) => /^cli\/(\w+)\//.exec(path)?.[1]);
+      return from !== undefined && to !== undefined && from !== to;
+    });
+    expect(wrong).toEqual([]);
+  });
+});

@@ -1,0 +1,54 @@
+// A program of its own, so that its peak memory is its own: trains a selective scan for a few steps and prints one JSON
+// document. Arguments: width, state, length, batch, threads.
+import { createNative } from "../../src/backend/native/index.ts";
+import { createNativeStore } from "../../src/backend/native/store.ts";
+import { gradients, mean, program, square } from "../../src/tensor/index.ts";
+import { generator } from "../tensor/harness.ts";
+import { inputsOf } from "./harness.ts";
+import { prepare } from "./profile.ts";
+import { selectiveScan, selectiveScanValues } from "./selectiveScan.ts";
+
+const [width, state, length, batch, threads] = process.argv.slice(2).map(Number) as [number, number, number, number, number];
+const machine = await createNative({ threads });
+const store = createNativeStore(machine.library);
+
+function load() {
+  const values = selectiveScanValues(generator(1), { batch, length, width, state });
+  for (const [name, value] of Object.entries(values)) {
+    store.allocate(name, value);
+    store.write(name, value.data);
+  }
+  return inputsOf({ values });
+}
+const inputs = load();
+const outputs = selectiveScan(inputs);
+const loss = mean(square(outputs["y"]!));
+const found = gradients(loss, Object.values(inputs));
+const names = Object.keys(inputs);
+const planning = performance.now();
+const prepared = prepare(machine, program({ loss, ...Object.fromEntries(found.map((g, i) => [`d ${names[i]}`, g])) }), store);
+const planMilliseconds = performance.now() - planning;
+const times: number[] = [];
+for (let run = 0; run < 4; run++) {
+  const start = performance.now();
+  prepared.run();
+  times.push(performance.now() - start);
+}
+const milliseconds = Math.min(...times);
+const peakMemoryBytes = process.resourceUsage().maxRSS * 1024;
+process.stdout.write(
+  `${JSON.stringify(
+    {
+      tokensPerSecond: Math.round((batch * length) / (milliseconds / 1000)),
+      milliseconds,
+      planMilliseconds,
+      peakMemoryBytes,
+      arenaBytes: prepared.arenaBytes,
+      loss: store.read("loss")[0],
+      plan: prepared.plan,
+      instructions: prepared.profile(),
+    },
+    null,
+    2,
+  )}\n`,
+);
