@@ -42,7 +42,9 @@ export function parseStrict<Shape extends z.ZodRawShape>(
 ): z.infer<z.ZodObject<Shape>> {
   const parsed = schema.strict().safeParse(value);
   if (parsed.success) return parsed.data as z.infer<z.ZodObject<Shape>>;
-  const issue = parsed.error.issues[0]!;
+  const { issues } = parsed.error;
+  // A mistyped key explains a missing one.
+  const issue = issues.find(({ code }) => code === "unrecognized_keys") ?? issues[0]!;
   const key = issue.path.join(".");
   if (issue.code === "unrecognized_keys") {
     throw new RequestError(`${what}: ${unknownKey(issue.keys[0]!, Object.keys(schema.shape))}`);

@@ -53,13 +53,14 @@ static double least(kernel *run, const context *c, const header *h, double budge
   return sum;
 }
 
-// q, k, v are slices of one array [batch, length, (query_heads + 2 key_heads) * width], as a fused projection writes it.
+// q, k, v are slices of one array [batch, length, (query_heads + 2 key_heads) * width], as a fused projection leaves.
 static void measure(shape s, double budget) {
   int length = s.keys > s.queries ? s.keys : s.queries, row = (s.query_heads + 2 * s.key_heads) * s.width;
   int wide = s.query_heads * s.width;
   int64_t fused = (int64_t)s.batch * length * row, result = (int64_t)s.batch * s.queries * wide;
   int64_t logs = (int64_t)s.batch * s.query_heads * s.queries;
-  real *qkv = numbers(fused), *out = numbers(result), *d_out = numbers(result), *log_sum_exp = numbers(logs), *d_qkv = numbers(fused);
+  real *qkv = numbers(fused), *d_qkv = numbers(fused), *out = numbers(result), *d_out = numbers(result);
+  real *log_sum_exp = numbers(logs);
   char *bindings[] = {(char *)qkv, (char *)(qkv + wide), (char *)(qkv + wide + s.key_heads * s.width), (char *)out,
                       (char *)log_sum_exp, (char *)&s.offset, (char *)d_out, (char *)d_qkv, (char *)(d_qkv + wide),
                       (char *)(d_qkv + wide + s.key_heads * s.width)};
@@ -77,7 +78,8 @@ static void measure(shape s, double budget) {
       .forward = a, .d_out = view(6, s.queries * wide), .dq = view(7, length * row), .dk = view(8, length * row),
       .dv = view(9, length * row), .d_out_token = wide, .d_out_head = s.width, .dq_token = row, .dq_head = s.width,
       .dk_token = row, .dk_head = s.width, .dv_token = row, .dv_head = s.width};
-  int64_t bytes = larger(attention_scratch_bytes(s.keys, s.width, s.width), attention_gradient_scratch_bytes(s.keys, s.width, s.width));
+  int64_t bytes = larger(attention_scratch_bytes(s.keys, s.width, s.width),
+                         attention_gradient_scratch_bytes(s.keys, s.width, s.width));
   context c = {.bindings = bindings, .scratch = aligned_alloc(LINE_BYTES, round_up(bytes, LINE_BYTES))};
   double pairs = 0;
   for (int i = 0; i < s.queries; i++) {
@@ -92,7 +94,8 @@ static void measure(shape s, double budget) {
     double backward = least(run_attention_gradient, &c, &g.forward.h, budget);
     printf("   gradient %9.3f ms %6.1f GFLOP/s", backward * 1e3, 5 * product / backward / 1e9);
   } else {
-    printf("   %6.2f GB/s of keys and values", 2.0 * s.batch * s.key_heads * (s.offset + s.queries) * s.width * sizeof(real) / forward / 1e9);
+    double bytes_read = 2.0 * s.batch * s.key_heads * (s.offset + s.queries) * s.width * sizeof(real);
+    printf("   %6.2f GB/s of keys and values", bytes_read / forward / 1e9);
   }
   printf("\n");
   free(qkv), free(out), free(d_out), free(log_sum_exp), free(d_qkv), free(c.scratch);

@@ -30,13 +30,6 @@ export function numberFrom(least: number): (text: string) => number {
   };
 }
 
-/** Names separated by commas. */
-export function list(text: string): string[] {
-  const names = text.split(",").map((name) => name.trim());
-  if (names.every((name) => name !== "")) return names;
-  throw new InvalidArgumentError("Expected names separated by commas.");
-}
-
 const suffixes: Readonly<Record<string, number>> = { "": 1, k: 1e3, M: 1e6, G: 1e9 };
 
 function scaled(text: string): number {

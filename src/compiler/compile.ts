@@ -56,24 +56,28 @@ export function planGraph(
   return cutStages(steps, { kernels, newBuffer: (elements) => newBuffer(buffers, elements, "f32"), isOwn });
 }
 
+/** Whether a target is a loop's place in a stack, which nothing in the loop reads. */
+function isStacked({ steps }: View): boolean {
+  return steps.at(-1) !== undefined && steps.at(-1) !== 0;
+}
+
 /** Lets the step that computes a loop's output write it in its place of the stack at once. */
 function writesDirectly(context: StepContext, tensor: Tensor, target: View): boolean {
   const { base, view } = context.fusion.aliasOf(tensor);
-  const stacked = target.steps.at(-1) !== undefined && target.steps.at(-1) !== 0;
   const made = base.node.op.lowering !== "leaf" && !context.views.has(base) && base.node.op.name !== "scan";
-  if (!stacked || !made || !isIdentity(view, sizeOf(base.shape))) return false;
+  if (!isStacked(target) || !made || !isIdentity(view, sizeOf(base.shape))) return false;
   context.views.set(base, { ...target, shape: base.shape, strides: rowMajorStrides(base.shape) });
   return true;
 }
 
 const LAST = Number.MAX_SAFE_INTEGER;
 
-/** Copies a result to its target; a value that is itself memory of the caller's is set aside first. */
+/** Copies a result to its target; a value that is itself memory of the caller's is set aside first, unless nobody reads there. */
 function deliver(context: StepContext, tensor: Tensor, target: View): Delivery[] {
   const { base, view } = context.fusion.aliasOf(tensor);
   let source = tensorView(context, tensor);
   let whole = isIdentity(view, sizeOf(base.shape)) && source.steps.length === 0 && target.steps.length === 0;
-  if (base.node.op.lowering === "leaf") {
+  if (base.node.op.lowering === "leaf" && !isStacked(target)) {
     const aside = newView(context.buffers, tensor.shape, tensor.dtype);
     emitCopy(context, source, aside, tensor.dtype, LAST);
     source = aside;

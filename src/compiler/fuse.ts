@@ -4,7 +4,7 @@
 // Every value has a level; a fused group at level n reads only what is complete before n. Two nodes of one level can
 // always share a group: a path between them through any other step would raise the level.
 import { fillValue } from "../tensor/ops/leaf.ts";
-import { type Node, rowMajorStrides, type Strided, sizeOf, type Tensor } from "../tensor/tensor.ts";
+import { isFloat, type Node, rowMajorStrides, type Strided, sizeOf, type Tensor } from "../tensor/tensor.ts";
 import { type Alias, columnLength, createAliases, isIdentity, transposedLength } from "./alias.ts";
 
 /** How a fused node reads one of its inputs. */
@@ -157,7 +157,8 @@ function visitStep(fuser: Fuser, node: Node): void {
 
 /** Whether a reduction runs across rows of what it reads in a way that no group can follow. */
 function isStridedReduce(fuser: Fuser, node: Node): boolean {
-  if (node.op.name === "reduceSum" && sumDemand(fuser, node) !== undefined) return false;
+  // Groups sum reals over their rows; sums of integers are a step of their own.
+  if (node.op.name === "reduceSum" && sumDemand(fuser, node) !== undefined) return !isFloat(node.outputs[0]!.dtype);
   const { base, view } = fuser.aliasOf(node.inputs[0]!);
   return !isIdentity(view, sizeOf(base.shape)) && view.strides.at(-1) !== 1;
 }

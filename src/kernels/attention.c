@@ -29,9 +29,10 @@ static workspace divide(real *scratch, const attention *a) {
 }
 
 int64_t attention_scratch_bytes(int64_t key_length, int64_t width, int64_t value_width) {
-  int64_t block = keys_at_once(key_length, width, value_width), wide = padded_width(width), value_wide = padded_width(value_width);
-  int64_t elements = block * (wide + value_wide) + QUERY_BLOCK * (2 * wide + value_wide) + (block + QUERY_BLOCK) * QUERY_BLOCK;
-  return elements * (int64_t)sizeof(real);
+  int64_t block = keys_at_once(key_length, width, value_width);
+  int64_t wide = padded_width(width), value_wide = padded_width(value_width);
+  int64_t rows = block * (wide + value_wide) + QUERY_BLOCK * (2 * wide + value_wide);
+  return (rows + (block + QUERY_BLOCK) * QUERY_BLOCK) * (int64_t)sizeof(real);
 }
 
 // One batch entry and one head, or one group of query heads that share it.
@@ -151,13 +152,15 @@ static void attend_block(const task *t, int64_t head, int64_t query, int64_t key
   int64_t queries = smaller(QUERY_BLOCK, a->query_length - query);
   sight s = look(a, t->offset + query, queries, key_from, key_to);
   if (s.from >= s.to && !first) return;
-  int64_t from = key_from + (s.from - key_from) / KEY_STEP * KEY_STEP, to = from + round_up(larger(s.to - from, 0), KEY_STEP);
+  int64_t from = key_from + (s.from - key_from) / KEY_STEP * KEY_STEP;
+  int64_t to = from + round_up(larger(s.to - from, 0), KEY_STEP);
+  const real *q = t->q + head * a->q_head + query * a->q_token;
   real *out = t->out + head * a->out_head + query * a->out_token;
   real *log_sum_exp = t->log_sum_exp + head * a->log_head + query * a->log_token;
 
   fetch_next(t, head, query);
   running state = resume(log_sum_exp, a->log_token, queries, first), before = state;
-  copy_rows(w->rows, QUERY_BLOCK, QUERY_BLOCK, t->q + head * a->q_head + query * a->q_token, a->q_token, queries, a->width);
+  copy_rows(w->rows, QUERY_BLOCK, QUERY_BLOCK, q, a->q_token, queries, a->width);
   transpose_block(w->columns, w->rows, a->width, t->scale * (real)LOG2_E);
   score_keys(t, &s, key_from, from, to, state.largest);
   for (int v = 0; v < QUERY_BLOCK; v += LANES) {
@@ -235,7 +238,8 @@ static void attend_row(const task *t, int64_t head, int64_t query, int64_t key_f
     copy_rows(w->rows, 1, 1, t->q + head * a->q_head + query * a->q_token, 0, 1, a->width);
     for (int64_t i = 0; i < a->width; i++) w->rows[i] *= t->scale * (real)LOG2_E;
     score_row(a, w->rows, t->k + s.from * a->k_token, count, w->scores);
-    for (int64_t j = 0; j < count; j++) state.largest[0] = w->scores[j] > state.largest[0] ? w->scores[j] : state.largest[0];
+    for (int64_t j = 0; j < count; j++)
+      if (w->scores[j] > state.largest[0]) state.largest[0] = w->scores[j];
     vreal sum = vsplat(0);
     for (int64_t j = 0; j < count; j += LANES) {
       vreal p = vexp2(vload(w->scores + j) - state.largest[0]);

@@ -12,7 +12,7 @@
 #include "tape.h"
 
 // header.rows = batch where heads_per_row = key_heads; batch * key_heads (key heads innermost) where heads_per_row = 1.
-// operand.item of each view: elements from one batch entry to the next. Other strides in elements; width has stride 1.
+// operand.item of a view: elements from one batch entry to the next. Other strides in elements; width has stride 1.
 typedef struct {
   header h;
   word heads_per_row;
@@ -25,8 +25,8 @@ typedef struct {
   word q_token, q_head, k_token, k_head, v_token, v_head, out_token, out_head, log_token, log_head;
 } attention;
 
-// Reads q, k, v, out, log_sum_exp and d_out; writes all of dq, dk, dv, of the shapes of q, k, v. Gradients of a key sum
-// over the query heads of its group, then over the queries, in ascending order.
+// Reads q, k, v, out, log_sum_exp and d_out; writes all of dq, dk, dv, of the shapes of q, k, v, which must not overlap
+// what is read. Gradients of a key sum over the query heads of its group, then over the queries, in ascending order.
 typedef struct {
   attention forward;
   operand d_out, dq, dk, dv;

@@ -1,7 +1,7 @@
 // What attention and its gradient share: which keys a block of queries sees, and the arithmetic of a block.
 //
-// Sixteen queries lie along the lanes of the vectors and keys come one by one as broadcast scalars. So softmax needs no
-// horizontal operation, nothing but the queries is ever transposed, and what one product writes the next reads as it is.
+// Sixteen queries lie along the lanes of the vectors and keys come one by one as broadcast scalars. So softmax needs
+// no horizontal operation, only queries are ever transposed, and what one product writes the next reads as it is.
 #ifndef SCANTLING_ATTENTION_BLOCK_H
 #define SCANTLING_ATTENTION_BLOCK_H
 #include "attention.h"
@@ -95,7 +95,7 @@ ATTENTION_INLINE vlane seers(const sight *s, int64_t key, int part) {
 #define LOG2_E 1.4426950408889634074
 #define LN_2 0.69314718055994530942
 #define LOWEST_SCORE ((real)-1e30) // the largest score of a query that has seen no key
-#define UNSEEN_SCORE ((real)-2e30) // the score of a key that is not seen: its power of two, less any largest score, is 0
+#define UNSEEN_SCORE ((real)-2e30) // the score of a key that is not seen: 2^(this - any largest score) is 0
 
 // 2^x for x <= 0; exactly 0 for x <= `lowest`. NaN passes.
 ATTENTION_INLINE vreal vexp2(vreal x) {
@@ -166,12 +166,14 @@ ATTENTION_INLINE void add_product(int64_t rows, int64_t width, int64_t depth, co
 }
 
 // A product over keys: weights [keys, QUERY_BLOCK] give a row to each query.
-ATTENTION_APART void add_over_keys(int64_t width, int64_t keys, const real *weights, const real *b, int64_t b_rows, real *c) {
+ATTENTION_APART void add_over_keys(int64_t width, int64_t keys, const real *weights, const real *b, int64_t b_rows,
+                                   real *c) {
   add_product(QUERY_BLOCK, width, keys, weights, 1, QUERY_BLOCK, b, b_rows, c, QUERY_BLOCK);
 }
 
 // A product over the queries of a block: weights [keys, QUERY_BLOCK] give a row to each key.
-ATTENTION_APART void add_over_queries(int64_t width, int64_t keys, const real *weights, const real *b, real *c, int64_t c_rows) {
+ATTENTION_APART void add_over_queries(int64_t width, int64_t keys, const real *weights, const real *b, real *c,
+                                      int64_t c_rows) {
   add_product(keys, width, QUERY_BLOCK, weights, QUERY_BLOCK, 1, b, QUERY_BLOCK, c, c_rows);
 }
 
@@ -189,8 +191,10 @@ ATTENTION_APART void copy_rows(real *to, int64_t rows, int64_t padded, const rea
         for (int i = 0; i < CHUNK; i += LANES) vstore(to + r * CHUNK + i, vload(row + i));
     } else {
       for (int64_t r = 0; r < count; r++, row += stride)
-        for (int i = 0; i < CHUNK; i += LANES)
-          vstore(to + r * CHUNK + i, columns - i >= LANES ? vload(row + i) : vload_part(row + i, larger(0, columns - i)));
+        for (int i = 0; i < CHUNK; i += LANES) {
+          int64_t left = larger(0, columns - i);
+          vstore(to + r * CHUNK + i, left >= LANES ? vload(row + i) : vload_part(row + i, left));
+        }
     }
     if (count < padded) memset(to + count * CHUNK, 0, (padded - count) * CHUNK * sizeof(real));
   }

@@ -1,5 +1,6 @@
 // Attention, backward (Dao et al. 2022, algorithm 4): probabilities are computed again from the scores and log-sum-exp.
-//   P = exp(S - log_sum_exp),  dV = Pᵀ dO,  dS = P ∘ (dO Vᵀ - Δ),  Δ_i = dO_i · O_i,  dQ = scale dS K,  dK = scale dSᵀ Q
+//   P = exp(S - log_sum_exp),  Δ_i = dO_i · O_i,  dS = P ∘ (dO Vᵀ - Δ)
+//   dQ = scale dS K,  dK = scale dSᵀ Q,  dV = Pᵀ dO
 // A block of keys is held with the sums of its gradients while all queries that see it pass by.
 #include "attention_block.h"
 
@@ -82,9 +83,10 @@ static void dot_rows(const workspace *w, int64_t width, real *delta) {
 static void load_queries(const task *t, int64_t head, int64_t query, int64_t queries, softmax *m) {
   const attention *a = t->a;
   const workspace *w = &t->w;
+  const real *q = t->at.q + head * a->q_head + query * a->q_token;
   const real *out = t->at.out + head * a->out_head + query * a->out_token;
   const real *d_out = t->at.d_out + head * t->g->d_out_head + query * t->g->d_out_token;
-  copy_rows(w->queries, QUERY_BLOCK, QUERY_BLOCK, t->at.q + head * a->q_head + query * a->q_token, a->q_token, queries, a->width);
+  copy_rows(w->queries, QUERY_BLOCK, QUERY_BLOCK, q, a->q_token, queries, a->width);
   copy_rows(w->out, QUERY_BLOCK, QUERY_BLOCK, out, a->out_token, queries, a->value_width);
   copy_rows(w->d_out, QUERY_BLOCK, QUERY_BLOCK, d_out, t->g->d_out_token, queries, a->value_width);
   transpose_block(w->query_columns, w->queries, a->width, t->scale * (real)LOG2_E);
@@ -153,7 +155,8 @@ ATTENTION_INLINE void fetch_next(const task *t, int64_t head, int64_t query) {
   if (head == a->query_heads / a->key_heads) head = 0, h = &t->next;
   fetch_rows(h->q + head * a->q_head + query * a->q_token, a->q_token, QUERY_BLOCK, a->width);
   fetch_rows(h->out + head * a->out_head + query * a->out_token, a->out_token, QUERY_BLOCK, a->value_width);
-  fetch_rows(h->d_out + head * t->g->d_out_head + query * t->g->d_out_token, t->g->d_out_token, QUERY_BLOCK, a->value_width);
+  const real *d_out = h->d_out + head * t->g->d_out_head + query * t->g->d_out_token;
+  fetch_rows(d_out, t->g->d_out_token, QUERY_BLOCK, a->value_width);
   if (head > 0 || a->key_length > t->w.key_block) return;
   fetch_rows(t->next.k + query * a->k_token, a->k_token, QUERY_BLOCK, a->width);
   fetch_rows(t->next.v + query * a->v_token, a->v_token, QUERY_BLOCK, a->value_width);
@@ -244,8 +247,9 @@ void run_attention_gradient(const context *c, const header *instruction, int64_t
       .log_sum_exp = place(c, &a->log_sum_exp), .d_out = place(c, &g->d_out),
       .dq = place(c, &g->dq), .dk = place(c, &g->dk), .dv = place(c, &g->dv),
   };
-  task t = {
-      .g = g, .a = a, .w = divide((real *)c->scratch, a), .offset = attention_offset(c, a), .scale = attention_scale(a)};
+  task t = {.g = g, .a = a, .w = divide((real *)c->scratch, a)};
+  t.offset = attention_offset(c, a);
+  t.scale = attention_scale(a);
   for (int64_t n = begin * a->heads_per_row; n < end * a->heads_per_row; n++) {
     t.at = heads_at(g, &first, n);
     t.next = heads_at(g, &first, smaller(n + 1, last));

@@ -3,8 +3,9 @@
 #define SCANTLING_ROTARY_H
 #include "tape.h"
 
-// y1 = x1 cos - x2 sin, y2 = x2 cos + x1 sin for the halves x1, x2 of each head's row (Su et al. 2021, halves instead of
-// neighbours). x, y [batch, length, heads, width]; cosines, sines [length, width / 2]; unit stride in width. y may be x.
+// y1 = x1 cos - x2 sin, y2 = x2 cos + x1 sin for the halves x1, x2 of each head's row (Su et al. 2021, but with halves
+// for neighbours). x, y [batch, length, heads, width], cosines, sines [length, width / 2]; unit stride in width.
+// y may be x.
 // header.rows = batch where positions_per_row = length; batch * length (positions innermost) where it is 1.
 // operand.item of x and y: elements from one batch entry to the next; of cosines and sines: 0.
 typedef struct {

@@ -3,11 +3,13 @@ import { createHash } from "node:crypto";
 import {
   closeSync,
   existsSync,
+  fstatSync,
   fsyncSync,
   ftruncateSync,
   mkdirSync,
   openSync,
   readFileSync,
+  readSync,
   rmSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -131,10 +133,8 @@ export interface RunLog {
 /** Opens the log at its end; a last line that an interrupted write left torn is cut off. */
 export function openLog(folder: string): RunLog {
   const path = logPath(folder);
-  const before = existsSync(path) ? onDisk("read", path, () => readFileSync(path)) : Buffer.alloc(0);
-  const file = onDisk("write", path, () => openSync(path, "a"));
-  let length = before.lastIndexOf(0x0a) + 1;
-  if (length < before.length) onDisk("write", path, () => ftruncateSync(file, length));
+  const file = onDisk("write", path, () => openSync(path, "a+"));
+  let length = onDisk("write", path, () => cutTornLine(file));
   return {
     write(record) {
       const bytes = new TextEncoder().encode(`${JSON.stringify(record)}\n`);
@@ -154,6 +154,22 @@ export function openLog(folder: string): RunLog {
     sync: () => onDisk("write", path, () => fsyncSync(file)),
     close: () => closeSync(file),
   };
+}
+
+/** Cuts what follows the last newline of a file; returns its length after that. */
+function cutTornLine(file: number): number {
+  const { size } = fstatSync(file);
+  const block = Buffer.alloc(1 << 16);
+  let length = 0;
+  for (let end = size; end > 0 && length === 0; ) {
+    const start = Math.max(0, end - block.length);
+    const read = readSync(file, block, 0, end - start, start);
+    const newline = block.subarray(0, read).lastIndexOf(0x0a);
+    if (newline >= 0) length = start + newline + 1;
+    end = start;
+  }
+  if (length < size) ftruncateSync(file, length);
+  return length;
 }
 
 /** A record of the log; `kind` says which. */

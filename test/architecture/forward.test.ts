@@ -41,20 +41,31 @@ const cases: Record<string, Omit<ArchitectureInput, "vocabulary" | "length">> = 
 
 /** A model with parameters far from zero, its plain twin, and a batch with ignored targets. */
 function setUp(given: Omit<ArchitectureInput, "vocabulary" | "length">) {
-  const architecture = defineArchitecture({ vocabulary: VOCABULARY, length: LENGTH, standardDeviation: 0.5, ...given });
+  const architecture = defineArchitecture({
+    vocabulary: VOCABULARY,
+    length: LENGTH,
+    standardDeviation: 0.5,
+    ...given,
+  });
   const source = inputSource();
   const logits = forward(architecture, source, input("tokens", [BATCH, LENGTH], "i32"));
   const random = generator(5);
   const parameters: Record<string, NdArray> = {};
   for (const [name, declaration] of source.declared) {
-    const data = Float64Array.from(initialValues(name, declaration, 1), (value) => value + 0.2 * (random() - 0.5));
+    const data = Float64Array.from(
+      initialValues(name, declaration, 1),
+      (value) => value + 0.2 * (random() - 0.5),
+    );
     parameters[name] = { shape: declaration.shape, data };
   }
-  const whole = (low: number) => Array.from({ length: BATCH * LENGTH }, () => low + Math.floor((VOCABULARY - low) * random()));
+  const whole = (low: number) =>
+    Array.from({ length: BATCH * LENGTH }, () => low + Math.floor((VOCABULARY - low) * random()));
   const tokens = whole(0);
   const targets = whole(0);
   targets[3] = -1;
-  const [entry] = architecture.stripe as unknown as [{ heads: number; kvHeads: number; window: number | null }];
+  const [entry] = architecture.stripe as unknown as [
+    { heads: number; kvHeads: number; window: number | null },
+  ];
   const plain: PlainOptions = {
     width: architecture.width,
     repeat: architecture.repeat,

@@ -26,7 +26,11 @@ const dot = (a: Vector, b: Vector) => a.reduce((total, value, i) => total + valu
 const plus = (a: Vector, b: Vector) => a.map((value, i) => value + b[i]!);
 
 /** Logits [T][V] of one sequence. */
-export function plainLogits(options: PlainOptions, parameters: PlainParameters, tokens: readonly number[]): Vector[] {
+export function plainLogits(
+  options: PlainOptions,
+  parameters: PlainParameters,
+  tokens: readonly number[],
+): Vector[] {
   const at = (name: string): PlainParameter => {
     const parameter = parameters[name];
     if (parameter === undefined) throw new Error(`no parameter ${name}`);
@@ -87,7 +91,9 @@ export function plainLogits(options: PlainOptions, parameters: PlainParameters, 
         }
         const total = weights.reduce((a, b) => a + b);
         for (let i = 0; i < size; i++) {
-          mixed.push(weights.reduce((sum, weight, s) => sum + (weight / total) * values[first + s]![group]![i]!, 0));
+          mixed.push(
+            weights.reduce((sum, weight, s) => sum + (weight / total) * values[first + s]![group]![i]!, 0),
+          );
         }
       }
       return linear(`${name}.output`, mixed);
@@ -99,13 +105,25 @@ export function plainLogits(options: PlainOptions, parameters: PlainParameters, 
       case "gelu":
         return linear(`${name}.down`, up.map(gelu));
       case "relu":
-        return linear(`${name}.down`, up.map((value) => Math.max(0, value)));
+        return linear(
+          `${name}.down`,
+          up.map((value) => Math.max(0, value)),
+        );
       case "squaredRelu":
-        return linear(`${name}.down`, up.map((value) => Math.max(0, value) ** 2));
+        return linear(
+          `${name}.down`,
+          up.map((value) => Math.max(0, value) ** 2),
+        );
       case "swiglu":
-        return linear(`${name}.down`, linear(`${name}.gate`, x).map((gate, i) => (gate / (1 + Math.exp(-gate))) * up[i]!));
+        return linear(
+          `${name}.down`,
+          linear(`${name}.gate`, x).map((gate, i) => (gate / (1 + Math.exp(-gate))) * up[i]!),
+        );
       case "geglu":
-        return linear(`${name}.down`, linear(`${name}.gate`, x).map((gate, i) => gelu(gate) * up[i]!));
+        return linear(
+          `${name}.down`,
+          linear(`${name}.gate`, x).map((gate, i) => gelu(gate) * up[i]!),
+        );
     }
   };
   let stream = tokens.map((token, t) => {
@@ -114,7 +132,10 @@ export function plainLogits(options: PlainOptions, parameters: PlainParameters, 
   });
   for (let block = 0; block < options.repeat; block++) {
     const mixer = `block.${block}.attention`;
-    const mixed = attention(mixer, stream.map((x) => normalize(`${mixer}.norm`, x)));
+    const mixed = attention(
+      mixer,
+      stream.map((x) => normalize(`${mixer}.norm`, x)),
+    );
     stream = stream.map((x, t) => plus(x, mixed[t]!));
     const layer = `block.${block}.${options.activation}`;
     stream = stream.map((x) => plus(x, feedforward(layer, normalize(`${layer}.norm`, x))));
@@ -122,7 +143,9 @@ export function plainLogits(options: PlainOptions, parameters: PlainParameters, 
   return stream.map((x) => {
     const last = normalize("norm", x);
     if (!options.tie) return linear("head", last);
-    return Array.from({ length: at("embedding.tokens").shape[0]! }, (_, token) => dot(last, row("embedding.tokens", token)));
+    return Array.from({ length: at("embedding.tokens").shape[0]! }, (_, token) =>
+      dot(last, row("embedding.tokens", token)),
+    );
   });
 }
 

@@ -198,7 +198,7 @@ const unary: readonly ((x: Tensor) => Tensor)[] = [
   (x) => stopGradient(x),
   (x) => cast(cast(bounded(x), "f16"), "f32"),
   (x) => cast(cast(bounded(x), "bf16"), "f32"),
-  (x) => cast(cast(multiply(bounded(x), 4), "i32"), "f32"),
+  (x) => cast(cast(quantized(bounded(x)), "i32"), "f32"),
 ];
 
 const binary: readonly ((x: Tensor, y: Tensor) => Tensor)[] = [
@@ -360,19 +360,19 @@ const kernel: Apply = (pool, x, choice) => {
       return rotary(q, cosine(table), sine(table));
     }
     case 11: {
-      const start = cast(multiply(max(bounded(x)), 3), "i32");
+      const start = cast(add(multiply(max(bounded(x)), 3), 0.0123), "i32");
       const size = 1 + choice.below(x.shape[0]!);
       return dynamicSlice(x, { 0: start }, { 0: size });
     }
     case 12: {
-      const start = cast(multiply(max(bounded(x)), 3), "i32");
+      const start = cast(add(multiply(max(bounded(x)), 3), 0.0123), "i32");
       const axis = choice.below(x.shape.length);
       const size = 1 + choice.below(x.shape[axis]!);
       const window = x.shape.map((s, i) => (i === axis ? size : s));
       return dynamicUpdate(x, ofShape(pool, choice, window), { [axis]: start });
     }
     default: {
-      const key = cast(multiply(abs(slice(reshape(pad(x, x.shape.map(() => 1), x.shape.map(() => 1)), [-1]), { 0: [0, 2] })), 1000), "u32");
+      const key = cast(quantized(multiply(abs(slice(reshape(pad(x, x.shape.map(() => 1), x.shape.map(() => 1)), [-1]), { 0: [0, 2] })), 250)), "u32");
       return choice.below(2) === 0
         ? multiply(x, uniform(key, x.shape))
         : add(x, multiply(cast(randomBits(key, x.shape), "f32"), 2 ** -32));

@@ -8,7 +8,7 @@ import { type Backend, checkModel, expectNear, inputsOf, openBackends, plainResu
 let backends: Backend[];
 beforeAll(async () => {
   backends = await openBackends();
-}, 120_000);
+}, 300_000);
 
 /** Feeds the sequence in parts of the given sizes, each with a program of its own on one store. */
 function decode({ machine, tolerance, title }: Backend, shape: DecoderShape, parts: readonly number[], random: () => number) {

@@ -11,7 +11,7 @@ import { hyenaModel } from "./hyena.ts";
 let backends: Backend[];
 beforeAll(async () => {
   backends = await openBackends();
-}, 120_000);
+}, 300_000);
 
 describe("gated delta rule", () => {
   test("chunks are the recurrence step by step, values and gradients", () => {

@@ -9,7 +9,7 @@ import { selectiveScanModel } from "./selectiveScan.ts";
 let backends: Backend[];
 beforeAll(async () => {
   backends = await openBackends();
-}, 120_000);
+}, 300_000);
 
 describe("LSTM", () => {
   test("values and gradients on generated shapes", () => {

@@ -13,22 +13,22 @@ export interface SelectiveScanShape {
   readonly state: number;
 }
 
-/** x and Δ (`step`) [B, T, D], a [D, N], b and c [B, T, N], skip [D], state [B, D, N] → y [B, T, D], last [B, D, N]. */
+/** x and Δ (`step`) [B, T, D], a [N, D], b and c [B, T, N], skip [D], state [B, N, D] → y [B, T, D], last [B, N, D]. */
 export function selectiveScan({ x, step, a, b, c, skip, state }: Tensors): Tensors {
   const [batch, length, width] = x!.shape as [number, number, number];
-  const states = a!.shape[1]!;
+  const states = a!.shape[0]!;
   const timeFirst = (of: Tensor) => transpose(of, [1, 0, 2]);
-  const perWidth = (of: Tensor) => reshape(of, [batch, width, 1]);
-  const perState = (of: Tensor) => reshape(of, [batch, 1, states]);
+  const perWidth = (of: Tensor) => reshape(of, [batch, 1, width]);
+  const perState = (of: Tensor) => reshape(of, [batch, states, 1]);
   // A constant for each sequence of the batch: its gradient is then summed over the batch once, not at every step.
-  const rates = broadcastTo(reshape(a!, [1, width, states]), [batch, width, states]);
+  const rates = broadcastTo(reshape(a!, [1, states, width]), [batch, states, width]);
   const result = scan(
     { length, carries: [state!], sequences: [x!, step!, b!, c!].map(timeFirst), constants: [rates] },
     ([h], [xt, dt, bt, ct], [rate]) => {
       const decay = exp(multiply(perWidth(dt!), rate!));
       const fed = multiply(multiply(perWidth(dt!), perState(bt!)), perWidth(xt!));
       const next = add(multiply(decay, h!), fed);
-      return { carries: [next], outputs: [sum(multiply(next, perState(ct!)), [2])] };
+      return { carries: [next], outputs: [sum(multiply(next, perState(ct!)), [1])] };
     },
   );
   const y = add(timeFirst(result.outputs[0]!), multiply(x!, skip!));
@@ -38,15 +38,15 @@ export function selectiveScan({ x, step, a, b, c, skip, state }: Tensors): Tenso
 function plainSelectiveScan({ batch, length, width, state: states }: SelectiveScanShape, inputs: Grids): Grids {
   const { x, step, a, b, c, skip, state } = inputs as Required<Grids>;
   const y = grid([batch, length, width]);
-  const last = grid([batch, width, states]);
+  const last = grid([batch, states, width]);
   for (let n = 0; n < batch; n++) {
     for (let d = 0; d < width; d++) {
-      let h: Scalar[] = Array.from({ length: states }, (_, s) => at(state!, n, d, s));
+      let h: Scalar[] = Array.from({ length: states }, (_, s) => at(state!, n, s, d));
       for (let t = 0; t < length; t++) {
         const [xt, dt] = [at(x!, n, t, d), at(step!, n, t, d)];
         h = h.map((before, s) =>
           plus(
-            times(expOf(times(dt, at(a!, d, s))), before),
+            times(expOf(times(dt, at(a!, s, d))), before),
             times(times(dt, at(b!, n, t, s)), xt),
           ),
         );
@@ -54,7 +54,7 @@ function plainSelectiveScan({ batch, length, width, state: states }: SelectiveSc
         put(y, plus(read, times(at(skip!, d), xt)), n, t, d);
       }
       h.forEach((value, s) => {
-        put(last, value, n, d, s);
+        put(last, value, n, s, d);
       });
     }
   }
@@ -68,11 +68,11 @@ export function selectiveScanValues(
   return {
     x: uniformValue(random, [batch, length, width]),
     step: uniformValue(random, [batch, length, width], 0.01, 1),
-    a: uniformValue(random, [width, state], -2, -0.1),
+    a: uniformValue(random, [state, width], -2, -0.1),
     b: uniformValue(random, [batch, length, state]),
     c: uniformValue(random, [batch, length, state]),
     skip: uniformValue(random, [width]),
-    state: uniformValue(random, [batch, width, state]),
+    state: uniformValue(random, [batch, state, width]),
   };
 }
 

@@ -29,10 +29,14 @@ const planning = performance.now();
 const prepared = prepare(machine, program({ loss, ...Object.fromEntries(found.map((g, i) => [`d ${names[i]}`, g])) }), store);
 const planMilliseconds = performance.now() - planning;
 const times: number[] = [];
-for (let run = 0; run < 4; run++) {
+const processor: number[] = [];
+for (let run = 0; run < 5; run++) {
   const start = performance.now();
+  const used = process.cpuUsage();
   prepared.run();
+  const { user, system } = process.cpuUsage(used);
   times.push(performance.now() - start);
+  processor.push((user + system) / 1000);
 }
 const milliseconds = Math.min(...times);
 const peakMemoryBytes = process.resourceUsage().maxRSS * 1024;
@@ -41,6 +45,7 @@ process.stdout.write(
     {
       tokensPerSecond: Math.round((batch * length) / (milliseconds / 1000)),
       milliseconds,
+      processorMilliseconds: Math.min(...processor),
       planMilliseconds,
       peakMemoryBytes,
       arenaBytes: prepared.arenaBytes,

@@ -22,20 +22,23 @@ test("a folder appears with everything in it", () => {
   expect(readdirSync(join(base, "deep"))).toEqual(["7"]);
 });
 
-test.runIf(process.platform === "linux")("a disk that fills up leaves what was there before, and nothing else", () => {
-  const path = join(base, "7");
-  replaceFolder(path, (folder) => writeDurably(join(folder, "a"), [bytes("old")]));
-  const refused = () =>
-    replaceFolder(path, (folder) => {
-      writeDurably(join(folder, "a"), [bytes("new")]);
-      symlinkSync("/dev/full", join(folder, "b"));
-      writeDurably(join(folder, "b"), [bytes("too much")]);
-    });
-  expect(refused).toThrow(WorkError);
-  expect(refused).toThrow(`cannot write ${path}: no space is left on the disk`);
-  expect(readdirSync(base)).toEqual(["7"]);
-  expect(readFileSync(join(path, "a"), "utf8")).toBe("old");
-});
+test.runIf(process.platform === "linux")(
+  "a disk that fills up leaves what was there before, and nothing else",
+  () => {
+    const path = join(base, "7");
+    replaceFolder(path, (folder) => writeDurably(join(folder, "a"), [bytes("old")]));
+    const refused = () =>
+      replaceFolder(path, (folder) => {
+        writeDurably(join(folder, "a"), [bytes("new")]);
+        symlinkSync("/dev/full", join(folder, "b"));
+        writeDurably(join(folder, "b"), [bytes("too much")]);
+      });
+    expect(refused).toThrow(WorkError);
+    expect(refused).toThrow(`cannot write ${path}: no space is left on the disk`);
+    expect(readdirSync(base)).toEqual(["7"]);
+    expect(readFileSync(join(path, "a"), "utf8")).toBe("old");
+  },
+);
 
 test("a file is replaced in one move, and what is in the way is named", () => {
   const path = join(base, "config.json");

@@ -30,7 +30,9 @@ function expectSame(
   const names = optimizer.states(parameter);
   let value: NdArray = uniformValue(random, shape);
   let plain = [...value.data];
-  let states = Object.fromEntries(names.map((name): [string, NdArray] => [name, { shape, data: value.data.map(() => 0) }]));
+  let states = Object.fromEntries(
+    names.map((name): [string, NdArray] => [name, { shape, data: value.data.map(() => 0) }]),
+  );
   const scalarNames = Object.keys(optimizer.scalars(1, RATE));
   const result = optimizer.update(
     parameter,
@@ -42,14 +44,15 @@ function expectSame(
   for (let update = 1; update <= UPDATES; update++) {
     const gradient = uniformValue(random, shape, -gradientScale, gradientScale);
     const rate = RATE / update;
-    const scalars = Object.entries(optimizer.scalars(update, rate)).map(([name, scalar]): [string, NdArray] => [
-      name,
-      { shape: [], data: Float64Array.of(scalar) },
-    ]);
-    const [next, ...nextStates] = evaluate(
-      [result.value, ...names.map((name) => result.states[name]!)],
-      { value, gradient, ...states, ...Object.fromEntries(scalars) },
+    const scalars = Object.entries(optimizer.scalars(update, rate)).map(
+      ([name, scalar]): [string, NdArray] => [name, { shape: [], data: Float64Array.of(scalar) }],
     );
+    const [next, ...nextStates] = evaluate([result.value, ...names.map((name) => result.states[name]!)], {
+      value,
+      gradient,
+      ...states,
+      ...Object.fromEntries(scalars),
+    });
     plain = rule(plain, [...gradient.data], update, rate);
     next!.data.forEach((actual, i) => {
       expect(actual).toBeCloseTo(plain[i]!, 12);
@@ -61,8 +64,8 @@ function expectSame(
 
 /** Adam's direction m̂/(√v̂ + ε), with its own memory. */
 function adamDirection(beta1: number, beta2: number, epsilon: number) {
-  let m: number[] = [];
-  let v: number[] = [];
+  const m: number[] = [];
+  const v: number[] = [];
   return (gradient: number[], update: number) =>
     gradient.map((g, i) => {
       m[i] = beta1 * (m[i] ?? 0) + (1 - beta1) * g;

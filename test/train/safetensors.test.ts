@@ -10,7 +10,15 @@ function floats(values: readonly number[], shape: readonly number[] = [values.le
   return { dtype: "F32", shape, bytes: new Uint8Array(Float32Array.from(values).buffer) };
 }
 
-const sample = () => join(encodeSafetensors(new Map([["a", floats([1, 2, 3, 4], [2, 2])], ["b.c", floats([5])]])));
+const sample = () =>
+  join(
+    encodeSafetensors(
+      new Map([
+        ["a", floats([1, 2, 3, 4], [2, 2])],
+        ["b.c", floats([5])],
+      ]),
+    ),
+  );
 
 /** A file with this header text, a true length, and `size` bytes of elements. */
 function withHeader(header: string, size: number): Uint8Array {
@@ -28,16 +36,19 @@ test("what is written is read, elements aligned to 8 bytes", () => {
   const name = fc.string({ minLength: 1 }).filter((text) => text !== "__metadata__");
   const tensor = fc.array(fc.float({ noNaN: true }), { maxLength: 5 }).map((values) => floats(values));
   fc.assert(
-    fc.property(fc.uniqueArray(fc.tuple(name, tensor), { selector: ([key]) => key, maxLength: 5 }), (list) => {
-      const tensors = new Map([...list, ["__proto__", floats([1])] as const]);
-      const parts = encodeSafetensors(tensors);
-      expect(parts[0]!.length % 8).toBe(0);
-      const read = decodeSafetensors(join(parts));
-      expect(new Set(read.keys())).toEqual(new Set(tensors.keys()));
-      for (const [key, { shape, bytes }] of tensors) {
-        expect(read.get(key)).toEqual({ dtype: "F32", shape, bytes });
-      }
-    }),
+    fc.property(
+      fc.uniqueArray(fc.tuple(name, tensor), { selector: ([key]) => key, maxLength: 5 }),
+      (list) => {
+        const tensors = new Map([...list, ["__proto__", floats([1])] as const]);
+        const parts = encodeSafetensors(tensors);
+        expect(parts[0]!.length % 8).toBe(0);
+        const read = decodeSafetensors(join(parts));
+        expect(new Set(read.keys())).toEqual(new Set(tensors.keys()));
+        for (const [key, { shape, bytes }] of tensors) {
+          expect(read.get(key)).toEqual({ dtype: "F32", shape, bytes });
+        }
+      },
+    ),
     { seed: 1, numRuns: 50 },
   );
 });
@@ -67,13 +78,33 @@ describe("refused", () => {
     ["an unknown type", withHeader(`{"a":${entry(0, 4, [1], "F31")}}`, 4), 'tensor "a": dtype'],
     ["a negative size", withHeader(`{"a":${entry(0, 4, [-1, -1])}}`, 4), 'tensor "a": shape'],
     ["a fractional offset", withHeader(`{"a":${entry(0.5, 4, [1])}}`, 4), 'tensor "a": data_offsets'],
-    ["a further key", withHeader('{"a":{"dtype":"F32","shape":[],"data_offsets":[0,4],"x":1}}', 4), 'tensor "a"'],
+    [
+      "a further key",
+      withHeader('{"a":{"dtype":"F32","shape":[],"data_offsets":[0,4],"x":1}}', 4),
+      'tensor "a"',
+    ],
     ["another size than the shape's", withHeader(`{"a":${entry(0, 4, [2])}}`, 4), "expected 8 for F32 [2]"],
-    ["a size beyond any number", withHeader(`{"a":${entry(0, 4, Array(30).fill(2 ** 53 - 1))}}`, 4), "expected Infinity"],
-    ["an end before its start", withHeader('{"a":{"dtype":"F32","shape":[0],"data_offsets":[4,0]}}', 4), "begin at 0"],
-    ["overlapping tensors", withHeader(`{"a":${entry(0, 8)},"b":${entry(4, 12)}}`, 12), "expected it to begin at 8"],
+    [
+      "a size beyond any number",
+      withHeader(`{"a":${entry(0, 4, Array(30).fill(2 ** 53 - 1))}}`, 4),
+      "expected Infinity",
+    ],
+    [
+      "an end before its start",
+      withHeader('{"a":{"dtype":"F32","shape":[0],"data_offsets":[4,0]}}', 4),
+      "begin at 0",
+    ],
+    [
+      "overlapping tensors",
+      withHeader(`{"a":${entry(0, 8)},"b":${entry(4, 12)}}`, 12),
+      "expected it to begin at 8",
+    ],
     ["a hole", withHeader(`{"a":${entry(0, 4)},"b":${entry(8, 12)}}`, 12), "expected it to begin at 4"],
-    ["the same name twice", withHeader(`{"a":${entry(0, 4)},"a":${entry(4, 8)}}`, 8), "expected it to begin at 0"],
+    [
+      "the same name twice",
+      withHeader(`{"a":${entry(0, 4)},"a":${entry(4, 8)}}`, 8),
+      "expected it to begin at 0",
+    ],
     ["elements that are cut off", withHeader(`{"a":${entry(0, 8)}}`, 5), "ends at byte"],
     ["bytes left over", withHeader(`{"a":${entry(0, 4)}}`, 5), "1 bytes are left over"],
   ])("%s", (_, file, message) => {

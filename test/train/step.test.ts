@@ -10,7 +10,13 @@ import { generator } from "../tensor/harness.ts";
 const BATCH = 4;
 const LENGTH = 3;
 
-const architecture = defineArchitecture({ vocabulary: 6, length: LENGTH, width: 4, heads: 2, feedforward: 6 });
+const architecture = defineArchitecture({
+  vocabulary: 6,
+  length: LENGTH,
+  width: 4,
+  heads: 2,
+  feedforward: 6,
+});
 
 function trainerOf(options: Partial<StepOptions> = {}): Trainer {
   const trainer = createTrainer(createReference(), architecture, {
@@ -74,7 +80,10 @@ test("clipping scales every gradient by the same factor", async () => {
       expect(value, name).toBeCloseTo(start + scale * (valuesOf(free)[name]![i]! - start), 12);
     });
   }
-  const loose = trainerOf({ optimizer: createOptimizer({ name: "sgd", momentum: 0 }), clip: 2 * gradientNorm });
+  const loose = trainerOf({
+    optimizer: createOptimizer({ name: "sgd", momentum: 0 }),
+    clip: 2 * gradientNorm,
+  });
   await loose.step(batchOf(1), 1, 1);
   expectClose(valuesOf(loose), valuesOf(free));
 });

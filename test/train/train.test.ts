@@ -18,10 +18,10 @@ import { createReference } from "../../src/backend/reference.ts";
 import { RequestError, WorkError } from "../../src/errors.ts";
 import type { TrainEvent } from "../../src/train/events.ts";
 import { openModel } from "../../src/train/model.ts";
+import type { RunOptions } from "../../src/train/run.ts";
 import { readLog } from "../../src/train/runFolder.ts";
 import { createTextSampler } from "../../src/train/sample.ts";
-import { type RunOptions } from "../../src/train/run.ts";
-import { resume, train, type TrainOptions } from "../../src/train/train.ts";
+import { resume, type TrainOptions, train } from "../../src/train/train.ts";
 
 let base: string;
 let text: string;
@@ -46,7 +46,11 @@ function optionsOf(folder: string, more: Partial<TrainOptions> = {}): TrainOptio
   };
 }
 
-async function collect(events: AsyncIterable<TrainEvent>, stopAfter = Number.POSITIVE_INFINITY, stop = () => {}) {
+async function collect(
+  events: AsyncIterable<TrainEvent>,
+  stopAfter = Number.POSITIVE_INFINITY,
+  stop = () => {},
+) {
   const all: TrainEvent[] = [];
   for await (const event of events) {
     all.push(event);
@@ -55,7 +59,10 @@ async function collect(events: AsyncIterable<TrainEvent>, stopAfter = Number.POS
   return all;
 }
 
-async function failure(events: AsyncIterable<TrainEvent>, kind: typeof RequestError | typeof WorkError): Promise<string> {
+async function failure(
+  events: AsyncIterable<TrainEvent>,
+  kind: typeof RequestError | typeof WorkError,
+): Promise<string> {
   try {
     await collect(events);
   } catch (error) {
@@ -69,9 +76,13 @@ async function failure(events: AsyncIterable<TrainEvent>, kind: typeof RequestEr
 
 const kinds = (events: readonly TrainEvent[]) => events.map(({ kind }) => kind);
 const losses = (events: readonly TrainEvent[]) =>
-  events.flatMap((event) => (event.kind === "step" || event.kind === "evaluation" ? [[event.step, event.kind, event.loss]] : []));
+  events.flatMap((event) =>
+    event.kind === "step" || event.kind === "evaluation" ? [[event.step, event.kind, event.loss]] : [],
+  );
 const bytesOf = (folder: string, step: number) =>
-  ["model.safetensors", "optimizer.safetensors"].map((file) => readFileSync(join(folder, "checkpoints", String(step), file)));
+  ["model.safetensors", "optimizer.safetensors"].map((file) =>
+    readFileSync(join(folder, "checkpoints", String(step), file)),
+  );
 
 /** One finished run that the tests below read, and copy before they spoil it. */
 let finished: string;
@@ -114,9 +125,17 @@ describe("a run", () => {
     const evaluations = finishedEvents.filter((event) => event.kind === "evaluation");
     const best = evaluations.reduce((a, b) => (b.loss < a.loss ? b : a));
     const kept = [...new Set([best.step, 12])].sort((a, b) => a - b);
-    expect(readdirSync(join(finished, "checkpoints")).map(Number).sort((a, b) => a - b)).toEqual(kept);
+    expect(
+      readdirSync(join(finished, "checkpoints"))
+        .map(Number)
+        .sort((a, b) => a - b),
+    ).toEqual(kept);
     const configuration = JSON.parse(readFileSync(join(finished, "config.json"), "utf8"));
-    expect(configuration.architecture).toMatchObject({ vocabulary: 5, positions: "learned", stripe: [{ heads: 2 }, {}] });
+    expect(configuration.architecture).toMatchObject({
+      vocabulary: 5,
+      positions: "learned",
+      stripe: [{ heads: 2 }, {}],
+    });
     expect(configuration.training.optimizer).toMatchObject({ name: "adamw", beta2: 0.999 });
     const records = readLog(finished);
     expect(records.filter(({ kind }) => kind === "step").map(({ loss }) => loss)).toEqual(
@@ -153,17 +172,23 @@ describe("a run", () => {
 });
 
 describe("a run that was aborted", () => {
-  test.each([3, 5])("after step %i goes on with the same bits", async (stopAfter) => {
-    const folder = freshFolder();
-    const controller = new AbortController();
-    const first = await collect(train(optionsOf(folder, { signal: controller.signal })), stopAfter, () => controller.abort());
-    expect(first.at(-1)).toMatchObject({ kind: "end", reason: "aborted", step: stopAfter });
-    const second = await collect(resume({ machine: createReference(), folder }));
-    expect(second[0]).toMatchObject({ kind: "start", step: stopAfter, notBitwise: null });
-    expect(losses([...first, ...second])).toEqual(losses(finishedEvents));
-    expect(bytesOf(folder, 12)).toEqual(bytesOf(finished, 12));
-    expect(readLog(folder).map(({ kind }) => kind)).toContain("resume");
-  }, 30_000);
+  test.each([3, 5])(
+    "after step %i goes on with the same bits",
+    async (stopAfter) => {
+      const folder = freshFolder();
+      const controller = new AbortController();
+      const first = await collect(train(optionsOf(folder, { signal: controller.signal })), stopAfter, () =>
+        controller.abort(),
+      );
+      expect(first.at(-1)).toMatchObject({ kind: "end", reason: "aborted", step: stopAfter });
+      const second = await collect(resume({ machine: createReference(), folder }));
+      expect(second[0]).toMatchObject({ kind: "start", step: stopAfter, notBitwise: null });
+      expect(losses([...first, ...second])).toEqual(losses(finishedEvents));
+      expect(bytesOf(folder, 12)).toEqual(bytesOf(finished, 12));
+      expect(readLog(folder).map(({ kind }) => kind)).toContain("resume");
+    },
+    30_000,
+  );
 
   test("without notice goes on from its last checkpoint, and the log keeps the last record of a step", async () => {
     const folder = freshFolder();
@@ -193,7 +218,14 @@ describe("numbers that go bad", () => {
   test("stop the run, name step, rate and tensor, and keep the last checkpoint", async () => {
     const folder = freshFolder();
     // The rate is harmless in the warm-up's first steps and beyond all numbers after it.
-    const training = { steps: 9, batch: 2, evaluateEvery: 1, clip: null, schedule: { rate: 1e200, warmup: 9 }, optimizer: "sgd" };
+    const training = {
+      steps: 9,
+      batch: 2,
+      evaluateEvery: 1,
+      clip: null,
+      schedule: { rate: 1e200, warmup: 9 },
+      optimizer: "sgd",
+    };
     const events: TrainEvent[] = [];
     const run = async () => {
       for await (const event of train(optionsOf(folder, { training }))) events.push(event);
@@ -227,7 +259,9 @@ describe("a damaged file is refused by name", () => {
     expect(await spoil("checkpoints/12/model.safetensors", flip)).toContain("SHA-256");
   });
   test("optimiser states that are cut off", async () => {
-    expect(await spoil("checkpoints/12/optimizer.safetensors", (content) => content.subarray(0, 100))).toContain("100 bytes");
+    expect(
+      await spoil("checkpoints/12/optimizer.safetensors", (content) => content.subarray(0, 100)),
+    ).toContain("100 bytes");
   });
   test("a manifest", async () => {
     expect(await spoil("checkpoints/12/manifest.json", () => "{")).toContain("not JSON");
@@ -249,7 +283,9 @@ describe("a damaged file is refused by name", () => {
     await collect(train(optionsOf(other, { training: { steps: 12, batch: 4, evaluateEvery: 12 } })));
     rmSync(join(folder, "checkpoints"), { recursive: true });
     cpSync(join(other, "checkpoints"), join(folder, "checkpoints"), { recursive: true });
-    expect(await failure(resume({ machine: createReference(), folder }), WorkError)).toContain("belongs to another run");
+    expect(await failure(resume({ machine: createReference(), folder }), WorkError)).toContain(
+      "belongs to another run",
+    );
   });
 });
 
@@ -260,18 +296,26 @@ describe("requests that are refused before anything is written", () => {
     return message;
   };
   test("impossible shapes", async () => {
-    expect(await refused({ architecture: { length: 4, width: 9, heads: 2 } })).toContain("width 9 is not divisible by heads 2");
-    expect(await refused({ architecture: { length: 0, width: 8 } })).toContain("length is 0; expected a whole number");
+    expect(await refused({ architecture: { length: 4, width: 9, heads: 2 } })).toContain(
+      "width 9 is not divisible by heads 2",
+    );
+    expect(await refused({ architecture: { length: 0, width: 8 } })).toContain(
+      "length is 0; expected a whole number",
+    );
     const small = { length: 4, width: 8, heads: 2, vocabulary: 3 };
     expect(await refused({ architecture: small })).toContain("vocabulary is 3; expected at least the 5");
     const acausal = { length: 4, width: 8, heads: 2, causal: false };
     expect(await refused({ architecture: acausal })).toContain("attention is not causal");
   });
   test("impossible training", async () => {
-    expect(await refused({ training: { steps: 0 } })).toContain("steps is 0; expected a whole number of at least 1");
+    expect(await refused({ training: { steps: 0 } })).toContain(
+      "steps is 0; expected a whole number of at least 1",
+    );
     expect(await refused({ training: { batch: -1 } })).toContain("batch is -1");
     expect(await refused({ training: { seed: 0.5 } })).toContain("seed is 0.5");
-    expect(await refused({ training: { batch: 4, microBatches: 3 } })).toContain("not divisible by microBatches 3");
+    expect(await refused({ training: { batch: 4, microBatches: 3 } })).toContain(
+      "not divisible by microBatches 3",
+    );
     expect(await refused({ training: { step: 4 } as never })).toContain('did you mean "steps"?');
   });
   test("data that are missing, empty, binary or too short", async () => {

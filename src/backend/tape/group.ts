@@ -196,6 +196,12 @@ function emit(
   const operands = instruction.operands.map((operand, i) =>
     read(selection, operand, extent, instruction.name === "select" && i === 0 ? "bool" : dtype),
   );
+  if (dtype === "u32" && instruction.name === "negate") {
+    return push(selection, "UINT_SUBTRACT", extent, [integer(0), ...operands], target, extent);
+  }
+  if (dtype === "u32" && instruction.name === "sign") {
+    return push(selection, "INT_NOT_EQUAL", extent, [...operands, integer(0)], target, extent);
+  }
   if (instruction.name === "rowSum" && dtype === "u32") {
     const total = push(selection, "INT_ROW_SUM", extent, operands, undefined, "column");
     return push(selection, "INT_TO_UINT", "column", [total], target, "column");

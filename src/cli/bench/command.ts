@@ -1,6 +1,7 @@
 // `scantling bench` as the command line has it: its options and where they lead. Measures nothing.
 
 import { type Command, Option } from "commander";
+import type { OperationName } from "../../train/benchmarkOperations.ts";
 import { backendOption, threadsOption } from "../machine.ts";
 import { wholeNumber } from "../parsers.ts";
 import type { CommandContext } from "../program.ts";
@@ -14,7 +15,7 @@ export const operationWorkloads = [
   "adamw",
   "recurrence",
   "scan",
-] as const;
+] as const satisfies readonly OperationName[];
 
 export type StepWorkload = (typeof stepWorkloads)[number];
 export type OperationWorkload = (typeof operationWorkloads)[number];

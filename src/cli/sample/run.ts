@@ -1,6 +1,7 @@
 // What `scantling sample` does: opens the model of a run and prints what it writes, as it writes it.
 
 import { visible } from "../../report/summary.ts";
+import { readConfiguration } from "../../train/runFolder.ts";
 import { sampleRun } from "../../train/sampleRun.ts";
 import type { Console } from "../console.ts";
 import { interruptedCode } from "../failure.ts";
@@ -11,6 +12,7 @@ import type { SampleOptions } from "./command.ts";
 /** @returns the exit code */
 export async function sample(folder: string, options: SampleOptions, console: Console): Promise<number> {
   const save = options.out === undefined ? undefined : prepareOutput(options.out, options.force ?? false);
+  readConfiguration(folder); // finds what is wrong with the request before kernels are compiled
   const { machine } = await openMachine(options, console);
   const { tokens, temperature, seed, topK, prompt } = options;
   let text = "";

@@ -2,8 +2,10 @@
 
 import { existsSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
+import { defineArchitecture } from "../../architecture/architecture.ts";
 import { RequestError } from "../../errors.ts";
-import type { TrainingInput } from "../../train/settings.ts";
+import { readConfiguration, requireFreeFolder } from "../../train/runFolder.ts";
+import { defineTraining, type TrainingInput } from "../../train/settings.ts";
 import type { TrainOptions } from "./command.ts";
 
 /** Settings of an architecture without the vocabulary, which the data decide. */
@@ -12,7 +14,7 @@ export type ArchitectureSettings = Readonly<Record<string, unknown>> & {
   readonly width: number;
 };
 
-export const defaultSteps = 1200;
+const defaultSteps = 1200;
 const defaultBatch = 32;
 const defaultRate = 3e-3;
 
@@ -119,13 +121,31 @@ function nameOf(data: string): string {
   return last.replace(/[^\p{L}\p{N}._-]+/gu, "-").replace(/^[-.]+|[-.]+$/g, "") || "text";
 }
 
+/** The number of steps that --steps or --tokens ask for. */
+export function stepsOf(options: TrainOptions, length: number): number {
+  if (options.tokens !== undefined) return Math.ceil(options.tokens / (batchOf(options) * length));
+  return options.steps ?? defaultSteps;
+}
+
+/** Finds what is wrong with the settings of a new run before kernels are compiled and data are read. */
+export function checkNew(options: TrainOptions): void {
+  const architecture = architectureSettings(options);
+  // Any vocabulary will do; the real one is the data's.
+  const { length } = defineArchitecture({ vocabulary: 256, ...architecture });
+  if (options.minutes === undefined) defineTraining(trainingSettings(options, stepsOf(options, length)));
+  if (options.out !== undefined) requireFreeFolder(options.out, options.force ?? false);
+}
+
 /** What may be said of a run that is resumed; all else was decided when it was started. */
 const resumable = new Set(["resume", "threads", "backend", "sampleTokens", "json"]);
 
-/** Errors: RequestError for options that a resumed run cannot follow. */
-export function checkResume(options: TrainOptions): void {
+/** Errors: RequestError for options that a resumed run cannot follow and for a folder without a run. */
+export function checkResume(options: TrainOptions, folder: string): void {
   const other = Object.keys(options).find((key) => !resumable.has(key));
-  if (other === undefined) return;
+  if (other === undefined) {
+    readConfiguration(folder);
+    return;
+  }
   const option = other.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
   throw new RequestError(
     `--resume continues a run with the settings it was started with; leave out --${option}, or start a new run`,

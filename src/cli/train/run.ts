@@ -14,9 +14,10 @@ import { createProgress, type Progress } from "./progress.ts";
 import {
   architectureSettings,
   batchOf,
+  checkNew,
   checkResume,
-  defaultSteps,
   runFolder,
+  stepsOf,
   trainingSettings,
 } from "./request.ts";
 
@@ -26,7 +27,8 @@ export async function train(
   commandLine: readonly string[],
   console: Console,
 ): Promise<number> {
-  if (options.resume !== undefined) checkResume(options);
+  if (options.resume === undefined) checkNew(options);
+  else checkResume(options, options.resume);
   const folder = options.resume ?? runFolder(options);
   const open = await openMachine(options, console);
   const progress = createProgress(console);
@@ -77,11 +79,6 @@ async function startRun(
     training: trainingSettings(options, steps),
     force: options.force ?? false,
   });
-}
-
-function stepsOf(options: TrainOptions, length: number): number {
-  if (options.tokens !== undefined) return Math.ceil(options.tokens / (batchOf(options) * length));
-  return options.steps ?? defaultSteps;
 }
 
 async function stepsInMinutes(

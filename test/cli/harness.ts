@@ -1,0 +1,54 @@
+// Runs a command line in this process and collects what it writes.
+
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { runCommandLine } from "../../src/cli/program.ts";
+
+export interface Outcome {
+  readonly exitCode: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+export interface RunSettings {
+  readonly environment?: NodeJS.ProcessEnv;
+  readonly interactive?: boolean;
+  readonly signal?: AbortSignal;
+  /** Called with everything written to standard error. */
+  readonly onError?: (text: string) => void;
+}
+
+export async function scantling(words: readonly string[], settings: RunSettings = {}): Promise<Outcome> {
+  let out = "";
+  let err = "";
+  const exitCode = await runCommandLine(words, {
+    out: (text) => {
+      out += text;
+    },
+    err: (text) => {
+      err += text;
+      settings.onError?.(text);
+    },
+    interactive: settings.interactive ?? false,
+    columns: () => 100,
+    environment: settings.environment ?? {},
+    signal: settings.signal ?? new AbortController().signal,
+  });
+  return { exitCode, out, err };
+}
+
+/** A command that fails as it should: the exit code, nothing on standard output, one line that names the program. */
+export async function refusal(words: readonly string[], settings: RunSettings = {}): Promise<Outcome> {
+  const outcome = await scantling(words, settings);
+  const lines = outcome.err.split("\n");
+  if (outcome.out !== "" || lines.at(-1) !== "" || !lines.at(-2)?.startsWith("scantling: ")) {
+    throw new Error(`expected one line on standard error:\n${outcome.out}\n${outcome.err}`);
+  }
+  return { ...outcome, err: lines.at(-2)!.slice("scantling: ".length) };
+}
+
+export function temporaryFolder(): { path: string; remove: () => void } {
+  const path = mkdtempSync(join(tmpdir(), "scantling-cli-"));
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
+}
