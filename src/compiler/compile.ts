@@ -8,6 +8,7 @@ import { lower } from "./lower.ts";
 import { placeBuffers } from "./memory.ts";
 import { type Delivery, orderSteps } from "./order.ts";
 import type { Buffer, Kernels, Plan, Stage, View } from "./plan.ts";
+import { remake } from "./remake.ts";
 import { emitScan } from "./scan.ts";
 import { cutStages } from "./stages.ts";
 import { type Buffers, emitCopy, emitSteps, externalBuffer, newBuffer, newView, type StepContext, tensorView } from "./steps.ts";
@@ -45,7 +46,7 @@ export function planGraph(
   const lowered = lower(results, kernels);
   const order = topologicalOrder(lowered);
   const fusion = fuse(order, lowered, (leaf) => leaves.get(inputName(leaf) ?? "")?.strides);
-  const context: StepContext = { fusion, buffers, kernels, leaves, views: new Map(), steps: [], depth, emitScan };
+  const context: StepContext = { fusion, buffers, kernels, leaves, views: new Map(), remade: remake(fusion, order), remadeViews: new Map(), steps: [], depth, emitScan };
   const targets = lowered.map((_, i) => target(i));
   const firstOwn = buffers.all.length;
   const direct = lowered.map((tensor, i) => writesDirectly(context, tensor, targets[i]!));

@@ -53,6 +53,8 @@ export interface Fusion {
   readonly accumulated: ReadonlyMap<Node, Accumulated>;
   /** Contract nodes that an `accumulated` step computes. */
   readonly absorbed: ReadonlySet<Node>;
+  /** Level from which an unfused tensor can be read. */
+  readonly available: ReadonlyMap<Tensor, number>;
 }
 
 /** Recomputing beyond this many instructions costs more than reading memory. */
@@ -250,7 +252,10 @@ function place(fuser: Fuser, node: Node): void {
   if (node.op.lowering === "reduce") {
     return settle(fuser, node, sources, { elements, length: node.inputs[0]!.shape.at(-1)!, role: "column" });
   }
-  const column = sources.find((source) => source.kind === "fused" && source.column);
+  // Only what stays in registers fixes the row length: a scalar that is read from memory fits rows of any.
+  const column = sources.find(
+    (source) => source.kind === "fused" && source.column && fuser.fused.get(source.base.node)!.role === "column",
+  );
   const length = column?.kind === "fused" ? elements / sizeOf(column.base.shape) : undefined;
   settle(fuser, node, sources, { elements, length, role: "tile" });
 }
@@ -277,31 +282,54 @@ function sumDemand(fuser: Fuser, node: Node): { source: Source; demand: Demand }
 
 /** Puts a node into the group of its sources where levels and shapes allow it, else into a new group. */
 function settle(fuser: Fuser, node: Node, given: readonly Source[], demand: Demand): void {
-  const fromMemory = new Set<number>();
+  const conflicts = new Set<number>();
   for (;;) {
     const sources = given.map((source, i) =>
-      source.kind === "fused" && (fromMemory.has(i) || !usable(fuser, source, demand)) ? toMemory(source) : source,
+      source.kind === "fused" && (conflicts.has(i) || !usable(fuser, source, demand)) ? toMemory(source) : source,
     );
     const level = Math.max(0, ...sources.map((source) => sourceLevel(fuser, source, demand)));
     const choice = chooseGroups(fuser, sources, demand, level);
     if (choice.conflict !== undefined) {
-      fromMemory.add(choice.conflict);
+      conflicts.add(choice.conflict);
       continue;
     }
     const final = sources.map((source): Source => {
       if (source.kind !== "fused") return source;
       const fused = fuser.fused.get(source.base.node)!;
-      return choice.groups.includes(currentGroup(fused.group)) || isCheap(fused, demand) ? source : toMemory(source);
+      return choice.groups.includes(currentGroup(fused.group)) || isCheap(fused, demand, level) ? source : toMemory(source);
     });
-    for (const source of final) if (source.kind === "memory") materialize(fuser, source.base);
+    for (const source of final) {
+      if (source.kind === "memory") materialize(fuser, source.base);
+      else if (source.kind === "fused") keepLeaves(fuser, source, choice.groups);
+    }
     const group =
       choice.groups.length > 0 ? choice.groups.reduce((a, b) => merge(a, b)) : newGroup(fuser, level, demand);
     group.length ??= choice.length;
     group.members.push(node);
     const role = demand.role === "tile" && choice.extent === "column" ? "column" : demand.role;
-    fuser.fused.set(node, { node, group, role, sources: final, ...expense(fuser, final, group) });
+    const fused = { node, group, role, sources: final, ...expense(fuser, final, group) };
+    fuser.fused.set(node, isJunction(fuser, fused) ? { ...fused, ...fromMemory(fused) } : fused);
     return;
   }
+}
+
+/** What a group computes again must find its big values in memory. */
+function keepLeaves(fuser: Fuser, source: Extract<Source, { kind: "fused" }>, joined: readonly Group[]): void {
+  const fused = fuser.fused.get(source.base.node)!;
+  if (joined.includes(currentGroup(fused.group))) return;
+  for (const leaf of fused.leaves) materialize(fuser, leaf);
+}
+
+/**
+ * Where big values meet and several users part again (a residual stream, say): other groups that compute what follows
+ * read this one value instead of all that went into it. It gets memory once one does.
+ */
+function isJunction(fuser: Fuser, { node, role, leaves }: Fused): boolean {
+  return role === "tile" && leaves.size > 1 && (fuser.uses.get(node.outputs[0]!) ?? 0) > 1;
+}
+
+function fromMemory(fused: Fused): Pick<Fused, "leaves" | "cost" | "inlineLevel"> {
+  return { leaves: new Set([fused.node.outputs[0]!]), cost: 0, inlineLevel: rootLevel(fused) };
 }
 
 function toMemory(source: { readonly base: Tensor; readonly view: Strided }): Source {
@@ -342,7 +370,9 @@ function usable(fuser: Fuser, source: Extract<Source, { kind: "fused" }>, demand
   return true;
 }
 
-function isCheap(fused: Fused, demand: Demand): boolean {
+/** Whether a value is better computed again than read, by a group of the given level. */
+function isCheap(fused: Fused, demand: Demand, level: number): boolean {
+  if (fused.inlineLevel > level) return false;
   if (fused.cost > CHEAP_INSTRUCTIONS || fused.leaves.size > 1) return false;
   // Column values of another group can be recomputed only from tiles of the same space.
   return fused.role === "tile" || currentGroup(fused.group).elements === demand.elements;
@@ -358,7 +388,8 @@ function sourceLevel(fuser: Fuser, source: Source, demand: Demand): number {
     }
     case "fused": {
       const fused = fuser.fused.get(source.base.node)!;
-      return isCheap(fused, demand) ? fused.inlineLevel : currentGroup(fused.group).level;
+      const home = currentGroup(fused.group).level;
+      return isCheap(fused, demand, home) ? Math.min(fused.inlineLevel, home) : home;
     }
   }
 }
@@ -392,12 +423,12 @@ function chooseGroups(fuser: Fuser, sources: readonly Source[], demand: Demand, 
       extent = role;
       length ??= group.length;
       groups.push(group);
-    } else if (!isCheap(fused, demand)) return { groups, length, extent: extent ?? "tile", conflict: i };
+    } else if (!isCheap(fused, demand, level)) return { groups, length, extent: extent ?? "tile", conflict: i };
   }
   for (const [i, source] of sources.entries()) {
     if (source.kind !== "fused") continue;
     const fused = fuser.fused.get(source.base.node)!;
-    if (groups.includes(currentGroup(fused.group)) || !isCheap(fused, demand)) continue;
+    if (groups.includes(currentGroup(fused.group)) || !isCheap(fused, demand, level)) continue;
     const imposed = lengthOf(fuser, source.base);
     if (imposed === undefined) continue;
     if (extent === "column" || (length !== undefined && imposed !== length)) {

@@ -1,7 +1,7 @@
 // Rewrites a graph before planning: composites without a kernel become their definitions, equal nodes become one, and
 // arithmetic that changes nothing disappears. Every rewrite is exact in floating point.
 import { cast, castValue, multiply } from "../tensor/ops/elementwise.ts";
-import { fill, fillValue, type IotaAttributes, iota } from "../tensor/ops/leaf.ts";
+import { fill, fillValue, type IotaAttributes, iota, type LiteralAttributes, literal } from "../tensor/ops/leaf.ts";
 import { reshape } from "../tensor/ops/movement.ts";
 import { makeNode, type Node, sameShape, sizeOf, type Tensor, topologicalOrder } from "../tensor/tensor.ts";
 import type { Kernels } from "./plan.ts";
@@ -78,6 +78,8 @@ function simplify(node: Node, inputs: readonly Tensor[]): Tensor | undefined {
   switch (node.op.name) {
     case "stopGradient":
       return x;
+    case "literal":
+      return sixteenBits(node);
     case "add":
       return fills[1] === 0 ? x : fills[0] === 0 ? y : foldConstant(node, fills);
     case "subtract":
@@ -115,6 +117,12 @@ function foldConstant(node: Node, fills: readonly (number | undefined)[]): Tenso
   const { shape, dtype } = node.outputs[0]!;
   const [result] = node.op.evaluate(scalars, node.attributes, [{ shape: [], dtype }]);
   return fill(result!.data[0]!, shape, dtype);
+}
+
+/** A literal of sixteen bits is one of f32, cast: numbers are written to memory as they are. */
+function sixteenBits(node: Node): Tensor | undefined {
+  const { values, shape, dtype } = node.attributes as LiteralAttributes;
+  return dtype === "f16" || dtype === "bf16" ? cast(literal(values, shape), dtype) : undefined;
 }
 
 /** A counter repeated along other axes is a counter of the larger shape, unless its own axis was repeated. */

@@ -6,6 +6,7 @@ import { type DType, type Node, rowMajorStrides, type Strided, sizeOf, type Tens
 import { reshapeStrides } from "../tensor/ops/movement.ts";
 import { currentGroup, type Fused, type Fusion, type Group, type Source } from "./fuse.ts";
 import type { Buffer, GroupInstruction, GroupMemory, GroupOperand, GroupStep, Kernels, Partial, RowView, Step, View } from "./plan.ts";
+import type { Remade } from "./remake.ts";
 import { commonLength, rowView, runsOf } from "./rows.ts";
 
 /** A step with its place in the program's natural order, and the value it belongs to. */
@@ -49,6 +50,9 @@ export interface StepContext {
   readonly kernels: Kernels;
   /** Memory of unfused and root tensors. */
   readonly views: Map<Tensor, View>;
+  readonly remade: Remade;
+  /** Memory of values made anew, by the group that makes them. */
+  readonly remadeViews: Map<Group, Map<Tensor, View>>;
   /** Steps so far. */
   readonly steps: Ordered[];
   /** Values of the inputs of a loop's body, by name. */
@@ -102,7 +106,11 @@ export function tensorView(context: StepContext, tensor: Tensor): View {
 /** Emits every step of the graph; `order` are its nodes in topological order. */
 export function emitSteps(context: StepContext, order: readonly Node[]): void {
   const { fusion } = context;
-  for (const group of fusion.groups) emitGroup(context, group);
+  const anew = new Map<Group, Set<Tensor>>();
+  for (const values of context.remade.values()) {
+    for (const [base, group] of values) anew.set(group, (anew.get(group) ?? new Set()).add(base));
+  }
+  for (const group of fusion.groups) emitGroup(context, group, [...(anew.get(group) ?? [])]);
   for (const node of order) {
     if (fusion.fused.has(node) || fusion.absorbed.has(node)) continue;
     const accumulated = fusion.accumulated.get(node);
@@ -126,13 +134,22 @@ function emitContract(context: StepContext, at: Node, contract: Node, output: Te
     context,
     {
       kind: "contract",
-      a: tensorView(context, a),
-      b: tensorView(context, b),
+      a: factorView(context, contract, a),
+      b: factorView(context, contract, b),
       addend: addend && reshaped(context, tensorView(context, addend), product.shape, addend.dtype, at.id),
       output: { ...target, shape: product.shape, strides: rowMajorStrides(product.shape) },
     },
     at.id,
   );
+}
+
+/** A product's factor, from where it was made anew for this product if it was. */
+function factorView(context: StepContext, contract: Node, factor: Tensor): View {
+  const { base, view } = context.fusion.aliasOf(factor);
+  const group = context.remade.get(contract)?.get(base);
+  if (group === undefined) return windowOn(context, base, view);
+  const memory = context.remadeViews.get(group)!.get(base)!;
+  return { ...memory, shape: view.shape, strides: view.strides, offset: memory.offset + view.offset };
 }
 
 /** A view under another shape, through a copy where strides cannot say it. */
@@ -308,14 +325,14 @@ interface Emission {
   readonly order: number;
 }
 
-function emitGroup(context: StepContext, group: Group): void {
+function emitGroup(context: StepContext, group: Group, anew: readonly Tensor[]): void {
   const { fusion } = context;
   const wanted = group.members.filter((node) => {
     return fusion.roots.has(node.outputs[0]!);
   });
-  if (wanted.length === 0 || group.elements === 0) return;
-  const order = Math.max(...wanted.map((node) => node.id));
-  const length = group.length ?? freeLength(context, group, wanted);
+  if ((wanted.length === 0 && anew.length === 0) || group.elements === 0) return;
+  const order = Math.max(...wanted.map((node) => node.id), 0);
+  const length = group.length ?? freeLength(context, group, [...wanted, ...anew.map((base) => base.node)]);
   const emission: Emission = {
     context,
     group,
@@ -342,6 +359,14 @@ function emitGroup(context: StepContext, group: Group): void {
       const view = rowsOf(viewOf(context, node.outputs[0]!), extent === "tile" ? length : 1);
       stores.push({ instruction: operand.instruction, memory: { view, extent } });
     }
+  }
+  for (const base of anew) {
+    const operand = emitNode(emission, base.node);
+    if (operand.kind !== "result") throw new Error("a group's node is computed by an instruction");
+    const view = newView(context.buffers, base.shape, base.dtype);
+    const views = context.remadeViews.get(group) ?? new Map<Tensor, View>();
+    context.remadeViews.set(group, views.set(base, view));
+    stores.push({ instruction: operand.instruction, memory: { view: rowsOf(view, length), extent: "tile" } });
   }
   const { memory, instructions, rows } = emission;
   push(context, { kind: "group", rows, length, memory, instructions, stores, partials }, order);

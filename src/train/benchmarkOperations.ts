@@ -164,10 +164,14 @@ function scanCases([b, t, d, n]: (typeof scanShapes)[number]): OperationCase[] {
   ];
   // Small steps and negative decays keep the state bounded, as they do in a model.
   const ranges = { "input 0": [0, 0.1], "input 1": [-1, 0] } as const;
-  return forwardAndBackward(`selective scan ${b}x${t}x${d}x${n}`, shapes, selectiveScan).map((each) => ({
-    ...each,
-    ranges,
-  }));
+  const [forward, both] = forwardAndBackward(`selective scan ${b}x${t}x${d}x${n}`, shapes, selectiveScan);
+  // For each element of the state: two products and the exponential for its decay, two for what enters, two for what
+  // is read. Backward does about twice as much again.
+  const flops = 7 * b * t * d * n;
+  return [
+    { ...forward, ranges, flops },
+    { ...both, ranges, flops: 3 * flops },
+  ];
 }
 
 function adamwCase(elements: number): OperationCase {

@@ -5,13 +5,23 @@ import { type ForwardOptions, forward } from "../architecture/forward.ts";
 import { type InputSource, inputSource, type ParameterDeclaration } from "../nn/parameters.ts";
 import { crossEntropies } from "../tensor/composites/loss.ts";
 import { gradients } from "../tensor/gradient.ts";
-import { add, and, cast, divide, isFiniteAt, lessEqual, maximum, select } from "../tensor/ops/elementwise.ts";
+import {
+  add,
+  and,
+  cast,
+  divide,
+  isFiniteAt,
+  lessEqual,
+  maximum,
+  multiply,
+  select,
+} from "../tensor/ops/elementwise.ts";
 import { fill, input } from "../tensor/ops/leaf.ts";
 import { reshape } from "../tensor/ops/movement.ts";
 import { sum } from "../tensor/ops/reduce.ts";
 import { type Program, program } from "../tensor/program.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { clip, globalNorm } from "./clip.ts";
+import { clipScale, globalNorm } from "./clip.ts";
 import {
   accumulatorName,
   countName,
@@ -145,7 +155,9 @@ function updateProgram(
 ): Program {
   const gradientNorm = globalNorm(raw);
   const finite = and(isFiniteAt(loss), isFiniteAt(gradientNorm));
-  const clipped = limit === null ? raw : clip(raw, gradientNorm, limit);
+  // Scaling by a number that is known no earlier than the flag makes a parameter's whole update one pass over its memory.
+  const scale = limit === null ? 1 : clipScale(gradientNorm, limit);
+  const usable = select(finite, scale, 0);
   const names = Object.keys(optimizer.scalars(1, 1));
   const scalars = Object.fromEntries(names.map((name) => [name, input(scalarName(name), [])]));
   const updates: Record<string, Tensor> = {};
@@ -155,7 +167,7 @@ function updateProgram(
         .states(parameter)
         .map((state) => [state, input(stateName(state, parameter.name), parameter.shape)]),
     );
-    const next = optimizer.update(parameter, values[i]!, clipped[i]!, states, scalars);
+    const next = optimizer.update(parameter, values[i]!, multiply(raw[i]!, usable), states, scalars);
     updates[parameter.name] = select(finite, next.value, values[i]!);
     for (const [state, old] of Object.entries(states)) {
       updates[stateName(state, parameter.name)] = select(finite, next.states[state]!, old);

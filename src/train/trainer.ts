@@ -1,14 +1,13 @@
 // A model and its optimiser on a machine: one call is one update. Knows no schedule, data set or file.
 import type { Architecture } from "../architecture/architecture.ts";
-import { forward } from "../architecture/forward.ts";
 import type { Executable, Machine, Store } from "../backend/machine.ts";
 import { initialValues } from "../nn/initialize.ts";
-import { inputSource, type Parameters } from "../nn/parameters.ts";
-import { input } from "../tensor/ops/leaf.ts";
-import { type Program, program, programInputs } from "../tensor/program.ts";
+import type { Parameters } from "../nn/parameters.ts";
+import { type Program, programInputs } from "../tensor/program.ts";
 import { type BadTensor, firstBadTensor } from "./diagnose.ts";
+import { createEvaluator, type Evaluator } from "./evaluate.ts";
 import { dropoutKeyName, scalarName, stateName, targetsName, tokensName } from "./names.ts";
-import { lossSum, type StepOptions, trainingStep } from "./step.ts";
+import { type StepOptions, trainingStep } from "./step.ts";
 
 /** Inputs and targets i32 [B, T], row-major. A negative target is not scored. */
 export interface TrainerBatch {
@@ -52,14 +51,9 @@ export function createTrainer(machine: Machine, architecture: Architecture, opti
     for (const [name, type] of programInputs(of)) store.allocate(name, type);
     return machine.load(of);
   };
-  const executables: Executable[] = [];
-  const keep = (executable: Executable): Executable => {
-    executables.push(executable);
-    return executable;
-  };
-  const accumulate = step.accumulate && keep(load(step.accumulate));
-  const update = keep(load(step.update));
-  let evaluation: Executable | undefined;
+  const accumulate = step.accumulate && load(step.accumulate);
+  const update = load(step.update);
+  let evaluator: Evaluator | undefined;
   const states = new Map(
     step.parameters.flatMap((parameter) =>
       optimizer
@@ -110,28 +104,15 @@ export function createTrainer(machine: Machine, architecture: Architecture, opti
       }
       return undefined;
     },
-    async evaluate(batches) {
-      evaluation ??= keep(load(evaluationProgram(architecture, rows, length)));
-      let loss = 0;
-      let count = 0;
-      for (const { inputs, targets } of batches) {
-        store.write("evaluation/tokens", inputs);
-        store.write("evaluation/targets", targets);
-        await evaluation.run(store);
-        loss += store.read("evaluation/loss")[0]!;
-        count += store.read("evaluation/count")[0]!;
-      }
-      return loss / count;
+    evaluate(batches) {
+      evaluator ??= createEvaluator(machine, architecture, store, rows);
+      return evaluator.evaluate(batches);
     },
     dispose() {
-      for (const executable of executables) executable.dispose();
+      evaluator?.dispose();
+      accumulate?.dispose();
+      update.dispose();
       for (const name of store.names()) store.release(name);
     },
   };
-}
-
-function evaluationProgram(architecture: Architecture, rows: number, length: number): Program {
-  const logits = forward(architecture, inputSource(), input("evaluation/tokens", [rows, length], "i32"));
-  const { loss, count } = lossSum(logits, input("evaluation/targets", [rows, length], "i32"));
-  return program({ "evaluation/loss": loss, "evaluation/count": count });
 }

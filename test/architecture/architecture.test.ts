@@ -46,8 +46,23 @@ describe("an architecture", () => {
 
   test.each<ArchitectureInput>([
     base,
-    { ...base, layers: 3, heads: 6, kvHeads: 3, positions: "rope", norm: "rms", tie: true, activation: "swiglu" },
-    { ...base, repeat: 2, stripe: ["swiglu", { primitive: "attention", window: 4 }, "geglu"], heads: 3, bias: true },
+    {
+      ...base,
+      layers: 3,
+      heads: 6,
+      kvHeads: 3,
+      positions: "rope",
+      norm: "rms",
+      tie: true,
+      activation: "swiglu",
+    },
+    {
+      ...base,
+      repeat: 2,
+      stripe: ["swiglu", { primitive: "attention", window: 4 }, "geglu"],
+      heads: 3,
+      bias: true,
+    },
   ])("defined again, also from JSON, is the same: %j", (input) => {
     const architecture = defineArchitecture(input);
     expect(defineArchitecture(architecture)).toEqual(architecture);
@@ -79,7 +94,10 @@ describe("refused in one line", () => {
     [{ ...base, length: Number.NaN }, "length is NaN"],
     [{ ...base, layers: 0 }, "layers is 0"],
     [{ ...base, layers: 2, repeat: 3 }, "repeat is 3 and layers is 2"],
-    [{ ...base, heads: 5 }, "attention: width 12 is not divisible by heads 5; expected a divisor of the width, such as 4"],
+    [
+      { ...base, heads: 5 },
+      "attention: width 12 is not divisible by heads 5; expected a divisor of the width, such as 4",
+    ],
     [{ ...base, heads: 0 }, "attention: heads is 0"],
     [{ ...base, heads: 4, kvHeads: 3 }, "heads 4 is not divisible by kvHeads 3"],
     [{ ...base, heads: 4, positions: "rope" }, "heads of width 3 (width 12 over 4 heads) cannot take rope"],
@@ -91,7 +109,10 @@ describe("refused in one line", () => {
     [{ ...base, stripe: ["attention", "hyna"] }, 'stripe[1] is "hyna"; expected one of attention'],
     [{ ...base, stripe: [] }, "expected at least one primitive"],
     [{ ...base, stripe: [3] }, "stripe[0] is 3; expected a primitive's name"],
-    [{ ...base, stripe: [{ primitive: "attention", widow: 3 }] }, 'unknown key "widow"; did you mean "window"?'],
+    [
+      { ...base, stripe: [{ primitive: "attention", widow: 3 }] },
+      'unknown key "widow"; did you mean "window"?',
+    ],
     [{ ...base, stripe: ["gelu"], heads: 2 }, "heads is given, but no primitive of the stripe has it"],
     [{ ...base, stripe: ["gelu"], activation: "relu" }, "activation chooses the default stripe"],
     [{ ...base, dropout: 1 }, "dropout is 1; expected a number of at least 0 and below 1"],

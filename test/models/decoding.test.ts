@@ -1,19 +1,33 @@
 // Grouped-head attention: the whole sequence against plain loops, and token by token with a cache against the whole.
 import fc from "fast-check";
-import { beforeAll, describe, test } from "vitest";
+import { afterAll, beforeAll, describe, test } from "vitest";
 import { forAll, generator, size } from "../tensor/harness.ts";
 import { type DecoderShape, decoderModel, nextTokens } from "./decoding.ts";
-import { type Backend, checkModel, expectNear, inputsOf, openBackends, plainResults } from "./harness.ts";
+import {
+  type Backend,
+  checkModel,
+  closeBackends,
+  expectNear,
+  openBackends,
+  plainResults,
+} from "./harness.ts";
+import { inputsOf } from "./values.ts";
 
 let backends: Backend[];
 beforeAll(async () => {
   backends = await openBackends();
 }, 300_000);
+afterAll(() => closeBackends(backends));
 
 /** Feeds the sequence in parts of the given sizes, each with a program of its own on one store. */
-function decode({ machine, tolerance, title }: Backend, shape: DecoderShape, parts: readonly number[], random: () => number) {
+function decode(
+  { machine, tolerance, title }: Backend,
+  shape: DecoderShape,
+  parts: readonly number[],
+  random: () => number,
+) {
   const model = decoderModel(random, shape);
-  const expected = plainResults(model)["y"]!;
+  const expected = plainResults(model).y!;
   const { batch, length, width, keyHeads, headWidth } = shape;
   const places = length + 3;
   const store = machine.createStore();
@@ -34,14 +48,23 @@ function decode({ machine, tolerance, title }: Backend, shape: DecoderShape, par
       Array.from({ length: batch }, (_, b) =>
         Array.from(values).slice((b * length + start) * width, (b * length + start + count) * width),
       ).flat();
-    const x = { shape: [batch, count, width], dtype: "f32" as const, data: Float64Array.from(rows(model.values["x"]!.data)) };
-    const executable = machine.load(nextTokens(inputsOf({ values: { ...model.values, x } }), shape, places));
+    const x = {
+      shape: [batch, count, width],
+      dtype: "f32" as const,
+      data: Float64Array.from(rows(model.values.x!.data)),
+    };
+    const executable = machine.load(nextTokens(inputsOf({ ...model.values, x }), shape, places));
     for (const name of ["x", "y"]) store.release(name);
     store.allocate("x", x);
     store.write("x", x.data);
     executable.runSync(store);
     executable.dispose();
-    expectNear(Array.from(store.read("y"), Number), rows(expected), tolerance, `tokens from ${start} on ${title}`);
+    expectNear(
+      Array.from(store.read("y"), Number),
+      rows(expected),
+      tolerance,
+      `tokens from ${start} on ${title}`,
+    );
     start += count;
     expectNear([Number(store.read("position")[0])], [start], 0, "position");
   }
@@ -65,7 +88,8 @@ describe("grouped-head attention", () => {
     forAll(
       shapes,
       (shape) => {
-        for (const backend of backends) decode(backend, shape, new Array<number>(shape.length).fill(1), generator(5));
+        for (const backend of backends)
+          decode(backend, shape, new Array<number>(shape.length).fill(1), generator(5));
       },
       6,
     );

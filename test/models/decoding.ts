@@ -4,19 +4,31 @@ import {
   add,
   attention,
   dynamicUpdate,
+  input,
   iota,
   linear,
-  input,
-  program,
   type Program,
+  program,
   reshape,
   rotary,
   rotaryTables,
   type Tensor,
 } from "../../src/tensor/index.ts";
-import { uniformValue } from "../tensor/harness.ts";
-import type { Grids, Model, Tensors } from "./harness.ts";
-import { at, type Grid, grid, minus, plus, put, type Scalar, scaled, softmaxOf, times, total } from "./scalar.ts";
+import type { Grids, Model } from "./harness.ts";
+import {
+  at,
+  type Grid,
+  grid,
+  minus,
+  plus,
+  put,
+  type Scalar,
+  scaled,
+  softmaxOf,
+  times,
+  total,
+} from "./scalar.ts";
+import { type Tensors, uniform } from "./values.ts";
 
 export interface DecoderShape {
   readonly batch: number;
@@ -34,7 +46,8 @@ type Heads = Pick<DecoderShape, "keyHeads" | "group" | "headWidth">;
 /** Queries, keys and values of x [B, T, D] at positions i32 [T], queries and keys turned. */
 function projections({ x, q, k, v }: Tensors, positions: Tensor, { keyHeads, group, headWidth }: Heads) {
   const [batch, length] = x!.shape as [number, number];
-  const heads = (weights: Tensor, count: number) => reshape(linear(x!, weights), [batch, length, count, headWidth]);
+  const heads = (weights: Tensor, count: number) =>
+    reshape(linear(x!, weights), [batch, length, count, headWidth]);
   const { cosines, sines } = rotaryTables(positions, headWidth);
   return {
     queries: rotary(heads(q!, keyHeads * group), cosines, sines),
@@ -50,14 +63,14 @@ function output(attended: Tensor, out: Tensor): Tensor {
 
 /** x [B, T, D] → y [B, T, D]. */
 export function wholeSequence(inputs: Tensors, heads: Heads): Tensors {
-  const { queries, keys, values } = projections(inputs, iota([inputs["x"]!.shape[1]!], 0), heads);
+  const { queries, keys, values } = projections(inputs, iota([inputs.x!.shape[1]!], 0), heads);
   const { out } = attention(queries, keys, values, { causal: true });
-  return { y: output(out, inputs["out"]!) };
+  return { y: output(out, inputs.out!) };
 }
 
 /** The next tokens x [B, T, D] after `position` i32 []; keys and values [B, L, G, W] and the position are state. */
 export function nextTokens(inputs: Tensors, heads: Heads, places: number): Program {
-  const [batch, length] = inputs["x"]!.shape as [number, number];
+  const [batch, length] = inputs.x!.shape as [number, number];
   const cacheShape = [batch, places, heads.keyHeads, heads.headWidth];
   const [keyCache, valueCache] = [input("keyCache", cacheShape), input("valueCache", cacheShape)];
   const position = input("position", [], "i32");
@@ -66,7 +79,7 @@ export function nextTokens(inputs: Tensors, heads: Heads, places: number): Progr
   const allValues = dynamicUpdate(valueCache, values, { 1: position });
   const { out } = attention(queries, allKeys, allValues, { causal: true, offset: position });
   return program(
-    { y: output(out, inputs["out"]!) },
+    { y: output(out, inputs.out!) },
     { keyCache: allKeys, valueCache: allValues, position: add(position, length) },
   );
 }
@@ -89,16 +102,19 @@ function plainWholeSequence(shape: DecoderShape, inputs: Grids): Grids {
     });
   const y = grid([batch, length, width]);
   for (let b = 0; b < batch; b++) {
-    const times_ = [...Array(length).keys()];
-    const keys = times_.map((t) => [...Array(keyHeads).keys()].map((h) => turn(head(b, t, k, h), t)));
-    const values = times_.map((t) => [...Array(keyHeads).keys()].map((h) => head(b, t, v, h)));
+    const places = [...Array(length).keys()];
+    const keys = places.map((t) => [...Array(keyHeads).keys()].map((h) => turn(head(b, t, k, h), t)));
+    const values = places.map((t) => [...Array(keyHeads).keys()].map((h) => head(b, t, v, h)));
     for (let t = 0; t < length; t++) {
       const attended: Scalar[] = [];
       for (let h = 0; h < keyHeads * group; h++) {
         const query = turn(head(b, t, q, h), t);
         const keyHead = Math.floor(h / group);
         const scores = Array.from({ length: t + 1 }, (_, s) =>
-          scaled(total(headWidth, (i) => times(query[i]!, keys[s]![keyHead]![i]!)), 1 / Math.sqrt(headWidth)),
+          scaled(
+            total(headWidth, (i) => times(query[i]!, keys[s]![keyHead]![i]!)),
+            1 / Math.sqrt(headWidth),
+          ),
         );
         const weights = softmaxOf(scores);
         for (let i = 0; i < headWidth; i++) {
@@ -106,7 +122,13 @@ function plainWholeSequence(shape: DecoderShape, inputs: Grids): Grids {
         }
       }
       for (let d = 0; d < width; d++) {
-        put(y, total(attended.length, (i) => times(attended[i]!, at(out, i, d))), b, t, d);
+        put(
+          y,
+          total(attended.length, (i) => times(attended[i]!, at(out, i, d))),
+          b,
+          t,
+          d,
+        );
       }
     }
   }
@@ -117,11 +139,11 @@ export function decoderModel(random: () => number, shape: DecoderShape): Model {
   const { batch, length, width, keyHeads, group, headWidth } = shape;
   return {
     values: {
-      x: uniformValue(random, [batch, length, width]),
-      q: uniformValue(random, [width, keyHeads * group * headWidth]),
-      k: uniformValue(random, [width, keyHeads * headWidth]),
-      v: uniformValue(random, [width, keyHeads * headWidth]),
-      out: uniformValue(random, [keyHeads * group * headWidth, width]),
+      x: uniform(random, [batch, length, width]),
+      q: uniform(random, [width, keyHeads * group * headWidth]),
+      k: uniform(random, [width, keyHeads * headWidth]),
+      v: uniform(random, [width, keyHeads * headWidth]),
+      out: uniform(random, [keyHeads * group * headWidth, width]),
     },
     graph: (inputs) => wholeSequence(inputs, shape),
     plain: (inputs) => plainWholeSequence(shape, inputs),

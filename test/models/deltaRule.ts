@@ -22,9 +22,9 @@ import {
   transpose,
   triangularSolve,
 } from "../../src/tensor/index.ts";
-import { uniformValue } from "../tensor/harness.ts";
-import type { Grids, Model, Tensors } from "./harness.ts";
+import type { Grids, Model } from "./harness.ts";
 import { at, expOf, grid, minus, plus, put, type Scalar, times, total, zero } from "./scalar.ts";
+import { type Tensors, uniform } from "./values.ts";
 
 export interface DeltaRuleShape {
   readonly batch: number;
@@ -77,7 +77,12 @@ export function gatedDeltaRule({ q, k, v, logDecay, beta }: Tensors, chunk: numb
       return { carries: [add(multiply(s!, decay!), matmul(swapLast(later!), updates))], outputs: [out] };
     },
   );
-  const rows = reshape(transpose(result.outputs[0]!, [1, 0, 3, 2, 4]), [batch, chunks * chunk, heads, valueWidth]);
+  const rows = reshape(transpose(result.outputs[0]!, [1, 0, 3, 2, 4]), [
+    batch,
+    chunks * chunk,
+    heads,
+    valueWidth,
+  ]);
   return slice(rows, { 1: [0, length] });
 }
 
@@ -110,7 +115,14 @@ function plainDeltaRule(
           written.map((u, j) => plus(times(decay, before[i]![j]!), times(key(i), u))),
         );
         for (let j = 0; j < valueWidth; j++) {
-          put(o, total(keyWidth, (i) => times(now[i]![j]!, at(q!, b, t, h, i))), b, t, h, j);
+          put(
+            o,
+            total(keyWidth, (i) => times(now[i]![j]!, at(q!, b, t, h, i))),
+            b,
+            t,
+            h,
+            j,
+          );
         }
         state = now;
       }
@@ -124,11 +136,11 @@ export function deltaRuleModel(random: () => number, shape: DeltaRuleShape): Mod
   const reach = 1 / Math.sqrt(keyWidth); // keys no longer than 1 keep the recurrence stable
   return {
     values: {
-      q: uniformValue(random, [batch, length, heads, keyWidth]),
-      k: uniformValue(random, [batch, length, heads, keyWidth], -reach, reach),
-      v: uniformValue(random, [batch, length, heads, valueWidth]),
-      logDecay: uniformValue(random, [batch, length, heads], -1, 0),
-      beta: uniformValue(random, [batch, length, heads], 0.1, 1),
+      q: uniform(random, [batch, length, heads, keyWidth]),
+      k: uniform(random, [batch, length, heads, keyWidth], -reach, reach),
+      v: uniform(random, [batch, length, heads, valueWidth]),
+      logDecay: uniform(random, [batch, length, heads], -1, 0),
+      beta: uniform(random, [batch, length, heads], 0.1, 1),
     },
     graph: (inputs) => ({ o: gatedDeltaRule(inputs, chunk) }),
     plain: (inputs) => plainDeltaRule(shape, inputs),

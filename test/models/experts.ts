@@ -31,9 +31,9 @@ import {
   takeAlong,
   topK,
 } from "../../src/tensor/index.ts";
-import { uniformValue, type Value } from "../tensor/harness.ts";
-import type { Grids, Model, Tensors } from "./harness.ts";
+import type { Grids, Model } from "./harness.ts";
 import { at, type Grid, grid, over, plus, put, scaled, siluOf, softmaxOf, times, total } from "./scalar.ts";
+import { type Tensors, uniform, type Values } from "./values.ts";
 
 const CHOICES = 2;
 
@@ -74,7 +74,8 @@ export function capacityExperts({ x, router, up, down }: Tensors, capacity: numb
   const count = up!.shape[0]!;
   const { experts, shares, balance } = route(x!, router!);
   // First choices of all tokens before second choices, each in the order of tokens: [E, 2N].
-  const ofChoice = (choice: number) => cast(isExpert(slice(experts, { 1: [choice, choice + 1] }), count), "i32");
+  const ofChoice = (choice: number) =>
+    cast(isExpert(slice(experts, { 1: [choice, choice + 1] }), count), "i32");
   const taken = swapLast(concatenate([ofChoice(0), ofChoice(1)], 0));
   const before = cumulativeSum(taken, { exclusive: true });
   const place = reshape(sum(multiply(taken, before), [0]), [CHOICES, tokens]);
@@ -106,10 +107,16 @@ export function droplessExperts({ x, router, up, down }: Tensors): Tensors {
 }
 
 /** Token by token; `capacity` is Infinity where nothing is dropped. */
-function plainExperts({ tokens, width, inner, experts }: ExpertsShape, inputs: Grids, capacity: number): Grids {
-  const { x, router, up, down } = inputs as { x: Grid; router: Grid; up: Grid; down: Grid };
+function plainExperts(
+  { tokens, width, inner, experts }: ExpertsShape,
+  inputs: Grids,
+  capacity: number,
+): Grids {
+  const { x, router, up, down } = inputs as Record<"x" | "router" | "up" | "down", Grid>;
   const probabilities = Array.from({ length: tokens }, (_, n) =>
-    softmaxOf(Array.from({ length: experts }, (_, e) => total(width, (d) => times(at(x, n, d), at(router, d, e))))),
+    softmaxOf(
+      Array.from({ length: experts }, (_, e) => total(width, (d) => times(at(x, n, d), at(router, d, e)))),
+    ),
   );
   const choices = probabilities.map((row) =>
     row
@@ -126,7 +133,10 @@ function plainExperts({ tokens, width, inner, experts }: ExpertsShape, inputs: G
       if (used[e]! >= capacity) continue;
       used[e]!++;
       const row = probabilities[n]!;
-      const share = over(row[e]!, total(CHOICES, (i) => row[choices[n]![i]!]!));
+      const share = over(
+        row[e]!,
+        total(CHOICES, (i) => row[choices[n]![i]!]!),
+      );
       const hidden = Array.from({ length: inner }, (_, f) =>
         siluOf(total(width, (d) => times(at(x, n, d), at(up, e, d, f)))),
       );
@@ -139,20 +149,20 @@ function plainExperts({ tokens, width, inner, experts }: ExpertsShape, inputs: G
   const balance = grid([]);
   balance.data[0] = total(experts, (e) => {
     const first = choices.filter((of) => of[0] === e).length / tokens;
-    return scaled(total(tokens, (n) => probabilities[n]![e]!), (first * experts) / tokens);
+    return scaled(
+      total(tokens, (n) => probabilities[n]![e]!),
+      (first * experts) / tokens,
+    );
   });
   return { y, balance };
 }
 
-export function expertsValues(
-  random: () => number,
-  { tokens, width, inner, experts }: ExpertsShape,
-): Record<string, Value> {
+export function expertsValues(random: () => number, { tokens, width, inner, experts }: ExpertsShape): Values {
   return {
-    x: uniformValue(random, [tokens, width]),
-    router: uniformValue(random, [width, experts]),
-    up: uniformValue(random, [experts, width, inner]),
-    down: uniformValue(random, [experts, inner, width]),
+    x: uniform(random, [tokens, width]),
+    router: uniform(random, [width, experts]),
+    up: uniform(random, [experts, width, inner]),
+    down: uniform(random, [experts, inner, width]),
   };
 }
 

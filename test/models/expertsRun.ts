@@ -3,10 +3,9 @@
 import { createNative, type NativeMachine } from "../../src/backend/native/index.ts";
 import { createNativeStore } from "../../src/backend/native/store.ts";
 import { gradients, linear, mean, program, silu, square, type Tensor } from "../../src/tensor/index.ts";
-import { generator, uniformValue, type Value } from "../tensor/harness.ts";
 import { droplessExperts, expertsValues } from "./experts.ts";
-import { inputsOf, type Tensors } from "./harness.ts";
 import { prepare } from "./profile.ts";
+import { inputsOf, randomNumbers, type Tensors, uniform, type Values } from "./values.ts";
 
 const [tokens, width, inner, experts, threads, runs] = process.argv.slice(2).map(Number) as [
   number,
@@ -17,26 +16,34 @@ const [tokens, width, inner, experts, threads, runs] = process.argv.slice(2).map
   number,
 ];
 
-function training(machine: NativeMachine, values: Record<string, Value>, apply: (inputs: Tensors) => Tensor) {
+function training(machine: NativeMachine, values: Values, apply: (inputs: Tensors) => Tensor) {
   const store = createNativeStore(machine.library);
   for (const [name, value] of Object.entries(values)) {
     store.allocate(name, value);
     store.write(name, value.data);
   }
-  const inputs = inputsOf({ values });
+  const inputs = inputsOf(values);
   const loss = mean(square(apply(inputs)));
   const found = gradients(loss, Object.values(inputs));
   const names = Object.keys(inputs).map((name) => `d ${name}`);
-  return prepare(machine, program({ loss, ...Object.fromEntries(found.map((g, i) => [names[i]!, g])) }), store);
+  return prepare(
+    machine,
+    program({ loss, ...Object.fromEntries(found.map((g, i) => [names[i]!, g])) }),
+    store,
+  );
 }
 
 const machine = await createNative({ threads });
-const random = generator(1);
-const sparse = training(machine, expertsValues(random, { tokens, width, inner, experts }), (inputs) => droplessExperts(inputs)["y"]!);
+const random = randomNumbers(1);
+const sparse = training(
+  machine,
+  expertsValues(random, { tokens, width, inner, experts }),
+  (inputs) => droplessExperts(inputs).y!,
+);
 const denseValues = {
-  x: uniformValue(random, [tokens, width]),
-  up: uniformValue(random, [width, 2 * inner]),
-  down: uniformValue(random, [2 * inner, width]),
+  x: uniform(random, [tokens, width]),
+  up: uniform(random, [width, 2 * inner]),
+  down: uniform(random, [2 * inner, width]),
 };
 const dense = training(machine, denseValues, ({ x, up, down }) => linear(silu(linear(x!, up!)), down!));
 

@@ -7,17 +7,16 @@ import { createReference } from "../../src/backend/reference.ts";
 import {
   add,
   gradients,
-  input,
   isFloat,
   literal,
   multiply,
-  program,
   type Program,
+  program,
   sum,
-  type Tensor,
 } from "../../src/tensor/index.ts";
-import { distance, generator, uniformValue, type Value } from "../tensor/harness.ts";
+import { distance, generator } from "../tensor/harness.ts";
 import { backward, type Grid, plus, scalar, scaled, total } from "./scalar.ts";
+import { inputsOf, type Tensors, uniform, type Values } from "./values.ts";
 
 export interface Backend {
   readonly title: string;
@@ -38,12 +37,15 @@ export async function openBackends(): Promise<Backend[]> {
   ];
 }
 
-export type Tensors = Readonly<Record<string, Tensor>>;
+export function closeBackends(backends: readonly Backend[]): void {
+  for (const { machine } of backends) machine.dispose();
+}
+
 export type Grids = Readonly<Record<string, Grid>>;
 
 /** One model on one set of values, twice. Outputs have the same names and order on both sides. */
 export interface Model {
-  readonly values: Readonly<Record<string, Value>>;
+  readonly values: Values;
   graph(inputs: Tensors): Tensors;
   plain(inputs: Grids): Grids;
 }
@@ -51,12 +53,12 @@ export interface Model {
 /** Fixed random weights that make one number of all outputs. */
 function projection(name: string, elements: number): Float64Array {
   const seed = [...name].reduce((hash, letter) => Math.imul(hash, 31) + letter.charCodeAt(0), 7);
-  return uniformValue(generator(seed), [elements]).data;
+  return uniform(generator(seed), [elements]).data;
 }
 
 /** The model's outputs and the gradients of a projection of them for every float input, named `d name`. */
 export function trainingProgram(model: Model): Program {
-  const inputs = inputsOf(model);
+  const inputs = inputsOf(model.values);
   const outputs = model.graph(inputs);
   const terms = Object.entries(outputs).map(([name, tensor]) => {
     const weights = projection(
@@ -71,12 +73,6 @@ export function trainingProgram(model: Model): Program {
     trained.map(([, tensor]) => tensor),
   );
   return program({ ...outputs, ...Object.fromEntries(trained.map(([name], i) => [`d ${name}`, found[i]!])) });
-}
-
-export function inputsOf({ values }: Pick<Model, "values">): Tensors {
-  return Object.fromEntries(
-    Object.entries(values).map(([name, { shape, dtype }]) => [name, input(name, shape, dtype)]),
-  );
 }
 
 /** The same from the plain loops. */
@@ -102,11 +98,7 @@ export function plainResults(model: Model): Record<string, number[]> {
 }
 
 /** Runs a program on given values and returns all it makes. */
-export function runProgram(
-  machine: Machine,
-  of: Program,
-  values: Readonly<Record<string, Value>>,
-): Record<string, number[]> {
+export function runProgram(machine: Machine, of: Program, values: Values): Record<string, number[]> {
   const store = machine.createStore();
   for (const [name, value] of Object.entries(values)) {
     store.allocate(name, value);
@@ -115,11 +107,18 @@ export function runProgram(
   const executable = machine.load(of);
   executable.runSync(store);
   executable.dispose();
-  return Object.fromEntries(Object.keys(of.outputs).map((name) => [name, Array.from(store.read(name), Number)]));
+  return Object.fromEntries(
+    Object.keys(of.outputs).map((name) => [name, Array.from(store.read(name), Number)]),
+  );
 }
 
 /** Holds two arrays to each other in units of the largest expected magnitude. */
-export function expectNear(actual: readonly number[], expected: readonly number[], tolerance: number, what: string) {
+export function expectNear(
+  actual: readonly number[],
+  expected: readonly number[],
+  tolerance: number,
+  what: string,
+) {
   const unit = Math.max(1, ...expected.map(Math.abs));
   const inUnits = (numbers: readonly number[]) => numbers.map((x) => x / unit);
   expect(distance(inUnits(actual), inUnits(expected)), what).toBeLessThanOrEqual(tolerance);

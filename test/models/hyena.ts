@@ -3,6 +3,7 @@
 // B batch, T length, D width, E features of a position, F width of the filter network.
 import {
   add,
+  concatenate,
   cosine,
   exp,
   iota,
@@ -15,11 +16,10 @@ import {
   split,
   swapLast,
   type Tensor,
-  concatenate,
 } from "../../src/tensor/index.ts";
-import { uniformValue } from "../tensor/harness.ts";
-import type { Grids, Model, Tensors } from "./harness.ts";
-import { at, expOf, type Grid, grid, plus, put, scalar, scaled, sineOf, times, total } from "./scalar.ts";
+import type { Grids, Model } from "./harness.ts";
+import { at, expOf, type Grid, grid, plus, put, scaled, sineOf, times, total } from "./scalar.ts";
+import { type Tensors, uniform } from "./values.ts";
 
 export interface HyenaShape {
   readonly batch: number;
@@ -60,20 +60,34 @@ export function hyena(inputs: Tensors): Tensors {
 }
 
 function plainHyena({ batch, length, width, taps: tapCount, filterWidth }: HyenaShape, inputs: Grids): Grids {
-  const { x, project, taps, skip, out, first, firstBias, second, rate } = inputs as Record<string, Grid> & {
-    [K in "x" | "project" | "taps" | "skip" | "out" | "first" | "firstBias" | "second" | "rate"]: Grid;
-  };
+  const { x, project, taps, skip, out, first, firstBias, second, rate } = inputs as Record<
+    "x" | "project" | "taps" | "skip" | "out" | "first" | "firstBias" | "second" | "rate",
+    Grid
+  >;
   const filter = grid([length, width]);
   for (let t = 0; t < length; t++) {
     const features = [t / length];
     for (let w = 1; w <= WAVES; w++) features.push(Math.cos((2 * Math.PI * t * w) / length));
     for (let w = 1; w <= WAVES; w++) features.push(Math.sin((2 * Math.PI * t * w) / length));
     const hidden = Array.from({ length: filterWidth }, (_, f) =>
-      sineOf(plus(total(FEATURES, (e) => scaled(at(first, e, f), features[e]!)), at(firstBias, f))),
+      sineOf(
+        plus(
+          total(FEATURES, (e) => scaled(at(first, e, f), features[e]!)),
+          at(firstBias, f),
+        ),
+      ),
     );
     for (let d = 0; d < width; d++) {
       const window = expOf(scaled(expOf(at(rate, d)), -t / length));
-      put(filter, times(total(filterWidth, (f) => times(hidden[f]!, at(second, f, d))), window), t, d);
+      put(
+        filter,
+        times(
+          total(filterWidth, (f) => times(hidden[f]!, at(second, f, d))),
+          window,
+        ),
+        t,
+        d,
+      );
     }
   }
   const y = grid([batch, length, width]);
@@ -82,9 +96,19 @@ function plainHyena({ batch, length, width, taps: tapCount, filterWidth }: Hyena
     const short = grid([length, 3 * width]);
     for (let t = 0; t < length; t++) {
       for (let c = 0; c < 3 * width; c++) {
-        put(projected, total(width, (d) => times(at(x, b, t, d), at(project, d, c))), t, c);
+        put(
+          projected,
+          total(width, (d) => times(at(x, b, t, d), at(project, d, c))),
+          t,
+          c,
+        );
         const reach = Math.min(tapCount, t + 1);
-        put(short, total(reach, (s) => times(at(taps, s, c), at(projected, t - s, c))), t, c);
+        put(
+          short,
+          total(reach, (s) => times(at(taps, s, c), at(projected, t - s, c))),
+          t,
+          c,
+        );
       }
     }
     const gated = (t: number, d: number) => times(at(short, t, width + d), at(short, t, 2 * width + d));
@@ -94,7 +118,13 @@ function plainHyena({ batch, length, width, taps: tapCount, filterWidth }: Hyena
         return times(at(short, t, d), plus(far, times(at(skip, d), gated(t, d))));
       });
       for (let j = 0; j < width; j++) {
-        put(y, plus(total(width, (d) => times(rows[d]!, at(out, d, j))), scalar(0)), b, t, j);
+        put(
+          y,
+          total(width, (d) => times(rows[d]!, at(out, d, j))),
+          b,
+          t,
+          j,
+        );
       }
     }
   }
@@ -105,15 +135,15 @@ export function hyenaModel(random: () => number, shape: HyenaShape): Model {
   const { batch, length, width, taps, filterWidth } = shape;
   return {
     values: {
-      x: uniformValue(random, [batch, length, width]),
-      project: uniformValue(random, [width, 3 * width]),
-      taps: uniformValue(random, [taps, 3 * width]),
-      skip: uniformValue(random, [width]),
-      out: uniformValue(random, [width, width]),
-      first: uniformValue(random, [FEATURES, filterWidth], -2, 2),
-      firstBias: uniformValue(random, [filterWidth]),
-      second: uniformValue(random, [filterWidth, width]),
-      rate: uniformValue(random, [width], -1, 2),
+      x: uniform(random, [batch, length, width]),
+      project: uniform(random, [width, 3 * width]),
+      taps: uniform(random, [taps, 3 * width]),
+      skip: uniform(random, [width]),
+      out: uniform(random, [width, width]),
+      first: uniform(random, [FEATURES, filterWidth], -2, 2),
+      firstBias: uniform(random, [filterWidth]),
+      second: uniform(random, [filterWidth, width]),
+      rate: uniform(random, [width], -1, 2),
     },
     graph: hyena,
     plain: (inputs) => plainHyena(shape, inputs),

@@ -12,9 +12,9 @@ import {
   tanh,
   transpose,
 } from "../../src/tensor/index.ts";
-import { uniformValue, type Value } from "../tensor/harness.ts";
-import { type Grids, type Model, type Tensors } from "./harness.ts";
+import type { Grids, Model } from "./harness.ts";
 import { at, grid, plus, put, sigmoidOf, tanhOf, times, total } from "./scalar.ts";
+import { type Tensors, uniform, type Values } from "./values.ts";
 
 export interface LstmShape {
   readonly batch: number;
@@ -45,7 +45,7 @@ export function lstm({ x, inputWeights, stateWeights, bias, h, c }: Tensors): Te
 }
 
 function plainLstm({ batch, length, width, state }: LstmShape, inputs: Grids): Grids {
-  const { x, inputWeights, stateWeights, bias, h, c } = inputs as Required<Grids>;
+  const { x, inputWeights, stateWeights, bias, h, c } = inputs;
   const y = grid([batch, length, state]);
   const [lastH, lastC] = [grid([batch, state]), grid([batch, state])];
   for (let b = 0; b < batch; b++) {
@@ -79,14 +79,14 @@ function plainLstm({ batch, length, width, state }: LstmShape, inputs: Grids): G
   return { y, lastH, lastC };
 }
 
-export function lstmValues(random: () => number, { batch, length, width, state }: LstmShape): Record<string, Value> {
+export function lstmValues(random: () => number, { batch, length, width, state }: LstmShape): Values {
   return {
-    x: uniformValue(random, [batch, length, width]),
-    inputWeights: uniformValue(random, [width, 4 * state]),
-    stateWeights: uniformValue(random, [state, 4 * state]),
-    bias: uniformValue(random, [4 * state]),
-    h: uniformValue(random, [batch, state]),
-    c: uniformValue(random, [batch, state]),
+    x: uniform(random, [batch, length, width]),
+    inputWeights: uniform(random, [width, 4 * state]),
+    stateWeights: uniform(random, [state, 4 * state]),
+    bias: uniform(random, [4 * state]),
+    h: uniform(random, [batch, state]),
+    c: uniform(random, [batch, state]),
   };
 }
 

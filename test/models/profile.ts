@@ -1,23 +1,26 @@
 // How long a program takes on the native backend, what it keeps in memory, and where its time goes.
-import type { Stage, Step } from "../../src/compiler/plan.ts";
+
 import type { NativeMachine } from "../../src/backend/native/index.ts";
-import { type NativeStore, createNativeStore } from "../../src/backend/native/store.ts";
+import { createNativeStore, type NativeStore } from "../../src/backend/native/store.ts";
+import type { Stage, Step } from "../../src/compiler/plan.ts";
 import type { Program } from "../../src/tensor/index.ts";
 
-export interface Profile {
-  /** Milliseconds of the fastest run. */
+/** Instructions of one kind; waiting for others is a kind of its own, `wait`. */
+export interface Expense {
+  readonly name: string;
+  /** Summed over threads. */
   readonly milliseconds: number;
-  readonly arenaBytes: number;
-  /** Milliseconds by kind of instruction, summed over threads, most first; segments' waiting is under `wait`. */
-  readonly instructions: readonly { readonly name: string; readonly milliseconds: number; readonly count: number }[];
-  readonly plan: readonly string[];
+  /** Places on the tape. */
+  readonly count: number;
 }
 
 /** A program loaded with its values, to be run again and again. */
 export interface Prepared {
   run(): void;
-  profile(): Profile["instructions"];
+  /** Where the time of one run goes, most first. */
+  profile(): Expense[];
   readonly arenaBytes: number;
+  /** A line for each stage: groups of rows, then steps; loops indented. */
   readonly plan: readonly string[];
 }
 
@@ -56,12 +59,19 @@ export function prepare(machine: NativeMachine, of: Program, store: NativeStore)
         if (nanoseconds === 0n) return;
         const name = names.get(word) ?? "wait";
         const before = sums.get(name) ?? { milliseconds: 0, count: 0 };
-        sums.set(name, { milliseconds: before.milliseconds + Number(nanoseconds) / 1e6, count: before.count + 1 });
+        sums.set(name, {
+          milliseconds: before.milliseconds + Number(nanoseconds) / 1e6,
+          count: before.count + 1,
+        });
       });
       runtime.dispose();
       library.releaseTape(tape);
       return [...sums]
-        .map(([name, { milliseconds, count }]) => ({ name, milliseconds: Number(milliseconds.toFixed(2)), count }))
+        .map(([name, { milliseconds, count }]) => ({
+          name,
+          milliseconds: Number(milliseconds.toFixed(2)),
+          count,
+        }))
         .sort((p, q) => q.milliseconds - p.milliseconds);
     },
   };
@@ -70,7 +80,8 @@ export function prepare(machine: NativeMachine, of: Program, store: NativeStore)
 function describeStages(stages: readonly Stage[], indent: string): string[] {
   return stages.flatMap(({ groups, steps }) => {
     const lines = [`${indent}${groups ?? "-"}: ${steps.map(describeStep).join(" ; ")}`];
-    for (const step of steps) if (step.kind === "loop") lines.push(...describeStages(step.stages, `${indent}  `));
+    for (const step of steps)
+      if (step.kind === "loop") lines.push(...describeStages(step.stages, `${indent}  `));
     return lines;
   });
 }
@@ -78,8 +89,15 @@ function describeStages(stages: readonly Stage[], indent: string): string[] {
 function describeStep(step: Step): string {
   switch (step.kind) {
     case "group": {
-      const names = step.instructions.map(({ name, extent }) => (extent === "column" ? `|${name}` : name)).join(",");
-      const memory = step.memory.map(({ view, extent }) => `${extent[0]}${view.axes.map((a) => `${a.size}*${a.stride}`).join("/")}.${view.columnStride}`).join(" ");
+      const names = step.instructions
+        .map(({ name, extent }) => (extent === "column" ? `|${name}` : name))
+        .join(",");
+      const memory = step.memory
+        .map(
+          ({ view, extent }) =>
+            `${extent[0]}${view.axes.map((a) => `${a.size}*${a.stride}`).join("/")}.${view.columnStride}`,
+        )
+        .join(" ");
       return `group ${step.rows}x${step.length} (${names}) in[${memory}] out ${step.stores.length} partial ${step.partials.length}`;
     }
     case "contract":

@@ -1,10 +1,20 @@
 // The selective state space of Mamba (Gu and Dao 2023, algorithm 2): h_t = exp(Δ_t·A)·h_{t-1} + Δ_t·B_t·x_t,
 // y_t = C_t·h_t + D·x_t. The state is discretised and contracted inside the loop, so that nothing of length × width × state
-// is ever stored. B batch, T length, D width, N state.
-import { add, broadcastTo, exp, multiply, reshape, scan, sum, type Tensor, transpose } from "../../src/tensor/index.ts";
-import { uniformValue, type Value } from "../tensor/harness.ts";
-import { type Grids, type Model, type Tensors } from "./harness.ts";
+// is ever stored. The state stands before the width, so that rows are long. B batch, T length, D width, N state.
+import {
+  add,
+  broadcastTo,
+  exp,
+  multiply,
+  reshape,
+  scan,
+  sum,
+  type Tensor,
+  transpose,
+} from "../../src/tensor/index.ts";
+import type { Grids, Model } from "./harness.ts";
 import { at, expOf, grid, plus, put, type Scalar, times, total } from "./scalar.ts";
+import { type Tensors, uniform, type Values } from "./values.ts";
 
 export interface SelectiveScanShape {
   readonly batch: number;
@@ -35,8 +45,11 @@ export function selectiveScan({ x, step, a, b, c, skip, state }: Tensors): Tenso
   return { y, last: result.carries[0]! };
 }
 
-function plainSelectiveScan({ batch, length, width, state: states }: SelectiveScanShape, inputs: Grids): Grids {
-  const { x, step, a, b, c, skip, state } = inputs as Required<Grids>;
+function plainSelectiveScan(
+  { batch, length, width, state: states }: SelectiveScanShape,
+  inputs: Grids,
+): Grids {
+  const { x, step, a, b, c, skip, state } = inputs;
   const y = grid([batch, length, width]);
   const last = grid([batch, states, width]);
   for (let n = 0; n < batch; n++) {
@@ -45,10 +58,7 @@ function plainSelectiveScan({ batch, length, width, state: states }: SelectiveSc
       for (let t = 0; t < length; t++) {
         const [xt, dt] = [at(x!, n, t, d), at(step!, n, t, d)];
         h = h.map((before, s) =>
-          plus(
-            times(expOf(times(dt, at(a!, s, d))), before),
-            times(times(dt, at(b!, n, t, s)), xt),
-          ),
+          plus(times(expOf(times(dt, at(a!, s, d))), before), times(times(dt, at(b!, n, t, s)), xt)),
         );
         const read = total(states, (s) => times(at(c!, n, t, s), h[s]!));
         put(y, plus(read, times(at(skip!, d), xt)), n, t, d);
@@ -64,15 +74,15 @@ function plainSelectiveScan({ batch, length, width, state: states }: SelectiveSc
 export function selectiveScanValues(
   random: () => number,
   { batch, length, width, state }: SelectiveScanShape,
-): Record<string, Value> {
+): Values {
   return {
-    x: uniformValue(random, [batch, length, width]),
-    step: uniformValue(random, [batch, length, width], 0.01, 1),
-    a: uniformValue(random, [state, width], -2, -0.1),
-    b: uniformValue(random, [batch, length, state]),
-    c: uniformValue(random, [batch, length, state]),
-    skip: uniformValue(random, [width]),
-    state: uniformValue(random, [batch, state, width]),
+    x: uniform(random, [batch, length, width]),
+    step: uniform(random, [batch, length, width], 0.01, 1),
+    a: uniform(random, [state, width], -2, -0.1),
+    b: uniform(random, [batch, length, state]),
+    c: uniform(random, [batch, length, state]),
+    skip: uniform(random, [width]),
+    state: uniform(random, [batch, state, width]),
   };
 }
 

@@ -3,30 +3,39 @@
 import { createNative } from "../../src/backend/native/index.ts";
 import { createNativeStore } from "../../src/backend/native/store.ts";
 import { gradients, mean, program, square } from "../../src/tensor/index.ts";
-import { generator } from "../tensor/harness.ts";
-import { inputsOf } from "./harness.ts";
 import { prepare } from "./profile.ts";
 import { selectiveScan, selectiveScanValues } from "./selectiveScan.ts";
+import { inputsOf, randomNumbers } from "./values.ts";
 
-const [width, state, length, batch, threads] = process.argv.slice(2).map(Number) as [number, number, number, number, number];
+const [width, state, length, batch, threads] = process.argv.slice(2).map(Number) as [
+  number,
+  number,
+  number,
+  number,
+  number,
+];
 const machine = await createNative({ threads });
 const store = createNativeStore(machine.library);
 
 function load() {
-  const values = selectiveScanValues(generator(1), { batch, length, width, state });
+  const values = selectiveScanValues(randomNumbers(1), { batch, length, width, state });
   for (const [name, value] of Object.entries(values)) {
     store.allocate(name, value);
     store.write(name, value.data);
   }
-  return inputsOf({ values });
+  return inputsOf(values);
 }
 const inputs = load();
 const outputs = selectiveScan(inputs);
-const loss = mean(square(outputs["y"]!));
+const loss = mean(square(outputs.y!));
 const found = gradients(loss, Object.values(inputs));
 const names = Object.keys(inputs);
 const planning = performance.now();
-const prepared = prepare(machine, program({ loss, ...Object.fromEntries(found.map((g, i) => [`d ${names[i]}`, g])) }), store);
+const prepared = prepare(
+  machine,
+  program({ loss, ...Object.fromEntries(found.map((g, i) => [`d ${names[i]}`, g])) }),
+  store,
+);
 const planMilliseconds = performance.now() - planning;
 const times: number[] = [];
 const processor: number[] = [];

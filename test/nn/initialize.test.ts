@@ -24,7 +24,11 @@ test("a value depends on seed, name and place alone", () => {
   const small = initialValues("a", normal([7]), 1);
   expect(initialValues("a", normal([7]), 1)).toEqual(small);
   expect(initialValues("a", normal([4, 4]), 1).subarray(0, 7)).toEqual(small);
-  const others = [initialValues("b", normal([7]), 1), initialValues("a", normal([7]), 2), initialValues("a", normal([7]), 1 + 2 ** 32)];
+  const others = [
+    initialValues("b", normal([7]), 1),
+    initialValues("a", normal([7]), 2),
+    initialValues("a", normal([7]), 1 + 2 ** 32),
+  ];
   for (const other of others) {
     for (const value of other) expect(small).not.toContain(value);
   }

@@ -1,0 +1,113 @@
+// Values that a far later product reads again, such as a layer's normalised input in the gradient of its weight, are
+// computed once more by a group that reads all they are made of anyway. They need no memory in between.
+import { sizeOf, type Node, type Tensor } from "../tensor/tensor.ts";
+import { currentGroup, type Fused, type Fusion, type Group } from "./fuse.ts";
+
+/** By consumer and value: the group that makes the value anew for this consumer. */
+export type Remade = ReadonlyMap<Node, ReadonlyMap<Tensor, Group>>;
+
+/** A value read again this many levels after it was made is kept for long. */
+const FAR_LEVELS = 4;
+/** How many levels a product may be put off to wait for the group. */
+const NEAR_LEVELS = 8;
+const CHEAP_INSTRUCTIONS = 40;
+
+export function remake(fusion: Fusion, order: readonly Node[]): Remade {
+  const remade = new Map<Node, Map<Tensor, Group>>();
+  const readers = groupsByLeaf(fusion);
+  const consumers = consumersOf(order);
+  for (const node of order) {
+    if (node.op.lowering !== "contract") continue;
+    for (const input of node.inputs) {
+      const { base } = fusion.aliasOf(input);
+      const fused = fusion.fused.get(base.node);
+      if (fused === undefined || fused.role !== "tile" || fused.leaves.size === 0) continue;
+      const group = findGroup(fusion, readers, node, fused, consumers);
+      if (group === undefined) continue;
+      const values = remade.get(node) ?? new Map<Tensor, Group>();
+      remade.set(node, values.set(base, group));
+    }
+  }
+  return remade;
+}
+
+function findGroup(
+  fusion: Fusion,
+  readers: ReadonlyMap<Tensor, readonly Group[]>,
+  node: Node,
+  fused: Fused,
+  consumers: ReadonlyMap<Node, readonly Node[]>,
+): Group | undefined {
+  const home = currentGroup(fused.group);
+  const level = levelOf(fusion, node);
+  if (fused.cost > CHEAP_INSTRUCTIONS || level - home.level <= FAR_LEVELS) return undefined;
+  const [leaf, ...others] = [...fused.leaves];
+  return readers
+    .get(leaf!)
+    ?.find(
+      (group) =>
+        group !== home &&
+        group.elements === home.elements &&
+        (group.length === undefined || home.length === undefined || group.length === home.length) &&
+        group.level > home.level + FAR_LEVELS &&
+        group.level <= level + NEAR_LEVELS &&
+        others.every((other) => readers.get(other)?.includes(group)) &&
+        !reaches(fusion, node, group, consumers),
+    );
+}
+
+/** Whether the group depends on the node. Levels rise along every path, so few nodes are looked at. */
+function reaches(fusion: Fusion, from: Node, group: Group, consumers: ReadonlyMap<Node, readonly Node[]>): boolean {
+  const seen = new Set<Node>();
+  const stack = [from];
+  while (stack.length > 0) {
+    for (const consumer of consumers.get(stack.pop()!) ?? []) {
+      if (seen.has(consumer)) continue;
+      seen.add(consumer);
+      const fused = fusion.fused.get(consumer);
+      if (fused !== undefined && currentGroup(fused.group) === group) return true;
+      // A view is read where its own consumers are.
+      const isView = fused === undefined && consumer.op.lowering === "view";
+      if (isView || levelOf(fusion, consumer) < group.level) stack.push(consumer);
+    }
+  }
+  return false;
+}
+
+function levelOf(fusion: Fusion, node: Node): number {
+  const fused = fusion.fused.get(node);
+  if (fused !== undefined) return currentGroup(fused.group).level;
+  return (fusion.available.get(node.outputs[0]!) ?? 0) - 1;
+}
+
+function consumersOf(order: readonly Node[]): Map<Node, Node[]> {
+  const consumers = new Map<Node, Node[]>();
+  for (const node of order) {
+    for (const { node: input } of node.inputs) {
+      const list = consumers.get(input);
+      if (list === undefined) consumers.set(input, [node]);
+      else list.push(node);
+    }
+  }
+  return consumers;
+}
+
+/** For every big value: the groups that read it, those that compute others' expressions again included. */
+function groupsByLeaf(fusion: Fusion): Map<Tensor, Group[]> {
+  const readers = new Map<Tensor, Group[]>();
+  for (const group of fusion.groups) {
+    const read = new Set<Tensor>();
+    for (const node of group.members) {
+      for (const source of fusion.fused.get(node)!.sources) {
+        if (source.kind === "memory" && sizeOf(source.base.shape) * 2 > group.elements) read.add(source.base);
+        if (source.kind === "fused") for (const leaf of fusion.fused.get(source.base.node)!.leaves) read.add(leaf);
+      }
+    }
+    for (const leaf of read) {
+      const list = readers.get(leaf);
+      if (list === undefined) readers.set(leaf, [group]);
+      else list.push(group);
+    }
+  }
+  return readers;
+}
