@@ -1,10 +1,11 @@
 // Compiles src/ to dist/ and puts the C kernels' sources beside the compiled backend, which builds them on first use.
-// Does nothing where dist/ is already made of these sources: `npx scantling` runs this once more in a checkout.
-import { execFileSync } from "node:child_process";
+// Does nothing where dist/ is already made of these sources.
+import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
   chmodSync,
   cpSync,
+  existsSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -49,10 +50,13 @@ function build(hash) {
     const made = join(aside, "dist");
     const compiler = join(dirname(compilerPackage), "bin", "tsc");
     const project = join(root, "tsconfig.build.json");
-    execFileSync(process.execPath, [compiler, "-p", project, "--outDir", made], {
-      cwd: root,
+    const { status } = spawnSync(process.execPath, [compiler, "-p", project, "--outDir", made], {
       stdio: "inherit",
     });
+    if (status !== 0) {
+      process.exitCode = 1; // the compiler has said why
+      return;
+    }
     cpSync(join(root, "src", "kernels"), join(made, "kernels"), { recursive: true });
     chmodSync(join(made, "cli", "main.js"), 0o755);
     writeFileSync(join(made, "sources.sha256"), hash);
@@ -67,5 +71,8 @@ function build(hash) {
   }
 }
 
+// The first `npx scantling` in a checkout runs this, too. It must not change what a run beside it uses, nor fail where
+// sources are being edited: npx would remember the failure.
+const isNpx = process.env.npm_command === "exec" && existsSync(join(dist, "cli", "main.js"));
 const hash = sourceHash();
-if (builtFrom() !== hash) build(hash);
+if (!isNpx && builtFrom() !== hash) build(hash);

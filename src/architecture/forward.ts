@@ -5,6 +5,7 @@ import { norm } from "../nn/norm.ts";
 import type { ParameterSource } from "../nn/parameters.ts";
 import { rootScope } from "../nn/scope.ts";
 import { unembedding } from "../nn/unembedding.ts";
+import { dynamicSlice } from "../tensor/ops/dynamic.ts";
 import { add } from "../tensor/ops/elementwise.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { type Architecture, stripeModules } from "./architecture.ts";
@@ -14,9 +15,11 @@ export interface ForwardOptions {
   readonly observe?: ((name: string, tensor: Tensor) => void) | undefined;
   /** A key u32 [2] that is new at every step: the architecture's dropout is applied. Absent: nothing is dropped. */
   readonly dropoutKey?: Tensor | undefined;
+  /** Logits of this position alone (i32 []), as [B, 1, V]. */
+  readonly position?: Tensor | undefined;
 }
 
-/** tokens i32 [B, T] → logits [B, T, V]. RangeError where T is beyond the architecture's length. */
+/** tokens i32 [B, T] → logits [B, T, V] (nats, before the softmax). RangeError where T is beyond the architecture's length. */
 export function forward(
   architecture: Architecture,
   source: ParameterSource,
@@ -27,7 +30,7 @@ export function forward(
   if (tokens.shape.length !== 2 || tokens.shape[1]! > length) {
     throw new RangeError(`forward: tokens [${tokens.shape}]; expected [B, T] with T at most ${length}`);
   }
-  const { dropoutKey, observe } = options;
+  const { dropoutKey, observe, position } = options;
   const dropping = dropoutKey === undefined ? undefined : { rate: dropout, key: dropoutKey };
   const root = rootScope({ source, observe, dropout: dropping });
   const { features, table } = embedding(root.within("embedding"), tokens, {
@@ -47,7 +50,8 @@ export function forward(
       x = scope.observe("residual", add(x, scope.dropout(output)));
     });
   }
-  const last = root.observe("norm", norm(architecture.norm, root.within("norm"), x));
+  const wanted = position === undefined ? x : dynamicSlice(x, { 1: position }, { 1: 1 });
+  const last = root.observe("norm", norm(architecture.norm, root.within("norm"), wanted));
   const head = { vocabulary, standardDeviation, table: architecture.tie ? table : undefined };
   return root.observe("logits", unembedding(root.within("head"), last, head));
 }

@@ -9,7 +9,9 @@ export interface Alias {
 }
 
 /** Leaves inside a loop may already be strided windows: `leafStrides` tells. Memoised: the deepest tensor that strides can express `tensor` over; a view that strides cannot say is its own base. */
-export function createAliases(leafStrides: (leaf: Tensor) => readonly number[] | undefined): (tensor: Tensor) => Alias {
+export function createAliases(
+  leafStrides: (leaf: Tensor) => readonly number[] | undefined,
+): (tensor: Tensor) => Alias {
   const known = new Map<Tensor, Alias>();
   const aliasOf = (tensor: Tensor): Alias => {
     const before = known.get(tensor);
@@ -37,7 +39,8 @@ export function isIdentity(view: Strided, baseElements: number): boolean {
 /** For a view that repeats each of its base's elements `length` times in a row: that length; otherwise undefined. */
 export function columnLength(view: Strided, baseElements: number): number | undefined {
   const elements = sizeOf(view.shape);
-  if (view.offset !== 0 || baseElements === 0 || elements <= baseElements || elements % baseElements !== 0) return undefined;
+  if (view.offset !== 0 || baseElements === 0 || elements <= baseElements || elements % baseElements !== 0)
+    return undefined;
   const length = elements / baseElements;
   const flat = reshapeStrides(view, [baseElements, length]);
   const fits = flat !== undefined && flat.strides[1] === 0 && (baseElements === 1 || flat.strides[0] === 1);

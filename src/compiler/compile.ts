@@ -3,22 +3,31 @@ import { inputName } from "../tensor/ops/leaf.ts";
 import { type Program, programResults } from "../tensor/program.ts";
 import { rowMajorStrides, sizeOf, type Tensor, topologicalOrder } from "../tensor/tensor.ts";
 import { isIdentity } from "./alias.ts";
+import {
+  type Buffers,
+  emitCopy,
+  externalBuffer,
+  newBuffer,
+  newView,
+  type StepContext,
+  tensorView,
+} from "./context.ts";
 import { fuse } from "./fuse.ts";
 import { lower } from "./lower.ts";
 import { placeBuffers } from "./memory.ts";
 import { type Delivery, orderSteps } from "./order.ts";
-import type { Buffer, Kernels, Plan, Stage, View } from "./plan.ts";
+import type { Buffer, Kernels, Plan, PrepareStep, Stage, View } from "./plan.ts";
 import { remake } from "./remake.ts";
 import { emitScan } from "./scan.ts";
 import { cutStages } from "./stages.ts";
-import { type Buffers, emitCopy, emitSteps, externalBuffer, newBuffer, newView, type StepContext, tensorView } from "./steps.ts";
+import { emitSteps } from "./steps.ts";
 
 /** Plans a program for a backend with the given kernels. */
 export function compile(program: Program, kernels: Kernels): Plan {
   const buffers: Buffers = { all: [], external: new Map() };
   const names = [...Object.keys(program.outputs), ...Object.keys(program.updates)];
   const results = programResults(program);
-  const stages = planGraph(results, buffers, kernels, new Map(), 0, (i) => {
+  const stages = planGraph(results, { buffers, kernels, leaves: new Map(), depth: 0 }, (i) => {
     const { shape, dtype } = results[i]!;
     const buffer = externalBuffer(buffers, names[i]!, sizeOf(shape), dtype);
     return { buffer, steps: [], shape, offset: 0, strides: [] };
@@ -31,22 +40,39 @@ export function compile(program: Program, kernels: Kernels): Plan {
   };
 }
 
-/**
- * Stages that compute `results` and deliver each to its target (row-major windows; `strides` are ignored). `leaves` are
- * values that already have memory; `depth` is the number of enclosing loops.
- */
+/** Where a graph stands among others. */
+export interface Surroundings {
+  readonly buffers: Buffers;
+  readonly kernels: Kernels;
+  /** Values that already have memory, by the name of their input. */
+  readonly leaves: ReadonlyMap<string, View>;
+  /** The number of enclosing loops. */
+  readonly depth: number;
+  /** Takes a step out of the enclosing loop, to before it. */
+  readonly hoist?: (step: PrepareStep) => void;
+}
+
+/** Stages that compute `results` and deliver each to its target (row-major windows; `strides` are ignored). */
 export function planGraph(
   results: readonly Tensor[],
-  buffers: Buffers,
-  kernels: Kernels,
-  leaves: ReadonlyMap<string, View>,
-  depth: number,
+  { buffers, kernels, leaves, depth, hoist }: Surroundings,
   target: (index: number) => View,
 ): Stage[] {
   const lowered = lower(results, kernels);
   const order = topologicalOrder(lowered);
   const fusion = fuse(order, lowered, (leaf) => leaves.get(inputName(leaf) ?? "")?.strides);
-  const context: StepContext = { fusion, buffers, kernels, leaves, views: new Map(), remade: remake(fusion, order), remadeViews: new Map(), steps: [], depth, emitScan };
+  const context: StepContext = {
+    fusion,
+    buffers,
+    kernels,
+    leaves,
+    views: new Map(),
+    remade: remake(fusion, order),
+    remadeViews: new Map(),
+    steps: [],
+    depth,
+    emitScan,
+  };
   const targets = lowered.map((_, i) => target(i));
   const firstOwn = buffers.all.length;
   const direct = lowered.map((tensor, i) => writesDirectly(context, tensor, targets[i]!));
@@ -54,7 +80,19 @@ export function planGraph(
   const deliveries = lowered.map((tensor, i) => (direct[i] ? [] : deliver(context, tensor, targets[i]!)));
   const steps = orderSteps(context.steps, deliveries.flat(), kernels);
   const isOwn = (buffer: Buffer) => buffer.id >= firstOwn;
-  return cutStages(steps, { kernels, newBuffer: (elements) => newBuffer(buffers, elements, "f32"), isOwn });
+  const written = new Set(targets.map((view) => view.buffer));
+  return cutStages(steps, {
+    kernels,
+    newBuffer: (elements) => newBuffer(buffers, elements, "f32"),
+    isOwn,
+    hoist: (step) => {
+      const { buffer, steps: moves } = step.b;
+      const changes = isOwn(buffer) || written.has(buffer) || (moves[depth - 1] ?? 0) !== 0;
+      if (hoist === undefined || changes) return false;
+      hoist({ ...step, b: { ...step.b, steps: moves.slice(0, depth - 1) } });
+      return true;
+    },
+  });
 }
 
 /** Whether a target is a loop's place in a stack, which nothing in the loop reads. */
@@ -86,6 +124,12 @@ function deliver(context: StepContext, tensor: Tensor, target: View): Delivery[]
   }
   whole &&= target.offset === 0 && target.buffer.elements === sizeOf(tensor.shape);
   if (sizeOf(tensor.shape) === 0) return [];
-  emitCopy(context, source, { ...target, shape: tensor.shape, strides: rowMajorStrides(tensor.shape) }, tensor.dtype, LAST);
+  emitCopy(
+    context,
+    source,
+    { ...target, shape: tensor.shape, strides: rowMajorStrides(tensor.shape) },
+    tensor.dtype,
+    LAST,
+  );
   return [{ step: context.steps.at(-1)!.step, source, target: target.buffer, whole }];
 }

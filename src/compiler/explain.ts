@@ -62,7 +62,10 @@ function stagesFlops(stages: readonly Stage[]): number {
 export function stepFlops(step: Step): number {
   switch (step.kind) {
     case "group":
-      return step.instructions.reduce((n, { extent }) => n + step.rows * (extent === "tile" ? step.length : 1), 0);
+      return step.instructions.reduce(
+        (n, { extent }) => n + step.rows * (extent === "tile" ? step.length : 1),
+        0,
+      );
     case "contract":
       return 2 * elements(step.output) * step.a.shape.at(-1)!;
     case "kernel":

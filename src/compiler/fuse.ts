@@ -6,36 +6,16 @@
 import { fillValue } from "../tensor/ops/leaf.ts";
 import { isFloat, type Node, rowMajorStrides, type Strided, sizeOf, type Tensor } from "../tensor/tensor.ts";
 import { type Alias, columnLength, createAliases, isIdentity, transposedLength } from "./alias.ts";
-
-/** How a fused node reads one of its inputs. */
-export type Source =
-  | { readonly kind: "immediate"; readonly value: number }
-  | { readonly kind: "fused"; readonly base: Tensor; readonly column: boolean; readonly view: Strided }
-  | { readonly kind: "memory"; readonly base: Tensor; readonly view: Strided };
-
-/** What a fused node is within its group: one value per element, one per row, or a sum over rows. */
-export type Role = "tile" | "column" | "columnSum" | "fullSum";
-
-export interface Group {
-  readonly level: number;
-  elements: number;
-  /** Row length; undefined while any would do. */
-  length: number | undefined;
-  members: Node[];
-  /** The group this one was merged into. */
-  into?: Group;
-}
-
-export interface Fused {
-  readonly node: Node;
-  readonly group: Group;
-  role: Role;
-  readonly sources: readonly Source[];
-  /** Big values that computing this again would read, and how many instructions it would take. */
-  readonly leaves: ReadonlySet<Tensor>;
-  readonly cost: number;
-  readonly inlineLevel: number;
-}
+import {
+  currentGroup,
+  type Fused,
+  type Group,
+  isGenerator,
+  merge,
+  type Role,
+  type Source,
+} from "./groups.ts";
+import { mergeSiblings } from "./siblings.ts";
 
 /** A product whose result is added to something: computed in one step. */
 export interface Accumulated {
@@ -108,17 +88,6 @@ function countUses(order: readonly Node[], results: readonly Tensor[]): Map<Tens
   return uses;
 }
 
-export function currentGroup(group: Group): Group {
-  let current = group;
-  while (current.into !== undefined) current = current.into;
-  return current;
-}
-
-/** Sources with no inputs: always computed where they are needed. */
-function isGenerator(node: Node): boolean {
-  return node.op.lowering === "iota" || node.op.lowering === "random" || node.op.lowering === "fill";
-}
-
 function visit(fuser: Fuser, node: Node): void {
   switch (node.op.lowering) {
     case "leaf":
@@ -160,16 +129,30 @@ function visitStep(fuser: Fuser, node: Node): void {
 /** Whether a reduction runs across rows of what it reads in a way that no group can follow. */
 function isStridedReduce(fuser: Fuser, node: Node): boolean {
   // Groups sum reals over their rows; sums of integers are a step of their own.
-  if (node.op.name === "reduceSum" && sumDemand(fuser, node) !== undefined) return !isFloat(node.outputs[0]!.dtype);
+  if (node.op.name === "reduceSum" && sumDemand(fuser, node) !== undefined)
+    return !isFloat(node.outputs[0]!.dtype);
   const { base, view } = fuser.aliasOf(node.inputs[0]!);
   return !isIdentity(view, sizeOf(base.shape)) && view.strides.at(-1) !== 1;
 }
 
 function addGenerator(fuser: Fuser, node: Node, level: number): void {
-  const group: Group = { level, elements: sizeOf(node.outputs[0]!.shape), length: undefined, members: [node] };
+  const group: Group = {
+    level,
+    elements: sizeOf(node.outputs[0]!.shape),
+    length: undefined,
+    members: [node],
+  };
   fuser.groups.push(group);
   const sources: Source[] = node.inputs.map((input) => ({ kind: "memory", ...fuser.aliasOf(input) }));
-  fuser.fused.set(node, { node, group, role: "tile", sources, leaves: new Set(), cost: 2, inlineLevel: level });
+  fuser.fused.set(node, {
+    node,
+    group,
+    role: "tile",
+    sources,
+    leaves: new Set(),
+    cost: 2,
+    inlineLevel: level,
+  });
 }
 
 /** Gives a tensor memory of its own and returns the level from which it can be read. */
@@ -192,7 +175,8 @@ function accumulate(fuser: Fuser, node: Node): boolean {
   const candidates = node.inputs
     .map((input, i) => ({ product: fuser.aliasOf(input), addend: node.inputs[1 - i]!, input }))
     .filter(({ product, input }) => {
-      const isProduct = product.base.node.op.lowering === "contract" || fuser.accumulated.has(product.base.node);
+      const isProduct =
+        product.base.node.op.lowering === "contract" || fuser.accumulated.has(product.base.node);
       return (
         isProduct &&
         !fuser.accumulated.has(product.base.node) &&
@@ -229,7 +213,8 @@ function sourceOf(fuser: Fuser, input: Tensor): Source {
   if (value !== undefined) return { kind: "immediate", value };
   const { base, view } = fuser.aliasOf(input);
   const fused = fuser.fused.get(base.node);
-  if (fused === undefined || fused.role === "columnSum" || fused.role === "fullSum") return { kind: "memory", base, view };
+  if (fused === undefined || fused.role === "columnSum" || fused.role === "fullSum")
+    return { kind: "memory", base, view };
   const elements = sizeOf(base.shape);
   if (isIdentity(view, elements)) return { kind: "fused", base, column: false, view };
   if (columnLength(view, elements) !== undefined) return { kind: "fused", base, column: true, view };
@@ -246,18 +231,26 @@ interface Demand {
 /** Finds a group for a fusable node, or makes one. */
 function place(fuser: Fuser, node: Node): void {
   const sum = node.op.name === "reduceSum" ? sumDemand(fuser, node) : undefined;
-  if (sum !== undefined) return settle(fuser, node, [sum.source], sum.demand);
-  const sources = node.inputs.map((input) => sourceOf(fuser, input));
-  const elements = sizeOf(node.op.lowering === "reduce" ? node.inputs[0]!.shape : node.outputs[0]!.shape);
-  if (node.op.lowering === "reduce") {
-    return settle(fuser, node, sources, { elements, length: node.inputs[0]!.shape.at(-1)!, role: "column" });
+  if (sum !== undefined) settle(fuser, node, [sum.source], sum.demand);
+  else {
+    const sources = node.inputs.map((input) => sourceOf(fuser, input));
+    settle(fuser, node, sources, demandOf(fuser, node, sources));
   }
+}
+
+function demandOf(fuser: Fuser, node: Node, sources: readonly Source[]): Demand {
+  if (node.op.lowering === "reduce") {
+    const { shape } = node.inputs[0]!;
+    return { elements: sizeOf(shape), length: shape.at(-1)!, role: "column" };
+  }
+  const elements = sizeOf(node.outputs[0]!.shape);
   // Only what stays in registers fixes the row length: a scalar that is read from memory fits rows of any.
   const column = sources.find(
-    (source) => source.kind === "fused" && source.column && fuser.fused.get(source.base.node)!.role === "column",
+    (source) =>
+      source.kind === "fused" && source.column && fuser.fused.get(source.base.node)!.role === "column",
   );
   const length = column?.kind === "fused" ? elements / sizeOf(column.base.shape) : undefined;
-  settle(fuser, node, sources, { elements, length, role: "tile" });
+  return { elements, length, role: "tile" };
 }
 
 /** Sums over rows: down the columns of a row-major tensor, or over everything. */
@@ -266,11 +259,16 @@ function sumDemand(fuser: Fuser, node: Node): { source: Source; demand: Demand }
   const { base, view } = fuser.aliasOf(input);
   const elements = sizeOf(input.shape);
   const baseElements = sizeOf(base.shape);
-  const isFusable = fuser.fused.has(base.node) && fuser.fused.get(base.node)!.role !== "columnSum" && fuser.fused.get(base.node)!.role !== "fullSum";
+  const isFusable =
+    fuser.fused.has(base.node) &&
+    fuser.fused.get(base.node)!.role !== "columnSum" &&
+    fuser.fused.get(base.node)!.role !== "fullSum";
   // Summed where its elements lie, in their own order.
   const inOrder = { shape: base.shape, offset: 0, strides: rowMajorStrides(base.shape) };
   const direct = (): Source =>
-    isFusable ? { kind: "fused", base, column: false, view: inOrder } : { kind: "memory", base, view: inOrder };
+    isFusable
+      ? { kind: "fused", base, column: false, view: inOrder }
+      : { kind: "memory", base, view: inOrder };
   const summed = input.shape.at(-1)!;
   if (elements === summed && elements > SHORT_SUM && isIdentity(view, baseElements)) {
     return { source: direct(), demand: { elements, length: undefined, role: "fullSum" } };
@@ -285,7 +283,9 @@ function settle(fuser: Fuser, node: Node, given: readonly Source[], demand: Dema
   const conflicts = new Set<number>();
   for (;;) {
     const sources = given.map((source, i) =>
-      source.kind === "fused" && (conflicts.has(i) || !usable(fuser, source, demand)) ? toMemory(source) : source,
+      source.kind === "fused" && (conflicts.has(i) || !usable(fuser, source, demand))
+        ? toMemory(source)
+        : source,
     );
     const level = Math.max(0, ...sources.map((source) => sourceLevel(fuser, source, demand)));
     const choice = chooseGroups(fuser, sources, demand, level);
@@ -296,7 +296,9 @@ function settle(fuser: Fuser, node: Node, given: readonly Source[], demand: Dema
     const final = sources.map((source): Source => {
       if (source.kind !== "fused") return source;
       const fused = fuser.fused.get(source.base.node)!;
-      return choice.groups.includes(currentGroup(fused.group)) || isCheap(fused, demand, level) ? source : toMemory(source);
+      return choice.groups.includes(currentGroup(fused.group)) || isCheap(fused, demand, level)
+        ? source
+        : toMemory(source);
     });
     for (const source of final) {
       if (source.kind === "memory") materialize(fuser, source.base);
@@ -314,7 +316,11 @@ function settle(fuser: Fuser, node: Node, given: readonly Source[], demand: Dema
 }
 
 /** What a group computes again must find its big values in memory. */
-function keepLeaves(fuser: Fuser, source: Extract<Source, { kind: "fused" }>, joined: readonly Group[]): void {
+function keepLeaves(
+  fuser: Fuser,
+  source: Extract<Source, { kind: "fused" }>,
+  joined: readonly Group[],
+): void {
   const fused = fuser.fused.get(source.base.node)!;
   if (joined.includes(currentGroup(fused.group))) return;
   for (const leaf of fused.leaves) materialize(fuser, leaf);
@@ -423,7 +429,8 @@ function chooseGroups(fuser: Fuser, sources: readonly Source[], demand: Demand, 
       extent = role;
       length ??= group.length;
       groups.push(group);
-    } else if (!isCheap(fused, demand, level)) return { groups, length, extent: extent ?? "tile", conflict: i };
+    } else if (!isCheap(fused, demand, level))
+      return { groups, length, extent: extent ?? "tile", conflict: i };
   }
   for (const [i, source] of sources.entries()) {
     if (source.kind !== "fused") continue;
@@ -440,7 +447,11 @@ function chooseGroups(fuser: Fuser, sources: readonly Source[], demand: Demand, 
 }
 
 /** The extent at which a node would run inside the group of one of its sources. */
-function extentIn(source: Extract<Source, { kind: "fused" }>, fused: Fused, demand: Demand): "tile" | "column" {
+function extentIn(
+  source: Extract<Source, { kind: "fused" }>,
+  fused: Fused,
+  demand: Demand,
+): "tile" | "column" {
   if (source.column || demand.role === "column" || demand.role === "columnSum") return "tile";
   return fused.role === "column" ? "column" : "tile";
 }
@@ -449,24 +460,12 @@ function extentMatches(group: Group, demand: Demand): boolean {
   return group.length !== undefined && group.elements / group.length === demand.elements;
 }
 
-function compatible(a: Group, b: Group): boolean {
-  return (
-    a === b ||
-    (a.elements === b.elements && (a.length === undefined || b.length === undefined || a.length === b.length))
-  );
-}
-
-function merge(a: Group, b: Group): Group {
-  if (a === b) return a;
-  a.length ??= b.length;
-  a.members.push(...b.members);
-  b.members = [];
-  b.into = a;
-  return a;
-}
-
 /** What recomputing a node would read and cost. */
-function expense(fuser: Fuser, sources: readonly Source[], group: Group): Pick<Fused, "leaves" | "cost" | "inlineLevel"> {
+function expense(
+  fuser: Fuser,
+  sources: readonly Source[],
+  group: Group,
+): Pick<Fused, "leaves" | "cost" | "inlineLevel"> {
   const leaves = new Set<Tensor>();
   let cost = 1;
   let inlineLevel = 0;
@@ -475,7 +474,10 @@ function expense(fuser: Fuser, sources: readonly Source[], group: Group): Pick<F
     const fused = fuser.fused.get(source.base.node);
     if (source.kind === "memory") {
       if (sizeOf(source.base.shape) * 8 > group.elements) leaves.add(source.base);
-      inlineLevel = Math.max(inlineLevel, fused === undefined ? (fuser.available.get(source.base) ?? 0) : rootLevel(fused));
+      inlineLevel = Math.max(
+        inlineLevel,
+        fused === undefined ? (fuser.available.get(source.base) ?? 0) : rootLevel(fused),
+      );
     } else {
       for (const leaf of fused!.leaves) leaves.add(leaf);
       cost += fused!.cost;
@@ -483,34 +485,4 @@ function expense(fuser: Fuser, sources: readonly Source[], group: Group): Pick<F
     }
   }
   return { leaves, cost, inlineLevel };
-}
-
-/** Groups of one level and shape that read the same big value become one, so that it is read once. */
-function mergeSiblings(fuser: Fuser): void {
-  const readers = new Map<string, Group[]>();
-  for (const group of fuser.groups) {
-    if (group.into !== undefined || group.members.every(isGenerator)) continue;
-    const read = new Set<Tensor>();
-    for (const node of group.members) {
-      for (const source of fuser.fused.get(node)!.sources) {
-        if (source.kind === "memory" && sizeOf(source.base.shape) * 2 > group.elements) read.add(source.base);
-        if (source.kind === "fused") for (const leaf of fuser.fused.get(source.base.node)!.leaves) read.add(leaf);
-      }
-    }
-    for (const base of read) {
-      const key = `${group.level} ${group.elements} ${base.node.id}.${base.output}`;
-      const list = readers.get(key);
-      if (list === undefined) readers.set(key, [group]);
-      else list.push(group);
-    }
-  }
-  for (const list of readers.values()) {
-    for (let i = 1; i < list.length; i++) {
-      for (let j = 0; j < i; j++) {
-        const a = currentGroup(list[j]!);
-        const b = currentGroup(list[i]!);
-        if (a !== b && compatible(a, b)) merge(a, b);
-      }
-    }
-  }
 }

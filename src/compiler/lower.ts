@@ -1,7 +1,14 @@
 // Rewrites a graph before planning: composites without a kernel become their definitions, equal nodes become one, and
 // arithmetic that changes nothing disappears. Every rewrite is exact in floating point.
 import { cast, castValue, multiply } from "../tensor/ops/elementwise.ts";
-import { fill, fillValue, type IotaAttributes, iota, type LiteralAttributes, literal } from "../tensor/ops/leaf.ts";
+import {
+  fill,
+  fillValue,
+  type IotaAttributes,
+  iota,
+  type LiteralAttributes,
+  literal,
+} from "../tensor/ops/leaf.ts";
 import { reshape } from "../tensor/ops/movement.ts";
 import { makeNode, type Node, sameShape, sizeOf, type Tensor, topologicalOrder } from "../tensor/tensor.ts";
 import type { Kernels } from "./plan.ts";
@@ -24,7 +31,11 @@ function rewrite(rewriter: Rewriter, results: readonly Tensor[], cut: ReadonlySe
   for (const node of topologicalOrder(results, cut)) {
     if (cut.has(node) || node.outputs.every((output) => replaced.has(output))) continue;
     const inputs = node.inputs.map((tensor) => replaced.get(tensor)!);
-    if (node.op.lowering === "kernel" && node.op.decompose !== undefined && !rewriter.kernels.supports(node)) {
+    if (
+      node.op.lowering === "kernel" &&
+      node.op.decompose !== undefined &&
+      !rewriter.kernels.supports(node)
+    ) {
       // Tensors made by earlier rewriting stand for themselves inside the definition.
       for (const tensor of inputs) replaced.set(tensor, tensor);
       const parts = node.op.decompose(inputs, node.attributes);
@@ -51,7 +62,9 @@ function unique(rewriter: Rewriter, node: Node, inputs: readonly Tensor[]): Node
   const key = nodeKey(node, inputs);
   const before = key === undefined ? undefined : rewriter.known.get(key);
   if (before !== undefined) return before;
-  const next = inputs.every((tensor, i) => tensor === node.inputs[i]) ? node : makeNode(node.op, inputs, node.attributes);
+  const next = inputs.every((tensor, i) => tensor === node.inputs[i])
+    ? node
+    : makeNode(node.op, inputs, node.attributes);
   if (key !== undefined) rewriter.known.set(key, next);
   return next;
 }
@@ -61,13 +74,19 @@ function nodeKey(node: Node, inputs: readonly Tensor[]): string | undefined {
   let plain = true;
   const attributes = JSON.stringify(node.attributes, (_, value: unknown) => {
     if (typeof value === "number" && !Number.isFinite(value)) return String(value);
-    if (typeof value === "function" || ArrayBuffer.isView(value) || (value !== null && typeof value === "object" && "node" in value)) {
+    if (
+      typeof value === "function" ||
+      ArrayBuffer.isView(value) ||
+      (value !== null && typeof value === "object" && "node" in value)
+    ) {
       plain = false;
       return null;
     }
     return value;
   });
-  return plain ? `${node.op.name}(${inputs.map((t) => `${t.node.id}.${t.output}`).join()})${attributes}` : undefined;
+  return plain
+    ? `${node.op.name}(${inputs.map((t) => `${t.node.id}.${t.output}`).join()})${attributes}`
+    : undefined;
 }
 
 /** An equal tensor that is simpler than the node applied to `inputs`, if a rule finds one. */
@@ -95,7 +114,9 @@ function simplify(node: Node, inputs: readonly Tensor[]): Tensor | undefined {
       return x!.dtype === output.dtype ? x : undefined;
     case "reduceSum":
       if (x!.shape.at(-1) === 1) return x;
-      return fills[0] === undefined ? undefined : fill(fills[0] * x!.shape.at(-1)!, output.shape, output.dtype);
+      return fills[0] === undefined
+        ? undefined
+        : fill(fills[0] * x!.shape.at(-1)!, output.shape, output.dtype);
     case "reduceMaximum":
       return x!.shape.at(-1) === 1 ? x : undefined;
     default:
@@ -104,7 +125,8 @@ function simplify(node: Node, inputs: readonly Tensor[]): Tensor | undefined {
   if (node.op.lowering === "view") {
     if (fills[0] !== undefined) return fill(fills[0], output.shape, output.dtype);
     if (node.op.name === "broadcast" && x!.node.op.name === "iota") return broadcastIota(x!, output);
-    if (node.op.name === "reshape" && x!.node.op.name === "reshape") return reshape(x!.node.inputs[0]!, output.shape);
+    if (node.op.name === "reshape" && x!.node.op.name === "reshape")
+      return reshape(x!.node.inputs[0]!, output.shape);
     if (sameShape(x!.shape, output.shape) && node.op.name === "reshape") return x;
   }
   return node.op.lowering === "elementwise" ? foldConstant(node, fills) : undefined;

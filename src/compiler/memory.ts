@@ -51,10 +51,17 @@ export function placeBuffers(stages: readonly Stage[]): { arenaBytes: number; lo
   return { arenaBytes: assign([...arena.values()]), localBytes };
 }
 
-function extend(lifetimes: Map<Buffer, Lifetime>, buffer: Buffer, first: number, last: number, groups = 1): void {
+function extend(
+  lifetimes: Map<Buffer, Lifetime>,
+  buffer: Buffer,
+  first: number,
+  last: number,
+  groups = 1,
+): void {
   if (buffer.home === "external") return;
   const before = lifetimes.get(buffer);
-  if (before === undefined) lifetimes.set(buffer, { buffer, bytes: roundUp(bufferBytes(buffer) / groups), first, last });
+  if (before === undefined)
+    lifetimes.set(buffer, { buffer, bytes: roundUp(bufferBytes(buffer) / groups), first, last });
   else {
     before.first = Math.min(before.first, first);
     before.last = Math.max(before.last, last);

@@ -1,9 +1,17 @@
 // Puts steps in an order in which every value is read after it is written and every state is overwritten after its last
 // reader. Also removes copies of results into the caller's memory where the step that made them can write there itself.
 import { sizeOf } from "../tensor/tensor.ts";
-import { type Buffer, type Kernels, memoryOf, type RowView, type Step, stepViews, type View } from "./plan.ts";
+import type { Ordered } from "./context.ts";
+import {
+  type Buffer,
+  type Kernels,
+  memoryOf,
+  type RowView,
+  type Step,
+  stepViews,
+  type View,
+} from "./plan.ts";
 import { runsOf } from "./rows.ts";
-import type { Ordered } from "./steps.ts";
 
 /** A copy of a result into memory that outlives the graph, where `target` may hold an older value that others read. */
 export interface Delivery {
@@ -101,10 +109,21 @@ function directWriter(
 }
 
 /** Whether a step reads `target` only at the very elements it writes to `made`, so that it may write them in place. */
-function writesInStep(step: Step, made: Buffer, target: Buffer, kernels: Pick<Kernels, "inPlaceInput">): boolean {
+function writesInStep(
+  step: Step,
+  made: Buffer,
+  target: Buffer,
+  kernels: Pick<Kernels, "inPlaceInput">,
+): boolean {
   if (step.kind === "loop") return false;
   const { reads } = stepViews(step);
   if (!reads.some((view) => view.buffer === target)) return true;
+  if (step.kind === "contract") {
+    return (
+      [step.a, step.b].every((view) => view.buffer !== target) &&
+      (step.addend === undefined || step.addend.buffer !== target || isWhole(step.addend))
+    );
+  }
   if (step.kind === "kernel") {
     const index = kernels.inPlaceInput(step);
     return step.inputs.every((view, i) => view.buffer !== target || (i === index && isWhole(view)));
@@ -112,7 +131,8 @@ function writesInStep(step: Step, made: Buffer, target: Buffer, kernels: Pick<Ke
   if (step.kind !== "group" || step.partials.length > 0) return false;
   const store = step.stores.find(({ memory }) => memory.view.buffer === made)!;
   return step.memory.every(
-    ({ view, extent }) => view.buffer !== target || (extent === store.memory.extent && sameRows(view, store.memory.view)),
+    ({ view, extent }) =>
+      view.buffer !== target || (extent === store.memory.extent && sameRows(view, store.memory.view)),
   );
 }
 
@@ -162,7 +182,8 @@ function run(graph: Graph, dropped: ReadonlySet<number>): Step[] {
       if (waiting[later] === 0) ready.push(later);
     }
   }
-  if (finished !== graph.steps.length) throw new Error("the steps of a plan depend on each other in a circle");
+  if (finished !== graph.steps.length)
+    throw new Error("the steps of a plan depend on each other in a circle");
   return result;
 }
 

@@ -192,11 +192,18 @@ export function stepViews(step: Step): { reads: (View | RowView)[]; writes: (Vie
     case "group":
       return {
         reads: step.memory.map((memory) => memory.view),
-        writes: [...step.stores.map((store) => store.memory.view), ...step.partials.map(({ partial }) => wholeBuffer(partial.buffer))],
+        writes: [
+          ...step.stores.map((store) => store.memory.view),
+          ...step.partials.map(({ partial }) => wholeBuffer(partial.buffer)),
+        ],
       };
     case "contract":
       return {
-        reads: [step.a, step.prepared ? wholeBuffer(step.prepared) : step.b, ...(step.addend ? [step.addend] : [])],
+        reads: [
+          step.a,
+          step.prepared ? wholeBuffer(step.prepared) : step.b,
+          ...(step.addend ? [step.addend] : []),
+        ],
         writes: [step.output],
       };
     case "prepare":

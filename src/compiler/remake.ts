@@ -1,7 +1,9 @@
 // Values that a far later product reads again, such as a layer's normalised input in the gradient of its weight, are
 // computed once more by a group that reads all they are made of anyway. They need no memory in between.
-import { sizeOf, type Node, type Tensor } from "../tensor/tensor.ts";
-import { currentGroup, type Fused, type Fusion, type Group } from "./fuse.ts";
+import type { Node, Tensor } from "../tensor/tensor.ts";
+import type { Fusion } from "./fuse.ts";
+import { currentGroup, type Fused, type Group } from "./groups.ts";
+import { groupsByLeaf } from "./siblings.ts";
 
 /** By consumer and value: the group that makes the value anew for this consumer. */
 export type Remade = ReadonlyMap<Node, ReadonlyMap<Tensor, Group>>;
@@ -24,6 +26,8 @@ export function remake(fusion: Fusion, order: readonly Node[]): Remade {
       if (fused === undefined || fused.role !== "tile" || fused.leaves.size === 0) continue;
       const group = findGroup(fusion, readers, node, fused, consumers);
       if (group === undefined) continue;
+      // Sums of rows within the value keep their rows.
+      group.length ??= currentGroup(fused.group).length;
       const values = remade.get(node) ?? new Map<Tensor, Group>();
       remade.set(node, values.set(base, group));
     }
@@ -57,7 +61,12 @@ function findGroup(
 }
 
 /** Whether the group depends on the node. Levels rise along every path, so few nodes are looked at. */
-function reaches(fusion: Fusion, from: Node, group: Group, consumers: ReadonlyMap<Node, readonly Node[]>): boolean {
+function reaches(
+  fusion: Fusion,
+  from: Node,
+  group: Group,
+  consumers: ReadonlyMap<Node, readonly Node[]>,
+): boolean {
   const seen = new Set<Node>();
   const stack = [from];
   while (stack.length > 0) {
@@ -90,24 +99,4 @@ function consumersOf(order: readonly Node[]): Map<Node, Node[]> {
     }
   }
   return consumers;
-}
-
-/** For every big value: the groups that read it, those that compute others' expressions again included. */
-function groupsByLeaf(fusion: Fusion): Map<Tensor, Group[]> {
-  const readers = new Map<Tensor, Group[]>();
-  for (const group of fusion.groups) {
-    const read = new Set<Tensor>();
-    for (const node of group.members) {
-      for (const source of fusion.fused.get(node)!.sources) {
-        if (source.kind === "memory" && sizeOf(source.base.shape) * 2 > group.elements) read.add(source.base);
-        if (source.kind === "fused") for (const leaf of fusion.fused.get(source.base.node)!.leaves) read.add(leaf);
-      }
-    }
-    for (const leaf of read) {
-      const list = readers.get(leaf);
-      if (list === undefined) readers.set(leaf, [group]);
-      else list.push(group);
-    }
-  }
-  return readers;
 }

@@ -1,11 +1,11 @@
 // Turns a scan into a loop: carries get memory of their own, sequences and stacked outputs are read and written one
 // element further each repetition, and the body is planned like any graph.
-import type { ScanAttributes } from "../tensor/ops/scan.ts";
 import { inputName } from "../tensor/ops/leaf.ts";
+import type { ScanAttributes } from "../tensor/ops/scan.ts";
 import { type Node, rowMajorStrides } from "../tensor/tensor.ts";
 import { planGraph } from "./compile.ts";
-import type { View } from "./plan.ts";
-import { emitCopy, type StepContext, tensorView, viewOf } from "./steps.ts";
+import { emitCopy, type StepContext, tensorView, viewOf } from "./context.ts";
+import type { PrepareStep, View } from "./plan.ts";
 
 export function emitScan(context: StepContext, node: Node): void {
   const { body, carries, sequences, length, reverse } = node.attributes as ScanAttributes;
@@ -27,8 +27,14 @@ export function emitScan(context: StepContext, node: Node): void {
     const stacked = viewOf(context, node.outputs[i]!);
     return { ...element(stacked, length, reverse, context.depth), strides: rowMajorStrides(output.shape) };
   });
-  const stages = planGraph(body.outputs, context.buffers, context.kernels, leaves, context.depth + 1, (i) => targets[i]!);
-  context.steps.push({
+  const { buffers, kernels, depth, steps } = context;
+  const hoist = (step: PrepareStep) => steps.push({ step, order: node.id - 0.5 });
+  const stages = planGraph(
+    body.outputs,
+    { buffers, kernels, leaves, depth: depth + 1, hoist },
+    (i) => targets[i]!,
+  );
+  steps.push({
     step: { kind: "loop", count: length, stages, carried: carried.map((view) => view.buffer) },
     order: node.id,
   });

@@ -1,6 +1,18 @@
 // Cuts a sequence of steps into stages. Steps whose rows correspond run one after the other on the same group of rows,
 // so that what they hand to each other is still in cache, and needs memory for one group only where nobody else reads it.
-import { type Buffer, dtypeBytes, type Kernels, memoryOf, type Partial, type RowView, type Stage, type Step, stepViews, type View } from "./plan.ts";
+import {
+  type Buffer,
+  dtypeBytes,
+  type Kernels,
+  memoryOf,
+  type Partial,
+  type PrepareStep,
+  type RowView,
+  type Stage,
+  type Step,
+  stepViews,
+  type View,
+} from "./plan.ts";
 import { greatestCommonDivisor, runsOf } from "./rows.ts";
 
 /** Fewer groups than this would leave cores idle. */
@@ -18,6 +30,8 @@ export interface StageContext {
   newBuffer(elements: number): Buffer;
   /** Whether a buffer is unknown outside these steps. */
   isOwn(buffer: Buffer): boolean;
+  /** Takes a preparation to before the loop these steps are repeated in, if what it reads stays the same in it. */
+  hoist(step: PrepareStep): boolean;
 }
 
 interface Chain {
@@ -74,7 +88,9 @@ function longestChain(queue: Queue, context: StageContext): Chain | undefined {
     const { reads, writes } = viewsOf(queue, step);
     const waits =
       reads.some((view) => pendingWrites.has(memoryOf(view.buffer))) ||
-      writes.some((view) => pendingWrites.has(memoryOf(view.buffer)) || pendingReads.has(memoryOf(view.buffer)));
+      writes.some(
+        (view) => pendingWrites.has(memoryOf(view.buffer)) || pendingReads.has(memoryOf(view.buffer)),
+      );
     const own = waits ? undefined : chainRows(step, context);
     if (own !== undefined && joins(chain, step, own, { reads, writes })) {
       add(chain, step, own, { reads, writes });
@@ -176,7 +192,8 @@ function alignment(view: View | RowView, step: Step): number {
   }
   const runs = runsOf(view);
   const outer = runs[0];
-  if (outer === undefined || outer.stride <= 0 || outer.stride * outer.size !== memory.elements) return contiguous(view) ? view.buffer.elements : 1;
+  if (outer === undefined || outer.stride <= 0 || outer.stride * outer.size !== memory.elements)
+    return contiguous(view) ? view.buffer.elements : 1;
   let reach = view.offset;
   for (const run of runs.slice(1)) {
     if (run.stride < 0) return 1;
@@ -187,34 +204,54 @@ function alignment(view: View | RowView, step: Step): number {
 
 /** Whether every row of the step reads all of the view: the right side of a single product, a table, what an op shares. */
 function isShared(view: View | RowView, step: Step): boolean {
-  if (step.kind === "contract") return view === step.b && step.output.shape.slice(0, -2).every((size) => size === 1);
+  if (step.kind === "contract") {
+    if (view.buffer === step.prepared) return true;
+    return view === step.b && step.output.shape.slice(0, -2).every((size) => size === 1);
+  }
   if (step.kind !== "kernel") return false;
-  const index = step.inputs.findIndex((input) => input === view);
+  const index = (step.inputs as readonly (View | RowView)[]).indexOf(view);
   return step.node.op.independent?.(step.node).shared.includes(index) ?? false;
 }
 
 function contiguous(view: View): boolean {
   const runs = runsOf(view);
-  return view.offset === 0 && (runs.length === 0 || (runs.length === 1 && runs[0]!.stride === 1)) && runs.reduce((n, run) => n * run.size, 1) === view.buffer.elements;
+  return (
+    view.offset === 0 &&
+    (runs.length === 0 || (runs.length === 1 && runs[0]!.stride === 1)) &&
+    runs.reduce((n, run) => n * run.size, 1) === view.buffer.elements
+  );
 }
 
 function emitSingle(stages: Stage[], step: Step, context: StageContext): void {
   if (step.kind === "contract") prepare(stages, step, 1, context);
   let groups: number | undefined;
   if (step.kind === "group" && step.partials.length > 0) {
-    const perGroup = Math.max(1, Math.ceil(step.rows / Math.min(64, Math.ceil((step.rows * step.length) / 16384))));
+    const perGroup = Math.max(
+      1,
+      Math.ceil(step.rows / Math.min(64, Math.ceil((step.rows * step.length) / 16384))),
+    );
     groups = Math.ceil(step.rows / perGroup);
-    setPartials(step.partials.map(({ partial }) => partial), groups);
+    setPartials(
+      step.partials.map(({ partial }) => partial),
+      groups,
+    );
   }
   stages.push({ groups, steps: [step] });
 }
 
 function emitChain(stages: Stage[], chain: Chain, context: StageContext): void {
-  if (chain.steps.length === 1) return emitSingle(stages, chain.steps[0]!, context);
+  if (chain.steps.length === 1) {
+    emitSingle(stages, chain.steps[0]!, context);
+    return;
+  }
   const groups = chooseGroups(chain);
   for (const step of chain.steps) {
     if (step.kind === "contract") prepare(stages, step, groups, context);
-    if (step.kind === "group") setPartials(step.partials.map(({ partial }) => partial), groups);
+    if (step.kind === "group")
+      setPartials(
+        step.partials.map(({ partial }) => partial),
+        groups,
+      );
   }
   stages.push({ groups, steps: chain.steps });
 }
@@ -226,19 +263,30 @@ function setPartials(partials: readonly Partial[], groups: number): void {
   }
 }
 
-function prepare(stages: Stage[], step: Extract<Step, { kind: "contract" }>, groups: number, context: StageContext): void {
+function prepare(
+  stages: Stage[],
+  step: Extract<Step, { kind: "contract" }>,
+  groups: number,
+  context: StageContext,
+): void {
   const elements = context.kernels.preparedElements(step, groups);
   if (elements === undefined) return;
   const output = context.newBuffer(elements);
-  stages.push({ groups: undefined, steps: [{ kind: "prepare", b: step.b, output }] });
+  const preparation: PrepareStep = { kind: "prepare", b: step.b, output };
+  if (!context.hoist(preparation)) stages.push({ groups: undefined, steps: [preparation] });
   step.prepared = output;
 }
 
 /** Depends on shapes alone, since partial sums do. */
 function chooseGroups(chain: Chain): number {
   const bytes = [...chain.written].reduce((total, buffer) => total + buffer.elements * 4, 0);
-  const widest = Math.max(...chain.steps.map((step) => (step.kind === "contract" ? step.output.shape.at(-2)! : chain.rows)));
-  const wanted = Math.max(FEWEST_GROUPS, Math.min(Math.ceil(bytes / GROUP_BYTES), Math.ceil(widest / ROWS_WORTH_SHARING)));
+  const widest = Math.max(
+    ...chain.steps.map((step) => (step.kind === "contract" ? step.output.shape.at(-2)! : chain.rows)),
+  );
+  const wanted = Math.max(
+    FEWEST_GROUPS,
+    Math.min(Math.ceil(bytes / GROUP_BYTES), Math.ceil(widest / ROWS_WORTH_SHARING)),
+  );
   let best = 1;
   for (let groups = 1; groups <= chain.rows; groups++) {
     if (chain.rows % groups !== 0) continue;
@@ -268,7 +316,9 @@ function findLocals(stages: readonly Stage[]): Buffer[] {
       for (const view of [...reads, ...writes]) note(stage, step, view);
     }
   }
-  return [...uses].filter(([buffer, set]) => buffer.home === "arena" && set.size === 1 && !whole.has(buffer)).map(([buffer]) => buffer);
+  return [...uses]
+    .filter(([buffer, set]) => buffer.home === "arena" && set.size === 1 && !whole.has(buffer))
+    .map(([buffer]) => buffer);
 }
 
 /** Bytes of a buffer in the float layout. */

@@ -5,7 +5,6 @@ import type { Machine, Store } from "../backend/machine.ts";
 import { createRandom } from "../data/random.ts";
 import { RequestError } from "../errors.ts";
 import { inputSource } from "../nn/parameters.ts";
-import { dynamicSlice } from "../tensor/ops/dynamic.ts";
 import { input } from "../tensor/ops/leaf.ts";
 import { reshape } from "../tensor/ops/movement.ts";
 import { program, programInputs } from "../tensor/program.ts";
@@ -41,8 +40,7 @@ export function createTextSampler(machine: Machine, architecture: Architecture, 
   const { length, vocabulary } = architecture;
   const last = input(names.last, [], "i32");
   const tokens = input(names.tokens, [1, length], "i32");
-  const all = forward(architecture, inputSource(), tokens);
-  const logits = reshape(dynamicSlice(all, { 1: last }, { 1: 1 }), [vocabulary]);
+  const logits = reshape(forward(architecture, inputSource(), tokens, { position: last }), [vocabulary]);
   const sampling = program({ [names.logits]: logits });
   for (const [name, type] of programInputs(sampling)) store.allocate(name, type);
   const executable = machine.load(sampling);

@@ -84,6 +84,8 @@ export interface Recipe {
 const SIZES = [1, 2, 3, 4, 5, 7, 8, 13, 16, 17, 24, 31, 32, 33, 48, 65, 80, 96];
 const MOST_ELEMENTS = 12_000;
 const MOST_RANK = 4;
+/** Scores of an attention, or entries of the matrix that a convolution stands for. */
+const MOST_PAIRS = 40_000;
 
 interface Pool {
   readonly tensors: Tensor[];
@@ -327,6 +329,7 @@ const kernel: Apply = (pool, x, choice) => {
     case 6: {
       const three = swapLast(threeAxes(x, choice));
       const [batch, d, t] = three.shape as [number, number, number];
+      if (t * t * d > MOST_PAIRS) return x;
       const filter = ofShape(pool, choice, [choice.below(2) === 0 ? 1 : batch, d, t]);
       return multiply(longConvolution(three, filter), 1 / Math.sqrt(t));
     }
@@ -344,6 +347,7 @@ const kernel: Apply = (pool, x, choice) => {
       const three = threeAxes(x, choice);
       const heads = choice.of([1, 2, 4].filter((h) => width % h === 0));
       const [batch, t] = three.shape as [number, number, number];
+      if (batch * heads * t * t > MOST_PAIRS) return x;
       const q = reshape(three, [batch, t, heads, width / heads]);
       const other = () => ofShape(pool, choice, q.shape);
       const window = choice.below(3) === 0 ? { window: 3 } : {};

@@ -41,7 +41,11 @@ const architectures: Record<string, Omit<ArchitectureInput, "vocabulary">> = {
   },
 };
 
-function trainerOf(machine: Machine, given: Omit<ArchitectureInput, "vocabulary">, options: Partial<StepOptions> = {}): Trainer {
+function trainerOf(
+  machine: Machine,
+  given: Omit<ArchitectureInput, "vocabulary">,
+  options: Partial<StepOptions> = {},
+): Trainer {
   const architecture = defineArchitecture({ vocabulary: VOCABULARY, standardDeviation: 0.2, ...given });
   const trainer = createTrainer(machine, architecture, {
     optimizer: createOptimizer("adamw"),
@@ -74,7 +78,9 @@ async function threeSteps(trainer: Trainer, length: number): Promise<number[]> {
 }
 
 const valuesOf = (trainer: Trainer) =>
-  [...trainer.parameters.keys(), ...trainer.states.keys()].map((name) => Array.from(trainer.store.read(name)));
+  [...trainer.parameters.keys(), ...trainer.states.keys()].map((name) =>
+    Array.from(trainer.store.read(name)),
+  );
 
 describe.each(Object.entries(architectures))("%s", (_, architecture) => {
   const { length } = architecture;
@@ -97,7 +103,8 @@ describe.each(Object.entries(architectures))("%s", (_, architecture) => {
     for (const threads of [1, 2, 3, 1]) {
       const machine = await createNative({ threads });
       const trainer = trainerOf(machine, architecture, { microBatches });
-      for (let update = 1; update <= 3; update++) await trainer.step(batchOf(length, update), update, 0.01, 9);
+      for (let update = 1; update <= 3; update++)
+        await trainer.step(batchOf(length, update), update, 0.01, 9);
       results.push(valuesOf(trainer));
       trainer.dispose();
       machine.dispose();

@@ -4,8 +4,8 @@ import type { Kernels, Plan } from "../../compiler/plan.ts";
 import { type Program, programInputs, programResults } from "../../tensor/program.ts";
 import { sameShape, type TensorType } from "../../tensor/tensor.ts";
 import type { Executable, Machine, Store } from "../machine.ts";
-import { encodePlan, type EncodedPlan } from "../tape/encode.ts";
 import { tapeKernels } from "../tape/capabilities.ts";
+import { type EncodedPlan, encodePlan } from "../tape/encode.ts";
 import type { BuildOptions } from "./build.ts";
 import { type LoadedTape, type NativeLibrary, nativeLibrary, type Runtime } from "./library.ts";
 import { createNativeStore, type NativeStore } from "./store.ts";
@@ -63,7 +63,8 @@ function loadProgram(
   const literals = loadLiterals(plan, library);
   const inputs = programInputs(program);
   const results = resultTypes(program);
-  const bind = (store: Store): void => bindStore({ plan, tape, literals, inputs, results }, store as NativeStore);
+  const bind = (store: Store): void =>
+    bindStore({ plan, tape, literals, inputs, results }, store as NativeStore);
   return {
     plan,
     encoded,
@@ -108,7 +109,9 @@ function bindStore({ plan, tape, literals, inputs, results }: Binding, store: Na
     const type = store.type(name);
     if (type === undefined || type.dtype !== expected.dtype || !sameShape(type.shape, expected.shape)) {
       const found = type === undefined ? "none" : `${type.dtype} [${type.shape}]`;
-      throw new RangeError(`input "${name}": expected ${expected.dtype} [${expected.shape}], the store has ${found}`);
+      throw new RangeError(
+        `input "${name}": expected ${expected.dtype} [${expected.shape}], the store has ${found}`,
+      );
     }
   }
   for (const [name, type] of results) store.allocate(name, type);
@@ -116,4 +119,3 @@ function bindStore({ plan, tape, literals, inputs, results }: Binding, store: Na
     tape.bindings[i] = (literal === undefined ? store : literals).address(name!);
   });
 }
-

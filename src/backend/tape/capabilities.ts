@@ -1,6 +1,7 @@
 // What the C kernels can do, as the compiler asks for it.
 import type { Kernels } from "../../compiler/plan.ts";
-import { isContiguous, kernelEncoder } from "./kernels.ts";
+import { isContiguous } from "./kernelEncoder.ts";
+import { kernelEncoder } from "./kernels.ts";
 import { preparedElements } from "./product.ts";
 
 /** Ops that the compiler turns into steps by itself. */

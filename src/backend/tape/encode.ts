@@ -1,9 +1,20 @@
 // A plan as a tape: entries for stages and loops, an instruction for each step, barriers where one thread reads what
 // another wrote. Knows the kernels only through their encoders.
-import { type Buffer, type LoopStep, memoryOf, type Plan, type RowView, type Stage, type Step, stepViews, type View } from "../../compiler/plan.ts";
+import {
+  type Buffer,
+  type LoopStep,
+  memoryOf,
+  type Plan,
+  type RowView,
+  type Stage,
+  type Step,
+  stepViews,
+  type View,
+} from "../../compiler/plan.ts";
 import { bufferBytes } from "../../compiler/stages.ts";
 import { encodeGroup } from "./group.ts";
-import { type Encoded, kernelEncoder } from "./kernels.ts";
+import type { Encoded } from "./kernelEncoder.ts";
+import { kernelEncoder } from "./kernels.ts";
 import { opcode } from "./opcodes.ts";
 import { type Layout, operandAt } from "./place.ts";
 import { encodeContraction, encodePacking } from "./product.ts";
@@ -51,7 +62,14 @@ export function encodePlan(plan: Plan, realBytes: 4 | 8, threads: number): Encod
 }
 
 /** Writes an entry's header around what `body` writes. */
-function encodeEntry(encoder: Encoder, kind: number, groups: number, count: number, barrier: boolean, body: () => void): void {
+function encodeEntry(
+  encoder: Encoder,
+  kind: number,
+  groups: number,
+  count: number,
+  barrier: boolean,
+  body: () => void,
+): void {
   const { words, word } = { words: encoder.writer.words, word: encoder.writer.word };
   const start = words.length;
   for (const value of [kind, 0, groups, count, barrier ? 1 : 0]) word(value);
@@ -61,14 +79,18 @@ function encodeEntry(encoder: Encoder, kind: number, groups: number, count: numb
 
 function encodeStage(encoder: Encoder, stage: Stage): void {
   const [only] = stage.steps;
-  if (only?.kind === "loop") return encodeLoop(encoder, only);
+  if (only?.kind === "loop") {
+    encodeLoop(encoder, only);
+    return;
+  }
   const chained = stage.steps.length > 1;
   const encoded = stage.steps.map((step) => encodeStep(encoder, step, stage, chained));
   const groups = stage.groups ?? groupsOf(encoded[0]!);
   const barrier = encoder.hazards.enter(stage);
   encodeEntry(encoder, entryKind.segment, groups, encoded.length, barrier, () => {
     encoded.forEach((instruction, i) => {
-      const perGroup = stage.groups === undefined ? instruction.rowsPerGroup : Math.ceil(instruction.rows / groups);
+      const perGroup =
+        stage.groups === undefined ? instruction.rowsPerGroup : Math.ceil(instruction.rows / groups);
       encodeInstruction(encoder, instruction, perGroup, stage.steps[i]!);
     });
   });
@@ -126,7 +148,17 @@ function encodeStep(encoder: Encoder, step: Step, stage: Stage, chained: boolean
       const [inputOuter, inputDepth, inputColumn] = step.input.strides as [number, number, number];
       const input = operandAt(layout, step.input, 0);
       const output = operandAt(layout, step.output, 0);
-      const shape = { kind: step.name, outer, depth, columns, inputOuter, inputDepth, inputColumn, input, output };
+      const shape = {
+        kind: step.name,
+        outer,
+        depth,
+        columns,
+        inputOuter,
+        inputDepth,
+        inputColumn,
+        input,
+        output,
+      };
       return {
         opcode: opcode.reduce,
         rows: reduceRows(shape),
@@ -203,4 +235,3 @@ function note(touched: Map<string, [number, number][]>, { space, start, end }: R
   if (list === undefined) touched.set(space, [[start, end]]);
   else list.push([start, end]);
 }
-

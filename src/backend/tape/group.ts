@@ -1,6 +1,13 @@
 // Words of OP_GROUP: chooses registers, reads and writes memory in place where the kernel can, and joins a product with
 // the addition or row sum that follows it.
-import { type GroupInstruction, type GroupMemory, type GroupOperand, type GroupStep, memoryOf, type RowView } from "../../compiler/plan.ts";
+import {
+  type GroupInstruction,
+  type GroupMemory,
+  type GroupOperand,
+  type GroupStep,
+  memoryOf,
+  type RowView,
+} from "../../compiler/plan.ts";
 import { type DType, isFloat } from "../../tensor/tensor.ts";
 import { groupScratchBytes, groupTileRows } from "./groupScratch.ts";
 import { type GroupCode, groupCodes } from "./opcodes.ts";
@@ -39,7 +46,10 @@ export interface EncodedGroup {
 export function encodeGroup(step: GroupStep, layout: Layout): EncodedGroup {
   const instructions = select(step, layout);
   const { values, rows: assigned, tiles, columns } = assignRegisters(instructions);
-  const accumulators = step.partials.reduce((total, { partial }) => total + Math.ceil(partial.width / 16) * 16, 0);
+  const accumulators = step.partials.reduce(
+    (total, { partial }) => total + Math.ceil(partial.width / 16) * 16,
+    0,
+  );
   const shape = {
     rows: step.rows,
     length: step.length,
@@ -52,7 +62,16 @@ export function encodeGroup(step: GroupStep, layout: Layout): EncodedGroup {
     tileRows,
     scratchBytes: groupScratchBytes({ ...shape, tileRows, accumulators, values: values.length }),
     words: (writer) => {
-      for (const word of [step.length, tileRows, tiles, columns, accumulators, values.length, assigned.length]) writer.word(word);
+      for (const word of [
+        step.length,
+        tileRows,
+        tiles,
+        columns,
+        accumulators,
+        values.length,
+        assigned.length,
+      ])
+        writer.word(word);
       for (const value of values) writeValue(writer, value);
       for (const words of assigned) for (const word of words) writer.word(word);
     },
@@ -71,8 +90,10 @@ function writeValue(writer: TapeWriter, value: Value): void {
     writer.word(0);
   }
   writer.operand(value.kind === "memory" ? value.operand : undefined);
-  const view: Pick<RowView, "axes" | "columnStride"> = value.kind === "memory" ? value.memory.view : { axes: [], columnStride: 0 };
-  if (view.axes.length > maxAxes) throw new RangeError(`a group reads memory through ${view.axes.length} axes; at most ${maxAxes}`);
+  const view: Pick<RowView, "axes" | "columnStride"> =
+    value.kind === "memory" ? value.memory.view : { axes: [], columnStride: 0 };
+  if (view.axes.length > maxAxes)
+    throw new RangeError(`a group reads memory through ${view.axes.length} axes; at most ${maxAxes}`);
   writer.word(view.axes.length);
   for (const key of ["divisor", "size", "stride"] as const) {
     for (let i = 0; i < maxAxes; i++) writer.word(view.axes[i]?.[key] ?? 0);
@@ -109,7 +130,8 @@ function select(step: GroupStep, layout: Layout): Instruction[] {
       return;
     }
     const direct = stores.find(
-      ({ memory }) => writesInPlace(memory, layout, step) && (lastRead.get(memoryOf(memory.view.buffer)) ?? -1) <= i,
+      ({ memory }) =>
+        writesInPlace(memory, layout, step) && (lastRead.get(memoryOf(memory.view.buffer)) ?? -1) <= i,
     );
     const target = direct && memoryValue(step, layout, direct.memory);
     const value = emit(selection, instruction, joins.get(i), target);
@@ -117,7 +139,12 @@ function select(step: GroupStep, layout: Layout): Instruction[] {
     for (const store of stores) if (store !== direct) late.push({ memory: store.memory, value });
   });
   for (const { memory, value } of late) {
-    selection.out.push({ code: "STORE", extent: memory.extent, result: memoryValue(step, layout, memory), operands: [value] });
+    selection.out.push({
+      code: "STORE",
+      extent: memory.extent,
+      result: memoryValue(step, layout, memory),
+      operands: [value],
+    });
   }
   return selection.out;
 }
@@ -173,19 +200,36 @@ function emit(
 ): Virtual {
   const { step } = selection;
   const { extent, dtype } = instruction;
-  const factors = () => step.instructions[joined!]!.operands.map((factor) => read(selection, factor, extent, "f32"));
+  const factors = () =>
+    step.instructions[joined!]!.operands.map((factor) => read(selection, factor, extent, "f32"));
   const resultExtent = instruction.name === "rowSum" || instruction.name === "rowMaximum" ? "column" : extent;
   if (joined !== undefined && instruction.name === "rowSum") {
     return push(selection, "ROW_DOT", extent, factors(), target, resultExtent);
   }
   if (joined !== undefined) {
-    const other = instruction.operands.find((operand) => !(operand.kind === "result" && operand.instruction === joined))!;
-    return push(selection, "MULTIPLY_ADD", extent, [...factors(), read(selection, other, extent, "f32")], target, extent);
+    const other = instruction.operands.find(
+      (operand) => !(operand.kind === "result" && operand.instruction === joined),
+    )!;
+    return push(
+      selection,
+      "MULTIPLY_ADD",
+      extent,
+      [...factors(), read(selection, other, extent, "f32")],
+      target,
+      extent,
+    );
   }
   if (instruction.name === "iota") {
     const counted = [integer(instruction.inner!), integer(instruction.size!)];
     const asInt = instruction.result === "i32" || instruction.result === "u32";
-    const value = push(selection, "IOTA", extent, [integer(0), ...counted], asInt ? target : undefined, extent);
+    const value = push(
+      selection,
+      "IOTA",
+      extent,
+      [integer(0), ...counted],
+      asInt ? target : undefined,
+      extent,
+    );
     return asInt ? value : push(selection, "INT_TO_REAL", extent, [value], target, extent);
   }
   if (instruction.name === "random") {
@@ -262,20 +306,33 @@ function readsInPlace({ view, extent }: GroupMemory, layout: Layout): boolean {
 
 function writesInPlace({ view, extent }: GroupMemory, layout: Layout, step: GroupStep): boolean {
   if (!isWide(view.buffer.dtype, layout)) return false;
-  if (extent === "column") return view.axes.length === 0 || (view.axes.length === 1 && view.axes[0]!.stride === 1);
+  if (extent === "column")
+    return view.axes.length === 0 || (view.axes.length === 1 && view.axes[0]!.stride === 1);
   return view.columnStride === 1 || step.length === 1;
 }
 
-function memoryValue(step: GroupStep, layout: Layout, memory: GroupMemory): Extract<Virtual, { kind: "memory" }> {
+function memoryValue(
+  step: GroupStep,
+  layout: Layout,
+  memory: GroupMemory,
+): Extract<Virtual, { kind: "memory" }> {
   // Rows of a LOCAL or row-aligned operand are this far apart; for others it is not looked at.
   const whole = memoryOf(memory.view.buffer).elements;
   const item = whole % step.rows === 0 ? whole / step.rows : 0;
   const operand = operandAt(layout, memory.view, item);
-  return { kind: "memory", memory, operand: operand.space === space.local ? operand : { ...operand, item: 0 } };
+  return {
+    kind: "memory",
+    memory,
+    operand: operand.space === space.local ? operand : { ...operand, item: 0 },
+  };
 }
 
 /** Partial sums: row `group`, `width` numbers. */
-function partialMemory(step: GroupStep, layout: Layout, partial: GroupStep["partials"][number]["partial"]): Virtual {
+function partialMemory(
+  step: GroupStep,
+  layout: Layout,
+  partial: GroupStep["partials"][number]["partial"],
+): Virtual {
   const view: RowView = {
     buffer: partial.buffer,
     steps: [],
@@ -284,7 +341,11 @@ function partialMemory(step: GroupStep, layout: Layout, partial: GroupStep["part
     columnStride: partial.width === 1 ? 0 : 1,
   };
   const operand = { ...operandAt(layout, view, 0) };
-  return { kind: "memory", memory: { view, extent: step.length === partial.width ? "tile" : "column" }, operand };
+  return {
+    kind: "memory",
+    memory: { view, extent: step.length === partial.width ? "tile" : "column" },
+    operand,
+  };
 }
 
 const intNames: Partial<Record<GroupInstruction["name"], GroupCode>> = {
@@ -390,7 +451,8 @@ function assignRegisters(instructions: readonly Instruction[]) {
   const rows = instructions.map(({ code, extent, result, operands }, i): number[] => {
     const read = operands.map(index);
     for (const operand of new Set(operands)) {
-      if (operand.kind === "virtual" && last.get(operand.id) === i) free[operand.extent].push(register.get(operand.id)!);
+      if (operand.kind === "virtual" && last.get(operand.id) === i)
+        free[operand.extent].push(register.get(operand.id)!);
     }
     if (result.kind === "virtual") {
       const reuse = free[result.extent].pop();

@@ -20,12 +20,28 @@ export function elementTypeOf(dtype: DType): ElementType {
 /** The operand that begins `offset` elements into a buffer, with rows `item` elements apart. */
 export function operandAt(
   layout: Layout,
-  { buffer, offset, steps }: { readonly buffer: Buffer; readonly offset: number; readonly steps: readonly number[] },
+  {
+    buffer,
+    offset,
+    steps,
+  }: { readonly buffer: Buffer; readonly offset: number; readonly steps: readonly number[] },
   item: number,
 ): Operand {
   const memory = memoryOf(buffer);
-  const at = memory.home === "arena" ? space.arena : memory.home === "local" ? space.local : space.binding(layout.binding.get(memory)!);
+  const at =
+    memory.home === "arena"
+      ? space.arena
+      : memory.home === "local"
+        ? space.local
+        : space.binding(layout.binding.get(memory)!);
   // Offsets are planned for four-byte reals; twice the room suits every type of the double build.
   const start = memory.home === "external" ? 0 : memory.offset * (layout.realBytes / 4);
-  return { space: at, type: elementTypeOf(buffer.dtype), line: start / lineBytes, element: offset, item, step: steps };
+  return {
+    space: at,
+    type: elementTypeOf(buffer.dtype),
+    line: start / lineBytes,
+    element: offset,
+    item,
+    step: steps,
+  };
 }

@@ -1,8 +1,8 @@
 // Products and their packing, from a plan's steps to instructions.
 import type { ContractStep, PrepareStep } from "../../compiler/plan.ts";
 import {
-  chooseCut,
   type Contraction,
+  chooseCut,
   contractionItems,
   contractionOf,
   contractionScratchBytes,
@@ -13,16 +13,19 @@ import {
   packWords,
   worthPacking,
 } from "./contract.ts";
-import type { Encoded } from "./kernels.ts";
+import type { Encoded } from "./kernelEncoder.ts";
 import { opcode } from "./opcodes.ts";
 import { type Layout, operandAt } from "./place.ts";
 
-const described = (step: ContractStep): Contraction => contractionOf(step.a, step.b, step.output, step.addend);
+const described = (step: ContractStep): Contraction =>
+  contractionOf(step.a, step.b, step.output, step.addend);
 
 /** Elements of a packed b, where packing once for all of `groups` calls pays. */
 export function preparedElements(step: ContractStep, groups: number): number | undefined {
   const contraction = described(step);
-  return worthPacking(contraction, Math.ceil(contraction.rows / groups)) ? packedElements(contraction) : undefined;
+  return worthPacking(contraction, Math.ceil(contraction.rows / groups))
+    ? packedElements(contraction)
+    : undefined;
 }
 
 /** `groups`: the number of calls where the product runs with its neighbours; undefined where it runs alone. */
@@ -33,7 +36,10 @@ export function encodeContraction(
 ): Encoded & { readonly rowsPerGroup: number } {
   const contraction = described(step);
   const packed = step.prepared !== undefined;
-  const cut = groups === undefined ? chooseCut(contraction, packed, layout.threads) : cutIntoGroups(contraction, groups);
+  const cut =
+    groups === undefined
+      ? chooseCut(contraction, packed, layout.threads)
+      : cutIntoGroups(contraction, groups);
   const items = contractionItems(contraction, cut);
   const b = step.prepared ? { buffer: step.prepared, offset: 0, steps: [] } : step.b;
   const instruction = {
@@ -54,7 +60,10 @@ export function encodeContraction(
   };
 }
 
-export function encodePacking(step: PrepareStep, layout: Layout): Encoded & { readonly rowsPerGroup: number } {
+export function encodePacking(
+  step: PrepareStep,
+  layout: Layout,
+): Encoded & { readonly rowsPerGroup: number } {
   const [depth, columns] = step.b.shape.slice(-2) as [number, number];
   const instruction = {
     columns,
