@@ -40,7 +40,7 @@ export type {
 export { type Model, openModel } from "./train/model.ts";
 export type { RunOptions } from "./train/run.ts";
 export { type RunConfiguration, readConfiguration } from "./train/runFolder.ts";
-export { type RunResult, runResult, type Telling, writeRunReport } from "./train/runReport.ts";
+export { type RunResult, runCurve, runResult, type Telling, writeRunReport } from "./train/runReport.ts";
 export { createTextSampler, type Sampler, type SamplingOptions } from "./train/sample.ts";
 export { type RunSamplingOptions, sampleRun } from "./train/sampleRun.ts";
 export { defineTraining, type TrainingInput, type TrainingSettings } from "./train/settings.ts";

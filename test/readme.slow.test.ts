@@ -63,7 +63,7 @@ const main = join(root, "dist", "cli", "main.js");
 function shortened(command: string): string {
   return command
     .replace(/--minutes \S+/, "--minutes 0.2")
-    .replace(/--steps \S+/, "--steps 10")
+    .replace(/--steps \S+/, "--steps 10 --evaluate-every 10")
     .replace("--resume runs/book", "--resume runs/book --sample-tokens 10");
 }
 

@@ -29,8 +29,9 @@ export const threadsOption = (): Option =>
     wholeNumber(1),
   );
 
-// Long enough for cores to reach their highest clock and short enough not to be noticed.
-const peakMilliseconds = 40;
+// The best of a few tries: what else the machine does can only make it look slower. All together not to be noticed.
+const peakTries = 6;
+const peakMilliseconds = 10;
 
 /** Errors: RequestError for more threads than a backend has, WorkError where there is no compiler. */
 export async function openMachine(request: MachineRequest, console: Console): Promise<OpenMachine> {
@@ -51,7 +52,8 @@ export async function openMachine(request: MachineRequest, console: Console): Pr
         compiling: () => console.err("compiling the kernels for this machine (once, under a minute) ...\n"),
         warn: (line) => console.err(`scantling: ${line}\n`),
       });
-      return { machine, peakGflops: () => machine.library.peakGflops(threads, peakMilliseconds) };
+      const tryPeak = () => machine.library.peakGflops(threads, peakMilliseconds);
+      return { machine, peakGflops: () => Math.max(...Array.from({ length: peakTries }, tryPeak)) };
     }
     case "reference": {
       const { createReference } = await import("../backend/reference.ts");

@@ -112,12 +112,16 @@ function simplify(node: Node, inputs: readonly Tensor[]): Tensor | undefined {
     case "cast":
       if (fills[0] !== undefined) return fill(castValue(fills[0], output.dtype), output.shape, output.dtype);
       return x!.dtype === output.dtype ? x : undefined;
+    case "contract":
+      return x!.shape.at(-1) === 0 ? fill(0, output.shape) : undefined;
     case "reduceSum":
+      if (x!.shape.at(-1) === 0) return fill(0, output.shape, output.dtype);
       if (x!.shape.at(-1) === 1) return x;
       return fills[0] === undefined
         ? undefined
         : fill(fills[0] * x!.shape.at(-1)!, output.shape, output.dtype);
     case "reduceMaximum":
+      if (x!.shape.at(-1) === 0) return fill(Number.NEGATIVE_INFINITY, output.shape, output.dtype);
       return x!.shape.at(-1) === 1 ? x : undefined;
     default:
       break;

@@ -18,16 +18,18 @@ export function remake(fusion: Fusion, order: readonly Node[]): Remade {
   const remade = new Map<Node, Map<Tensor, Group>>();
   const readers = groupsByLeaf(fusion);
   const consumers = consumersOf(order);
+  const waiting = new Map<Group, Node[]>();
   for (const node of order) {
     if (node.op.lowering !== "contract") continue;
     for (const input of node.inputs) {
       const { base } = fusion.aliasOf(input);
       const fused = fusion.fused.get(base.node);
       if (fused === undefined || fused.role !== "tile" || fused.leaves.size === 0) continue;
-      const group = findGroup(fusion, readers, node, fused, consumers);
+      const group = findGroup(fusion, readers, node, fused, { consumers, waiting });
       if (group === undefined) continue;
       // Sums of rows within the value keep their rows.
       group.length ??= currentGroup(fused.group).length;
+      waiting.set(group, [...(waiting.get(group) ?? []), node]);
       const values = remade.get(node) ?? new Map<Tensor, Group>();
       remade.set(node, values.set(base, group));
     }
@@ -40,7 +42,7 @@ function findGroup(
   readers: ReadonlyMap<Tensor, readonly Group[]>,
   node: Node,
   fused: Fused,
-  consumers: ReadonlyMap<Node, readonly Node[]>,
+  dependants: Dependants,
 ): Group | undefined {
   const home = currentGroup(fused.group);
   const level = levelOf(fusion, node);
@@ -56,17 +58,21 @@ function findGroup(
         group.level > home.level + FAR_LEVELS &&
         group.level <= level + NEAR_LEVELS &&
         others.every((other) => readers.get(other)?.includes(group)) &&
-        !reaches(fusion, node, group, consumers),
+        !reaches(fusion, node, group, dependants),
     );
 }
 
-/** Whether the group depends on the node. Levels rise along every path, so few nodes are looked at. */
-function reaches(
-  fusion: Fusion,
-  from: Node,
-  group: Group,
-  consumers: ReadonlyMap<Node, readonly Node[]>,
-): boolean {
+/** Who needs a node's values, and which products already wait for a group. */
+interface Dependants {
+  readonly consumers: ReadonlyMap<Node, readonly Node[]>;
+  readonly waiting: ReadonlyMap<Group, readonly Node[]>;
+}
+
+/**
+ * Whether the group depends on the node. Levels rise along every path but where a product waits, and there they fall by
+ * few, so that few nodes are looked at.
+ */
+function reaches(fusion: Fusion, from: Node, group: Group, { consumers, waiting }: Dependants): boolean {
   const seen = new Set<Node>();
   const stack = [from];
   while (stack.length > 0) {
@@ -74,10 +80,18 @@ function reaches(
       if (seen.has(consumer)) continue;
       seen.add(consumer);
       const fused = fusion.fused.get(consumer);
-      if (fused !== undefined && currentGroup(fused.group) === group) return true;
+      const home = fused && currentGroup(fused.group);
+      if (home === group) return true;
       // A view is read where its own consumers are.
       const isView = fused === undefined && consumer.op.lowering === "view";
-      if (isView || levelOf(fusion, consumer) < group.level) stack.push(consumer);
+      if (!isView && levelOf(fusion, consumer) >= group.level + 2 * NEAR_LEVELS) continue;
+      stack.push(consumer);
+      // A group is one step: all it makes comes after this, and so does what waits for it.
+      for (const other of home === undefined ? [] : [...home.members, ...(waiting.get(home) ?? [])]) {
+        if (seen.has(other)) continue;
+        seen.add(other);
+        stack.push(other);
+      }
     }
   }
   return false;

@@ -26,6 +26,7 @@ export function emitSteps(context: StepContext, order: readonly Node[]): void {
   for (const group of fusion.groups) emitGroup(context, group, [...(anew.get(group) ?? [])]);
   for (const node of order) {
     if (fusion.fused.has(node) || fusion.absorbed.has(node)) continue;
+    if (node.outputs.every(({ shape }) => sizeOf(shape) === 0)) continue;
     const accumulated = fusion.accumulated.get(node);
     if (accumulated !== undefined) {
       emitContract(context, node, accumulated.contract, accumulated.sum, accumulated.addend);

@@ -84,9 +84,9 @@ static inline vreal vexp(vreal x) {
 static inline vreal vlog(vreal x) {
   vlane tiny = x < 0x1p-126f;
   vreal scaled = vblend(tiny, x * 0x1p24f, x);
-  vlane bits = (vlane)scaled;
-  vlane exponent = (bits - 0x3f3504f3) >> 23; // mantissa in [√½, √2)
-  vreal f = (vreal)(bits - (exponent << 23)) - 1;
+  vulane bits = (vulane)scaled;                        // unsigned: those of negative numbers may wrap
+  vlane exponent = (vlane)(bits - 0x3f3504f3u) >> 23; // mantissa in [√½, √2)
+  vreal f = (vreal)(bits - ((vulane)exponent << 23)) - 1;
   vreal n = __builtin_convertvector(exponent - (tiny & 24), vreal);
   vreal p = vfma(f, vsplat(7.0376836292e-2f), vsplat(-1.1514610310e-1f)); // (log(1+f) - f + f²/2) / f³, Cephes logf
   p = vfma(p, f, vsplat(1.1676998740e-1f));

@@ -16,6 +16,7 @@ export interface LossCurve {
   readonly optimum?: number | undefined;
 }
 
+const manyfold = 8;
 // More points than these are not seen and make the page heavy.
 const mostPoints = 400;
 
@@ -48,22 +49,23 @@ export function lossChart(curve: LossCurve, width: number): string {
     width,
     height: Math.round(Math.min(width * 0.75, 380)),
     marginLeft: 48,
+    marginBottom: 42,
     style: { fontSize: "12px", background: "none" },
     x: { label: "step", ticks: Math.max(3, Math.floor(width / 110)) },
-    y: {
-      label: "loss (nat per token)",
-      type: "log",
-      grid: true,
-      ticks: 6,
-      tickFormat: "~r",
-      // Without points Plot would have no domain to draw axes for.
-      ...(losses.length === 0 ? { domain: [1, 10] } : {}),
-    },
+    y: { label: "loss (nat per token)", grid: true, ticks: 6, tickFormat: "~r", ...lossScale(losses) },
     marks,
   });
   chart.setAttribute("role", "img");
   chart.setAttribute("aria-label", "Training and validation loss over steps");
   return chart.outerHTML;
+}
+
+/** A linear axis has ticks everywhere; a loss that falls far is read better on a logarithmic one. */
+function lossScale(losses: readonly number[]): Plot.ScaleOptions {
+  // Without points Plot would have no domain to draw axes for.
+  if (losses.length === 0) return { domain: [0, 1] };
+  const falls = Math.max(...losses) / Math.min(...losses);
+  return falls > manyfold ? { type: "log" } : { type: "linear" };
 }
 
 // A logarithmic axis has no place for anything else.

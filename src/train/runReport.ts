@@ -1,7 +1,7 @@
 // A run on disk as the data of its report. Knows the records of the log; knows nothing of pages.
 
 import { join } from "node:path";
-import type { LossPoint } from "../report/chart.ts";
+import type { LossCurve, LossPoint } from "../report/chart.ts";
 import { formatCount, formatDuration, formatLoss, formatShare } from "../report/format.ts";
 import { type Figure, type RunReport, runPage } from "../report/run.ts";
 import { replaceFile } from "./files.ts";
@@ -33,7 +33,7 @@ export interface RunResult {
   /** Medians over the steps. */
   readonly tokensPerSecond: number | null;
   readonly shareOfPeak: number | null;
-  /** Of all sessions of the run that came to an end. */
+  /** From the first to the last step, over every time the run was started and came to an end. */
   readonly seconds: number;
 }
 
@@ -56,6 +56,11 @@ export function runResult(folder: string): RunResult {
   return summarize(folder, readRun(folder));
 }
 
+/** The losses of a run, step by step. Errors: as runResult. */
+export function runCurve(folder: string): LossCurve {
+  return curveOf(readRun(folder).log);
+}
+
 /** Writes `report.html` into the folder of a run. Errors: as runResult, and WorkError where it cannot be written. */
 export function writeRunReport(folder: string, telling: Telling): { report: RunReport; path: string } {
   const run = readRun(folder);
@@ -67,9 +72,7 @@ export function writeRunReport(folder: string, telling: Telling): { report: RunR
     ...telling,
     hash: result.hash,
     configuration: { ...shown },
-    training: lossPoints(log, "step"),
-    validation: lossPoints(log, "evaluation"),
-    optimum: result.optimum ?? undefined,
+    ...curveOf(log),
     figures: figuresOf(result),
     notes: notesOf(log),
   };
@@ -91,8 +94,7 @@ function summarize(folder: string, { configuration, log }: RunRecords): RunResul
     (lowest, point) => (lowest === null || point.loss < lowest.loss ? point : lowest),
     null,
   );
-  const starts = log.filter(({ kind }) => kind === "start" || kind === "resume");
-  const optimum = numberAt(starts.at(-1)?.optimum, "value");
+  const optimum = optimumOf(log);
   const step = losses.at(-1)?.step ?? 0;
   const ends = log.filter(({ kind }) => kind === "end");
   return {
@@ -100,7 +102,7 @@ function summarize(folder: string, { configuration, log }: RunRecords): RunResul
     hash: configurationHash(configuration),
     step,
     steps: training.steps,
-    parameters: numberAt(starts.at(-1), "parameters"),
+    parameters: numberAt(lastStart(log), "parameters"),
     tokens: step * training.batch * architecture.length,
     trainingLoss: latest.length === 0 ? null : latest.reduce((sum, loss) => sum + loss, 0) / latest.length,
     validationLoss: best?.loss ?? null,
@@ -127,6 +129,22 @@ function figuresOf(result: RunResult): Figure[] {
     ["time", result.seconds, formatDuration],
   ];
   return figures.flatMap(([name, value, format]) => (value === null ? [] : [{ name, value: format(value) }]));
+}
+
+function curveOf(log: readonly LogRecord[]): LossCurve {
+  return {
+    training: lossPoints(log, "step"),
+    validation: lossPoints(log, "evaluation"),
+    optimum: optimumOf(log) ?? undefined,
+  };
+}
+
+function lastStart(log: readonly LogRecord[]): LogRecord | undefined {
+  return log.findLast(({ kind }) => kind === "start" || kind === "resume");
+}
+
+function optimumOf(log: readonly LogRecord[]): number | null {
+  return numberAt(lastStart(log)?.optimum, "value");
 }
 
 function lossPoints(log: readonly LogRecord[], kind: string): LossPoint[] {

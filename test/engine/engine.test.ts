@@ -1,14 +1,8 @@
 // One suite over all machines: every op and composite against the reference.
 import { beforeAll, describe, test } from "vitest";
-import { compositeCases } from "./cases/composites.ts";
-import { elementwiseCases } from "./cases/elementwise.ts";
-import { indexingCases } from "./cases/indexing.ts";
-import { scanCases } from "./cases/scans.ts";
-import { structureCases } from "./cases/structure.ts";
+import { opCases } from "./cases/index.ts";
 import { native } from "./harness.ts";
 import { type Case, checkCase } from "./suite.ts";
-
-const cases: readonly Case[] = [...elementwiseCases, ...structureCases, ...indexingCases, ...compositeCases, ...scanCases];
 
 /** Where a program runs, how exactly, and how many settings of each case. */
 const machines = [
@@ -19,7 +13,7 @@ const machines = [
 describe.each(machines)("$name", ({ start, tolerance, runs }) => {
   beforeAll(async () => void (await start()), 300_000); // compiles the kernels where they are not kept
 
-  test.each(cases)("$name", async (of) => {
+  test.each(opCases)("$name", async (of) => {
     checkCase(await start(), of, tolerance(of), runs);
   });
 });

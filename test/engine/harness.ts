@@ -28,7 +28,12 @@ export function native(double: boolean, threads = 2): Promise<NativeMachine> {
 }
 
 /** Results by name after `runs` runs on fresh values. */
-export function runOn(machine: Machine, program: Program, values: Values, runs = 1): Map<string, Float64Array> {
+export function runOn(
+  machine: Machine,
+  program: Program,
+  values: Values,
+  runs = 1,
+): Map<string, Float64Array> {
   const store = machine.createStore();
   const sixteenBitsAsNumbers = machine.name === "reference";
   for (const [name, { shape, dtype, data }] of Object.entries(values)) {
@@ -45,7 +50,8 @@ export function runOn(machine: Machine, program: Program, values: Values, runs =
   for (const [name, { dtype, data }] of Object.entries(values)) {
     if (results.has(name)) continue;
     const kept = sixteenBitsAsNumbers ? Float64Array.from(store.read(name)) : decode(store.read(name), dtype);
-    const before = machine.name === "native" && dtype === "f32" && kept.some((x, i) => !Object.is(x, data[i]));
+    const before =
+      machine.name === "native" && dtype === "f32" && kept.some((x, i) => !Object.is(x, data[i]));
     if (before && kept.some((x, i) => !Object.is(x, Math.fround(data[i]!)))) {
       throw new Error(`the run changed its input "${name}"`);
     }
@@ -64,7 +70,8 @@ export function resultTypes(program: Program): Map<string, TensorType> {
 export function fillIn(program: Program, seed: number, given: Values = {}): Values {
   const random = generator(seed);
   const values: Record<string, Value> = { ...given };
-  for (const [name, { shape, dtype }] of programInputs(program)) values[name] ??= randomValue(random, shape, dtype);
+  for (const [name, { shape, dtype }] of programInputs(program))
+    values[name] ??= randomValue(random, shape, dtype);
   return values;
 }
 
@@ -119,8 +126,11 @@ export function mismatch(
 }
 
 export function describeMismatch({ name, error, actual, expected }: Mismatch): string {
-  const first = expected.findIndex((e, i) => e !== actual[i] && !(Number.isNaN(e) && Number.isNaN(actual[i])));
-  const part = (x: Float64Array) => Array.from(x.subarray(first, first + 6), (v) => v.toPrecision(6)).join(" ");
+  const first = expected.findIndex(
+    (e, i) => e !== actual[i] && !(Number.isNaN(e) && Number.isNaN(actual[i])),
+  );
+  const part = (x: Float64Array) =>
+    Array.from(x.subarray(first, first + 6), (v) => v.toPrecision(6)).join(" ");
   return `"${name}" differs by ${error} from [${first}] on: ${part(actual)}, expected ${part(expected)}`;
 }
 

@@ -1,5 +1,6 @@
 // Random programs: a recipe is a list of rows of numbers, each of which applies one op to earlier tensors. Any recipe is
 // a valid program, so that a failing one can be made shorter.
+import fc from "fast-check";
 import {
   abs,
   add,
@@ -38,18 +39,18 @@ import {
   minimum,
   multiply,
   negate,
-  pad,
   type Program,
+  pad,
   program,
   randomBits,
   reciprocal,
   reshape,
   rmsNorm,
   rotary,
+  type Shape,
   scan,
   scatterAdd,
   select,
-  type Shape,
   shortConvolution,
   sigmoid,
   silu,
@@ -65,8 +66,8 @@ import {
   sum,
   swapLast,
   swiglu,
-  takeAlong,
   type Tensor,
+  takeAlong,
   tanh,
   topK,
   transpose,
@@ -80,6 +81,12 @@ export interface Recipe {
   /** Numbers that choose what is delivered. */
   readonly results: readonly number[];
 }
+
+const row: fc.Arbitrary<Row> = fc.tuple(fc.nat(1008), fc.nat(1008), fc.nat(1008), fc.nat(1008), fc.nat(1008));
+export const recipes: fc.Arbitrary<Recipe> = fc.record({
+  rows: fc.array(row, { minLength: 2, maxLength: 16 }),
+  results: fc.array(fc.nat(100_000), { maxLength: 4 }),
+});
 
 const SIZES = [1, 2, 3, 4, 5, 7, 8, 13, 16, 17, 24, 31, 32, 33, 48, 65, 80, 96];
 const MOST_ELEMENTS = 12_000;
@@ -228,11 +235,15 @@ function product(pool: Pool, x: Tensor, choice: Choice): Tensor {
   const columns = choice.of([1, 2, 5, 8, 16, 17, 33, 64]);
   if (!gridShape(x) || kind <= 2) {
     const rows = x.shape.length === 0 ? reshape(x, [1, 1]) : x;
-    const weight = kind === 0 ? newLeaf(pool, [rows.shape.at(-1)!, columns]) : ofShape(pool, choice, [rows.shape.at(-1)!, columns]);
+    const weight =
+      kind === 0
+        ? newLeaf(pool, [rows.shape.at(-1)!, columns])
+        : ofShape(pool, choice, [rows.shape.at(-1)!, columns]);
     return multiply(linear(rows, weight), scale);
   }
   if (kind === 3) return multiply(matmul(x, swapLast(ofShape(pool, choice, x.shape))), scale);
-  if (kind === 4) return multiply(matmul(swapLast(ofShape(pool, choice, x.shape)), x), 1 / Math.sqrt(x.shape.at(-2)!));
+  if (kind === 4)
+    return multiply(matmul(swapLast(ofShape(pool, choice, x.shape)), x), 1 / Math.sqrt(x.shape.at(-2)!));
   const y = ofShape(pool, choice, [...x.shape.slice(0, -2), width, columns]);
   return multiply(matmul(x, y), scale);
 }
@@ -260,7 +271,10 @@ function movement(pool: Pool, x: Tensor, choice: Choice): Tensor {
       return pad(x, before, after, choice.of([0, 0, 0.5]));
     }
     case 5:
-      return concatenate([x, choice.below(2) === 0 ? x : ofShape(pool, choice, shape), tanh(x)].slice(choice.below(2)), axis);
+      return concatenate(
+        [x, choice.below(2) === 0 ? x : ofShape(pool, choice, shape), tanh(x)].slice(choice.below(2)),
+        axis,
+      );
     default: {
       const kept = mean(x, [axis], true);
       return broadcastTo(kept, choice.below(2) === 0 ? shape : [2, ...shape]);
@@ -301,14 +315,19 @@ const kernel: Apply = (pool, x, choice) => {
   switch (kind) {
     case 0: {
       const options = { descending: choice.below(2) === 0 };
-      return choice.below(2) === 0 ? sort(x, options).values : multiply(cast(sort(quantized(x), options).indices, "f32"), 0.1);
+      return choice.below(2) === 0
+        ? sort(x, options).values
+        : multiply(cast(sort(quantized(x), options).indices, "f32"), 0.1);
     }
     case 1: {
       const { values, indices } = topK(quantized(x), 1 + choice.below(Math.min(width, 5)));
       return [values, takeAlong(x, indices)];
     }
     case 2:
-      return multiply(cumulativeSum(x, { exclusive: choice.below(2) === 0, reverse: choice.below(2) === 0 }), 1 / Math.sqrt(width));
+      return multiply(
+        cumulativeSum(x, { exclusive: choice.below(2) === 0, reverse: choice.below(2) === 0 }),
+        1 / Math.sqrt(width),
+      );
     case 3: {
       const count = choice.of([1, 3, 8, 20]);
       const indices = cast(multiply(abs(bounded(newLeaf(pool, [count]))), x.shape[0]!), "i32");
@@ -322,9 +341,16 @@ const kernel: Apply = (pool, x, choice) => {
     case 5: {
       const n = Math.min(width, 20);
       const lower = newLeaf(pool, [n, n]);
-      const diagonal = select(less(abs(subtract(iota([n, n], 0, "f32"), iota([n, n], 1, "f32"))), 0.5), 2, multiply(lower, 0.3));
+      const diagonal = select(
+        less(abs(subtract(iota([n, n], 0, "f32"), iota([n, n], 1, "f32"))), 0.5),
+        2,
+        multiply(lower, 0.3),
+      );
       const right = swapLast(slice(reshape(x, [-1, width]), { 1: [0, n] }));
-      return triangularSolve(diagonal, right, { unit: choice.below(2) === 0, transpose: choice.below(2) === 0 });
+      return triangularSolve(diagonal, right, {
+        unit: choice.below(2) === 0,
+        transpose: choice.below(2) === 0,
+      });
     }
     case 6: {
       const three = swapLast(threeAxes(x, choice));
@@ -376,7 +402,27 @@ const kernel: Apply = (pool, x, choice) => {
       return dynamicUpdate(x, ofShape(pool, choice, window), { [axis]: start });
     }
     default: {
-      const key = cast(quantized(multiply(abs(slice(reshape(pad(x, x.shape.map(() => 1), x.shape.map(() => 1)), [-1]), { 0: [0, 2] })), 250)), "u32");
+      const key = cast(
+        quantized(
+          multiply(
+            abs(
+              slice(
+                reshape(
+                  pad(
+                    x,
+                    x.shape.map(() => 1),
+                    x.shape.map(() => 1),
+                  ),
+                  [-1],
+                ),
+                { 0: [0, 2] },
+              ),
+            ),
+            250,
+          ),
+        ),
+        "u32",
+      );
       return choice.below(2) === 0
         ? multiply(x, uniform(key, x.shape))
         : add(x, multiply(cast(randomBits(key, x.shape), "f32"), 2 ** -32));
@@ -411,17 +457,34 @@ const loop: Apply = (pool, x, choice) => {
     }
     case 2: {
       // Two carries that change places, and an output that is a carry as it came.
-      const { carries, outputs } = scan({ length, carries: [carry, other], sequences: [x], reverse }, ([a, b], [e]) => ({
-        carries: [b!, add(multiply(a!, 0.5), e!)],
-        outputs: [a!, multiply(b!, e!)],
-      }));
+      const { carries, outputs } = scan(
+        { length, carries: [carry, other], sequences: [x], reverse },
+        ([a, b], [e]) => ({
+          carries: [b!, add(multiply(a!, 0.5), e!)],
+          outputs: [a!, multiply(b!, e!)],
+        }),
+      );
       return [...carries, ...outputs];
     }
     case 3: {
       // A step that mixes over its axes.
       const { carries, outputs } = scan({ length, carries: [carry], sequences: [x], reverse }, ([h], [e]) => {
         const mixed = rest.length === 0 ? sigmoid(h!) : softmax(add(h!, e!));
-        return { carries: [add(multiply(flip(h!, rest.map((_, i) => i)), 0.5), mixed)], outputs: [sum(mixed)] };
+        return {
+          carries: [
+            add(
+              multiply(
+                flip(
+                  h!,
+                  rest.map((_, i) => i),
+                ),
+                0.5,
+              ),
+              mixed,
+            ),
+          ],
+          outputs: [sum(mixed)],
+        };
       });
       return [...carries, ...outputs];
     }
@@ -487,7 +550,8 @@ export function programOf({ rows, results }: Recipe): Program {
     const made = choice.of(kinds)(pool, x, choice);
     pool.tensors.push(...pool.leaves.slice(leaves));
     for (const tensor of "node" in made ? [made] : made) {
-      if (sizeOf(tensor.shape) <= MOST_ELEMENTS && tensor.shape.length <= MOST_RANK) pool.tensors.push(tensor);
+      if (sizeOf(tensor.shape) <= MOST_ELEMENTS && tensor.shape.length <= MOST_RANK)
+        pool.tensors.push(tensor);
     }
   });
   return deliver(pool, results);
@@ -510,7 +574,10 @@ function deliver(pool: Pool, results: readonly number[]): Program {
         const leaf = choice.of(pool.leaves);
         const fitting = pool.tensors.filter((t) => t.shape.join() === leaf.shape.join() && t !== leaf);
         const name = `x${pool.leaves.indexOf(leaf)}`;
-        updates[name] = fitting.length > 0 && choice.below(3) > 0 ? choice.of(fitting) : add(multiply(leaf, 0.5), broadcastTo(mean(x), leaf.shape));
+        updates[name] =
+          fitting.length > 0 && choice.below(3) > 0
+            ? choice.of(fitting)
+            : add(multiply(leaf, 0.5), broadcastTo(mean(x), leaf.shape));
         break;
       }
       case 2: {
@@ -524,7 +591,13 @@ function deliver(pool: Pool, results: readonly number[]): Program {
         break;
       }
       default:
-        outputs[`t${i}`] = x.shape.length > 1 ? swapLast(x) : flip(x, x.shape.map((_, a) => a));
+        outputs[`t${i}`] =
+          x.shape.length > 1
+            ? swapLast(x)
+            : flip(
+                x,
+                x.shape.map((_, a) => a),
+              );
     }
   });
   return program(outputs, updates);

@@ -76,8 +76,8 @@ export function shapes(least: number, most: number, elements = 6000): fc.Arbitra
 export const broadcasts: fc.Arbitrary<readonly [number[], number[]]> = fc
   .tuple(shapes(0, 4), fc.nat(15), fc.nat(15), fc.nat(4), fc.boolean())
   .map(([shape, ones, others, missing, swap]) => {
-    const left = shape.map((size, axis) => ((ones & ~others) >> axis) & 1 ? 1 : size);
-    const right = shape.map((size, axis) => ((others & ~ones) >> axis) & 1 ? 1 : size).slice(missing);
+    const left = shape.map((size, axis) => (((ones & ~others) >> axis) & 1 ? 1 : size));
+    const right = shape.map((size, axis) => (((others & ~ones) >> axis) & 1 ? 1 : size)).slice(missing);
     return swap ? ([right, left] as const) : ([left, right] as const);
   });
 
@@ -130,7 +130,17 @@ function disguise(kind: Disguise, { shape, dtype }: Value, random: () => number)
       if (shape.length === 0 || shape[axis]! < 2) return same;
       const smaller = shape.map((size, i) => (i === axis ? size - 1 : size));
       const before = shape.map((_, i) => (i === axis ? 1 : 0));
-      return { ...same, shape: smaller, restore: (x) => pad(x, before, shape.map(() => 0), 1) };
+      return {
+        ...same,
+        shape: smaller,
+        restore: (x) =>
+          pad(
+            x,
+            before,
+            shape.map(() => 0),
+            1,
+          ),
+      };
     }
     case "concatenated": {
       const size = shape[axis];
@@ -138,7 +148,8 @@ function disguise(kind: Disguise, { shape, dtype }: Value, random: () => number)
       const at = 1 + below(size - 1);
       return {
         ...same,
-        restore: (x) => concatenate([slice(x, { [axis]: [size - at, size] }), slice(x, { [axis]: [0, size - at] })], axis),
+        restore: (x) =>
+          concatenate([slice(x, { [axis]: [size - at, size] }), slice(x, { [axis]: [0, size - at] })], axis),
       };
     }
     case "computed":
@@ -160,12 +171,19 @@ function list(built: Tensor | readonly Tensor[]): readonly Tensor[] {
 function project(outputs: readonly Tensor[], random: () => number): Tensor | undefined {
   const terms = outputs
     .filter(({ dtype, shape }) => isFloat(dtype) && sizeOf(shape) > 0)
-    .map((output) => sum(multiply(cast(output, "f32"), literal(uniformValue(random, output.shape).data, output.shape))));
+    .map((output) =>
+      sum(multiply(cast(output, "f32"), literal(uniformValue(random, output.shape).data, output.shape))),
+    );
   return terms.length === 0 ? undefined : terms.reduce(add);
 }
 
 /** The program of a setting: its values, or also its gradients and second derivatives. */
-export function caseProgram({ build, values, exact = [] }: Setting, of: Pick<Case, "derivatives">, kind: Disguise, seed: number) {
+export function caseProgram(
+  { build, values, exact = [] }: Setting,
+  of: Pick<Case, "derivatives">,
+  kind: Disguise,
+  seed: number,
+) {
   const random = generator(seed);
   const bound: Record<string, Value> = {};
   const leaves: Tensor[] = [];
@@ -176,8 +194,13 @@ export function caseProgram({ build, values, exact = [] }: Setting, of: Pick<Cas
     if (dtype === "f32") leaves.push(leaf);
     const asIs = sizeOf(shape) === value.data.length && dtype === value.dtype;
     // Elsewhere a value may have a meaning that others do not have; here any value of its range will do.
-    const data = asIs ? value.data : Float64Array.from({ length: sizeOf(shape) }, (_, j) => value.data[j % value.data.length]!);
-    bound[name] = dtype === "f16" ? { ...randomValue(random, shape, "f16") } : { shape, dtype, data: dtype === "f32" ? data.map(Math.fround) : data };
+    const data = asIs
+      ? value.data
+      : Float64Array.from({ length: sizeOf(shape) }, (_, j) => value.data[j % value.data.length]!);
+    bound[name] =
+      dtype === "f16"
+        ? { ...randomValue(random, shape, "f16") }
+        : { shape, dtype, data: dtype === "f32" ? data.map(Math.fround) : data };
     if (dtype === "f16") bound[name] = { shape, dtype, data: bound[name].data.map((x) => x / 32) };
     return restore(leaf);
   });
@@ -210,7 +233,10 @@ export function checkCase(machine: Machine, of: Case, tolerance: number, numRuns
       for (const derivatives of of.derivatives === 0 ? ([0] as const) : ([0, of.derivatives] as const)) {
         const { program: built, values } = caseProgram(setting, { derivatives }, kind, seed);
         const found = mismatch(machine, built, values, tolerance);
-        expect(found && describeMismatch(found), `${kind} ${JSON.stringify(Object.values(values).map((v) => v.shape))}`).toBeUndefined();
+        expect(
+          found && describeMismatch(found),
+          `${kind} ${JSON.stringify(Object.values(values).map((v) => v.shape))}`,
+        ).toBeUndefined();
       }
     }),
     // The shapes are in the message; making them smaller would take longer than reading it.

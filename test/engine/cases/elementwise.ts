@@ -53,7 +53,9 @@ import { randomValue } from "../harness.ts";
 import { broadcasts, type Case, opCase, shapes } from "../suite.ts";
 
 const anywhere = { low: -3, high: 3 };
-const unary: Readonly<Record<string, { f: (x: Tensor) => Tensor; low: number; high: number; float?: number }>> = {
+const unary: Readonly<
+  Record<string, { f: (x: Tensor) => Tensor; low: number; high: number; float?: number }>
+> = {
   negate: { f: negate, ...anywhere },
   abs: { f: abs, ...anywhere },
   sign: { f: sign, ...anywhere },
@@ -78,7 +80,8 @@ const unary: Readonly<Record<string, { f: (x: Tensor) => Tensor; low: number; hi
   powers: { f: (x) => add(power(x, 2), add(power(x, 3), power(x, 1))), low: 0.2, high: 3 },
 };
 
-const positiveOnly = (name: string) => name === "log" || name === "sqrt" || name === "reciprocal" || name === "powers";
+const positiveOnly = (name: string) =>
+  name === "log" || name === "sqrt" || name === "reciprocal" || name === "powers";
 
 const unaryCases = Object.entries(unary).map(([name, { f, low, high }]) =>
   opCase(name, shapes(0, 4), (shape) => ({
@@ -111,7 +114,10 @@ const dtypes = ["f32", "i32", "u32"] as const;
 /** Few different numbers, so that some are equal. */
 function coarse(random: () => number, shape: readonly number[], dtype: DType): Value {
   const low = dtype === "u32" ? 0 : -3;
-  const data = Float64Array.from({ length: shape.reduce((n, s) => n * s, 1) }, () => low + Math.floor(7 * random()));
+  const data = Float64Array.from(
+    { length: shape.reduce((n, s) => n * s, 1) },
+    () => low + Math.floor(7 * random()),
+  );
   if (dtype === "u32") for (let i = 0; i < data.length; i += 3) data[i] = 2 ** 32 - 1 - data[i]!;
   return { shape, dtype, data };
 }
@@ -164,7 +170,10 @@ const integerCases = (["i32", "u32"] as const).flatMap((dtype) =>
 /** Numbers over the whole range, so that results wrap. */
 function wide(random: () => number, shape: readonly number[], dtype: "i32" | "u32"): Value {
   const low = dtype === "u32" ? 0 : -(2 ** 31);
-  const data = Float64Array.from({ length: shape.reduce((n, s) => n * s, 1) }, () => low + Math.floor(2 ** 32 * random()));
+  const data = Float64Array.from(
+    { length: shape.reduce((n, s) => n * s, 1) },
+    () => low + Math.floor(2 ** 32 * random()),
+  );
   return { shape, dtype, data };
 }
 
@@ -183,20 +192,33 @@ const more: readonly Case[] = [
     broadcasts,
     ([left, right]) => ({
       values: (random) => [randomValue(random, left, "bool"), randomValue(random, right, "bool")],
-      build: (x, y) => [and(x!, y!), or(x!, y!), xor(x!, y!), not(x!), select(and(x!, y!), 1, cast(y!, "f32"))],
+      build: (x, y) => [
+        and(x!, y!),
+        or(x!, y!),
+        xor(x!, y!),
+        not(x!),
+        select(and(x!, y!), 1, cast(y!, "f32")),
+      ],
     }),
     { derivatives: 0 },
   ),
   opCase("select with broadcasting", broadcasts, ([left, right]) => ({
-    values: (random) => [randomValue(random, left, "bool"), uniformValue(random, right), uniformValue(random, left)],
+    values: (random) => [
+      randomValue(random, left, "bool"),
+      uniformValue(random, right),
+      uniformValue(random, left),
+    ],
     build: (c, x, y) => [select(c!, x!, y!), select(c!, square(y!), 0.5), select(c!, -1, x!)],
   })),
   opCase(
     "casts among dtypes",
     fc.tuple(shapes(0, 3), fc.constantFrom<DType>("f32", "i32", "u32", "bool")),
     ([shape, from]) => ({
-      values: (random) => [from === "f32" ? uniformValue(random, shape, 0.1, 90) : randomValue(random, shape, from)],
-      build: (x) => (["f32", "i32", "u32", "bool"] as const).flatMap((to) => [cast(x!, to), cast(cast(x!, to), "f32")]),
+      values: (random) => [
+        from === "f32" ? uniformValue(random, shape, 0.1, 90) : randomValue(random, shape, from),
+      ],
+      build: (x) =>
+        (["f32", "i32", "u32", "bool"] as const).flatMap((to) => [cast(x!, to), cast(cast(x!, to), "f32")]),
       exact: [0],
     }),
     { derivatives: 0 },
@@ -215,7 +237,9 @@ const more: readonly Case[] = [
     "infinities and NaN",
     fc.constant([7]),
     (shape) => ({
-      values: () => [value([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0, -0, 1, -1], shape)],
+      values: () => [
+        value([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0, -0, 1, -1], shape),
+      ],
       build: (x) => [
         isFiniteAt(x!),
         ...[abs, sign, exp, sqrt, tanh, sigmoid, erf, log, reciprocal, floor, round].map((f) => f(x!)),

@@ -23,8 +23,8 @@ import {
   square,
   subtract,
   swapLast,
-  takeAlong,
   type Tensor,
+  takeAlong,
   topK,
   triangularSolve,
 } from "../../../src/tensor/index.ts";
@@ -38,20 +38,39 @@ const rowsByIndex: readonly Case[] = [
     build: (x, indices) => [gather(x!, indices!), square(gather(square(x!), indices!))],
   })),
   ...(["i32", "u32", "bool", "f16", "bf16"] as const).map((dtype) =>
-    opCase(`gather of ${dtype}`, fc.tuple(length, shapes(1, 2, 200), shapes(0, 1, 60)), ([rows, at, rest]) => ({
-      values: (random) => [randomValue(random, [rows, ...rest], dtype), wholeValue(random, at, -2, rows + 2)],
-      build: (x, indices) => gather(x!, indices!),
-    }), { derivatives: 0 }),
+    opCase(
+      `gather of ${dtype}`,
+      fc.tuple(length, shapes(1, 2, 200), shapes(0, 1, 60)),
+      ([rows, at, rest]) => ({
+        values: (random) => [
+          randomValue(random, [rows, ...rest], dtype),
+          wholeValue(random, at, -2, rows + 2),
+        ],
+        build: (x, indices) => gather(x!, indices!),
+      }),
+      { derivatives: 0 },
+    ),
   ),
   opCase("scatterAdd", fc.tuple(length, shapes(0, 2, 200), shapes(0, 2, 60)), ([rows, at, rest]) => ({
     values: (random) => [wholeValue(random, at, -2, rows + 2), uniformValue(random, [...at, ...rest])],
-    build: (indices, updates) => [scatterAdd(indices!, updates!, rows), scatterAdd(indices!, square(updates!), rows)],
+    build: (indices, updates) => [
+      scatterAdd(indices!, updates!, rows),
+      scatterAdd(indices!, square(updates!), rows),
+    ],
   })),
   ...(["i32", "u32"] as const).map((dtype) =>
-    opCase(`scatterAdd of ${dtype}`, fc.tuple(length, length, shapes(0, 1, 60)), ([rows, count, rest]) => ({
-      values: (random) => [wholeValue(random, [count], -1, rows + 1), randomValue(random, [count, ...rest], dtype)],
-      build: (indices, updates) => scatterAdd(indices!, updates!, rows),
-    }), { derivatives: 0 }),
+    opCase(
+      `scatterAdd of ${dtype}`,
+      fc.tuple(length, length, shapes(0, 1, 60)),
+      ([rows, count, rest]) => ({
+        values: (random) => [
+          wholeValue(random, [count], -1, rows + 1),
+          randomValue(random, [count, ...rest], dtype),
+        ],
+        build: (indices, updates) => scatterAdd(indices!, updates!, rows),
+      }),
+      { derivatives: 0 },
+    ),
   ),
   opCase("takeAlong and addAlong", fc.tuple(shapes(0, 2, 60), length, length), ([rows, width, picked]) => ({
     values: (random) => [
@@ -71,7 +90,9 @@ const order: readonly Case[] = [
       fc.tuple(shapes(0, 2, 60), length, fc.boolean(), fc.nat(9)),
       ([rows, width, descending, some]) => ({
         values: (random) => [
-          dtype === "f32" ? uniformValue(random, [...rows, width]) : { ...wholeValue(random, [...rows, width], 0, 9), dtype },
+          dtype === "f32"
+            ? uniformValue(random, [...rows, width])
+            : { ...wholeValue(random, [...rows, width], 0, 9), dtype },
         ],
         build: (x) => {
           const { values, indices } = sort(x!, { descending });
@@ -102,9 +123,14 @@ const order: readonly Case[] = [
       fc.tuple(shapes(0, 2, 60), length, fc.boolean(), fc.boolean()),
       ([rows, width, exclusive, reverse]) => ({
         values: (random) => [
-          dtype === "f32" ? uniformValue(random, [...rows, width]) : { ...wholeValue(random, [...rows, width], 0, 100), dtype },
+          dtype === "f32"
+            ? uniformValue(random, [...rows, width])
+            : { ...wholeValue(random, [...rows, width], 0, 100), dtype },
         ],
-        build: (x) => [cumulativeSum(x!, { exclusive, reverse }), cumulativeSum(multiply(x!, x!), { exclusive, reverse })],
+        build: (x) => [
+          cumulativeSum(x!, { exclusive, reverse }),
+          cumulativeSum(multiply(x!, x!), { exclusive, reverse }),
+        ],
       }),
       { derivatives: dtype === "f32" ? 2 : 0 },
     ),
@@ -131,7 +157,10 @@ const algebra: readonly Case[] = [
     "triangularSolve of many systems",
     fc.tuple(shapes(1, 2, 12), few, length, fc.boolean(), fc.boolean()),
     ([leading, n, m, unit, transpose]) => ({
-      values: (random) => [uniformValue(random, [...leading, n, n], 1, 2), uniformValue(random, [...leading, n, m])],
+      values: (random) => [
+        uniformValue(random, [...leading, n, n], 1, 2),
+        uniformValue(random, [...leading, n, m]),
+      ],
       build: (l, b) => [
         triangularSolve(add(abs(l!), 0.5), b!, { unit, transpose }),
         triangularSolve(add(abs(swapLast(l!)), 0.5), square(b!), { unit, transpose }),
@@ -169,7 +198,10 @@ const grouped: readonly Case[] = [
         uniformValue(random, [sizes.length, depth, width]),
         offsets,
       ],
-      build: (x, w, o) => [groupedProduct(x!, w!, o!), groupedProduct(square(x!), swapLast(w!), o!, { transposed: true })],
+      build: (x, w, o) => [
+        groupedProduct(x!, w!, o!),
+        groupedProduct(square(x!), swapLast(w!), o!, { transposed: true }),
+      ],
       exact: [2],
     };
   }),
@@ -185,18 +217,23 @@ const grouped: readonly Case[] = [
 
 const windows = fc.tuple(shapes(1, 4, 3000), fc.nat(15), fc.nat(100), fc.integer({ min: -3, max: 60 }));
 const dynamic: readonly Case[] = [
-  opCase("dynamicSlice", windows, ([shape, bits, size, start]) => {
-    const axes = shape.map((_, i) => i).filter((i) => (bits >> i) & 1);
-    return {
-      values: () => [...axes.map((i) => value([start - i], [], "i32"))],
-      build: (...starts) => {
-        const x = multiply(iota(shape, shape.length - 1, "f32"), 0.5);
-        const named = Object.fromEntries(axes.map((axis, i) => [axis, starts[i]!]));
-        const sizes = Object.fromEntries(axes.map((axis) => [axis, 1 + (size % shape[axis]!)]));
-        return dynamicSlice(x, named, sizes);
-      },
-    };
-  }, { derivatives: 0 }),
+  opCase(
+    "dynamicSlice",
+    windows,
+    ([shape, bits, size, start]) => {
+      const axes = shape.map((_, i) => i).filter((i) => (bits >> i) & 1);
+      return {
+        values: () => [...axes.map((i) => value([start - i], [], "i32"))],
+        build: (...starts) => {
+          const x = multiply(iota(shape, shape.length - 1, "f32"), 0.5);
+          const named = Object.fromEntries(axes.map((axis, i) => [axis, starts[i]!]));
+          const sizes = Object.fromEntries(axes.map((axis) => [axis, 1 + (size % shape[axis]!)]));
+          return dynamicSlice(x, named, sizes);
+        },
+      };
+    },
+    { derivatives: 0 },
+  ),
   opCase("dynamicSlice of what changes", windows, ([shape, bits, size, start]) => {
     const axes = shape.map((_, i) => i).filter((i) => (bits >> i) & 1);
     return {
@@ -212,7 +249,11 @@ const dynamic: readonly Case[] = [
     const axes = shape.map((_, i) => i).filter((i) => (bits >> i) & 1);
     const window = shape.map((full, axis) => (axes.includes(axis) ? 1 + (size % full) : full));
     return {
-      values: (random) => [uniformValue(random, shape), uniformValue(random, window), value([start], [], "i32")],
+      values: (random) => [
+        uniformValue(random, shape),
+        uniformValue(random, window),
+        value([start], [], "i32"),
+      ],
       build: (x, update, at) => {
         const named = Object.fromEntries(axes.map((axis) => [axis, at!]));
         return [dynamicUpdate(x!, update!, named), dynamicUpdate(square(x!), square(update!), named)];
@@ -220,14 +261,22 @@ const dynamic: readonly Case[] = [
     };
   }),
   ...(["i32", "u32", "bool", "f16", "bf16"] as const).map((dtype) =>
-    opCase(`dynamic windows of ${dtype}`, fc.tuple(length, length, fc.integer({ min: -1, max: 30 })), ([rows, width, start]) => ({
-      values: (random) => [
-        randomValue(random, [rows, width], dtype),
-        randomValue(random, [rows, 1], dtype),
-        value([start], [], "i32"),
-      ],
-      build: (x, update, at) => [dynamicUpdate(x!, update!, { 1: at! }), dynamicSlice(x!, { 0: at! }, { 0: 1 })],
-    }), { derivatives: 0 }),
+    opCase(
+      `dynamic windows of ${dtype}`,
+      fc.tuple(length, length, fc.integer({ min: -1, max: 30 })),
+      ([rows, width, start]) => ({
+        values: (random) => [
+          randomValue(random, [rows, width], dtype),
+          randomValue(random, [rows, 1], dtype),
+          value([start], [], "i32"),
+        ],
+        build: (x, update, at) => [
+          dynamicUpdate(x!, update!, { 1: at! }),
+          dynamicSlice(x!, { 0: at! }, { 0: 1 }),
+        ],
+      }),
+      { derivatives: 0 },
+    ),
   ),
 ];
 
@@ -248,15 +297,20 @@ const recurrence = opCase(
 );
 
 /** Indices that the graph computes itself. */
-const computedIndices = opCase("indices from the graph", fc.tuple(length, length), ([rows, width]) => ({
-  values: (random) => [uniformValue(random, [rows, width]), uniformValue(random, [rows], 0, rows)],
-  build: (x, at) => {
-    const indices = cast(abs(at!), "i32");
-    const picked = gather(x!, indices);
-    return [picked, scatterAdd(indices, picked, rows), gather(picked, argMaximum(swapLast(x!)))];
-  },
-  exact: [0, 1],
-}), { derivatives: 1 });
+const computedIndices = opCase(
+  "indices from the graph",
+  fc.tuple(length, length),
+  ([rows, width]) => ({
+    values: (random) => [uniformValue(random, [rows, width]), uniformValue(random, [rows], 0, rows)],
+    build: (x, at) => {
+      const indices = cast(abs(at!), "i32");
+      const picked = gather(x!, indices);
+      return [picked, scatterAdd(indices, picked, rows), gather(picked, argMaximum(swapLast(x!)))];
+    },
+    exact: [0, 1],
+  }),
+  { derivatives: 1 },
+);
 
 export const indexingCases: readonly Case[] = [
   ...rowsByIndex,

@@ -44,7 +44,8 @@ import { uniformValue, type Value } from "../../tensor/harness.ts";
 import { randomValue } from "../harness.ts";
 import { type Case, few, length, opCase, shapes } from "../suite.ts";
 
-const axesOf = (rank: number, bits: number): number[] => Array.from({ length: rank }, (_, i) => i).filter((i) => (bits >> i) & 1);
+const axesOf = (rank: number, bits: number): number[] =>
+  Array.from({ length: rank }, (_, i) => i).filter((i) => (bits >> i) & 1);
 
 const reductions = ([sum, mean, max, min] as const).map((f) =>
   opCase(
@@ -97,7 +98,14 @@ function moved(x: Tensor, bits: number): Tensor[] {
   const half = Math.ceil(size / 2);
   results.push(flip(x, [axis]), slice(x, { [axis]: [0, half] }), slice(x, { [axis]: [size - 1, -1, -2] }));
   results.push(concatenate([x, flip(x, [axis]), x], axis), broadcastTo(x, [2, ...x.shape]));
-  results.push(pad(x, x.shape.map((_, i) => (bits >> i) & 3), x.shape.map((_, i) => (bits >> (i + 2)) & 1), 1));
+  results.push(
+    pad(
+      x,
+      x.shape.map((_, i) => (bits >> i) & 3),
+      x.shape.map((_, i) => (bits >> (i + 2)) & 1),
+      1,
+    ),
+  );
   results.push(...split(x, [half, size - half], axis));
   return results;
 }
@@ -122,10 +130,19 @@ const constants = (["f32", "i32", "u32", "bool", "f16", "bf16"] as const).map((d
       values: () => [],
       build: () => {
         const count = sizeOf(shape);
-        const numbers = Array.from({ length: count }, (_, i) => (dtype === "bool" ? i % 2 : (i % 11) * (dtype === "f32" ? 0.5 : 1)));
+        const numbers = Array.from({ length: count }, (_, i) =>
+          dtype === "bool" ? i % 2 : (i % 11) * (dtype === "f32" ? 0.5 : 1),
+        );
         const held = literal(numbers, shape, dtype);
         const counter = iota(shape, axis % shape.length, dtype === "bool" ? "i32" : dtype);
-        return [held, fill(1, shape, dtype), counter, transpose(held), transpose(counter), ...moved(fill(1, shape, dtype), 5)];
+        return [
+          held,
+          fill(1, shape, dtype),
+          counter,
+          transpose(held),
+          transpose(counter),
+          ...moved(fill(1, shape, dtype), 5),
+        ];
       },
     }),
     { derivatives: 0 },
@@ -133,26 +150,47 @@ const constants = (["f32", "i32", "u32", "bool", "f16", "bf16"] as const).map((d
 );
 
 const products: readonly Case[] = [
-  opCase("matmul", fc.tuple(fc.array(few, { maxLength: 2 }), length, length, length), ([leading, m, k, p]) => ({
-    values: (random) => [uniformValue(random, [...leading, m, k]), uniformValue(random, [...leading, k, p])],
-    build: (a, b) => matmul(a!, b!),
-  }), { derivatives: 1 }),
-  opCase("matmul of transposes", fc.tuple(fc.array(few, { maxLength: 2 }), length, length), ([leading, m, k]) => ({
-    values: (random) => [uniformValue(random, [...leading, m, k]), uniformValue(random, [...leading, m, k])],
-    build: (a, b) => [matmul(a!, swapLast(b!)), matmul(swapLast(a!), b!), matmul(a!, swapLast(a!))],
-  }), { derivatives: 1, float: 1e-4 }),
-  opCase("linear, then added to", fc.tuple(shapes(1, 3, 3000), length), ([shape, columns]) => ({
-    values: (random) => [
-      uniformValue(random, shape),
-      uniformValue(random, [shape.at(-1)!, columns]),
-      uniformValue(random, [...shape.slice(0, -1), columns]),
-      uniformValue(random, [columns]),
-    ],
-    build: (x, w, y, b) => {
-      const product = linear(x!, w!);
-      return [add(product, y!), add(b!, linear(tanh(x!), w!)), add(linear(x!, w!), linear(square(x!), w!))];
-    },
-  }), { derivatives: 1, float: 1e-4 }),
+  opCase(
+    "matmul",
+    fc.tuple(fc.array(few, { maxLength: 2 }), length, length, length),
+    ([leading, m, k, p]) => ({
+      values: (random) => [
+        uniformValue(random, [...leading, m, k]),
+        uniformValue(random, [...leading, k, p]),
+      ],
+      build: (a, b) => matmul(a!, b!),
+    }),
+    { derivatives: 1 },
+  ),
+  opCase(
+    "matmul of transposes",
+    fc.tuple(fc.array(few, { maxLength: 2 }), length, length),
+    ([leading, m, k]) => ({
+      values: (random) => [
+        uniformValue(random, [...leading, m, k]),
+        uniformValue(random, [...leading, m, k]),
+      ],
+      build: (a, b) => [matmul(a!, swapLast(b!)), matmul(swapLast(a!), b!), matmul(a!, swapLast(a!))],
+    }),
+    { derivatives: 1, float: 1e-4 },
+  ),
+  opCase(
+    "linear, then added to",
+    fc.tuple(shapes(1, 3, 3000), length),
+    ([shape, columns]) => ({
+      values: (random) => [
+        uniformValue(random, shape),
+        uniformValue(random, [shape.at(-1)!, columns]),
+        uniformValue(random, [...shape.slice(0, -1), columns]),
+        uniformValue(random, [columns]),
+      ],
+      build: (x, w, y, b) => {
+        const product = linear(x!, w!);
+        return [add(product, y!), add(b!, linear(tanh(x!), w!)), add(linear(x!, w!), linear(square(x!), w!))];
+      },
+    }),
+    { derivatives: 1, float: 1e-4 },
+  ),
   ...[
     "ab,bc->ac",
     "ab,cb->ca",
@@ -164,14 +202,19 @@ const products: readonly Case[] = [
     "abcd,adcb->ca",
     "abcd,aecd->abe",
   ].map((notation) =>
-    opCase(`einsum ${notation}`, fc.tuple(length, few, few, length, few), (sizes) => {
-      const [left, right] = notation.split(/,|->/) as [string, string];
-      const shape = (letters: string) => [...letters].map((letter) => sizes["abcde".indexOf(letter)]!);
-      return {
-        values: (random) => [uniformValue(random, shape(left)), uniformValue(random, shape(right))],
-        build: (x, y) => einsum(notation, x!, y!),
-      };
-    }, { derivatives: 1, float: 1e-4 }),
+    opCase(
+      `einsum ${notation}`,
+      fc.tuple(length, few, few, length, few),
+      (sizes) => {
+        const [left, right] = notation.split(/,|->/) as [string, string];
+        const shape = (letters: string) => [...letters].map((letter) => sizes["abcde".indexOf(letter)]!);
+        return {
+          values: (random) => [uniformValue(random, shape(left)), uniformValue(random, shape(right))],
+          build: (x, y) => einsum(notation, x!, y!),
+        };
+      },
+      { derivatives: 1, float: 1e-4 },
+    ),
   ),
   opCase("lowerTriangle", fc.tuple(fc.array(few, { maxLength: 2 }), length), ([leading, n]) => ({
     values: (random) => [uniformValue(random, [...leading, n, n])],
@@ -186,29 +229,62 @@ const key = (random: () => number): Value => ({
 });
 
 const randomness: readonly Case[] = [
-  opCase("random bits", shapes(0, 3), (shape) => ({
-    values: (random) => [key(random)],
-    build: (k) => [randomBits(k!, shape), uniform(k!, shape), foldIn(k!, 3), add(randomBits(foldIn(k!, 7), shape), 1)],
-  }), { derivatives: 0 }),
-  opCase("normal numbers", shapes(0, 3), (shape) => ({
-    values: (random) => [key(random)],
-    build: (k) => normal(k!, shape),
-  }), { derivatives: 0 }),
+  opCase(
+    "random bits",
+    shapes(0, 3),
+    (shape) => ({
+      values: (random) => [key(random)],
+      build: (k) => [
+        randomBits(k!, shape),
+        uniform(k!, shape),
+        foldIn(k!, 3),
+        add(randomBits(foldIn(k!, 7), shape), 1),
+      ],
+    }),
+    { derivatives: 0 },
+  ),
+  opCase(
+    "normal numbers",
+    shapes(0, 3),
+    (shape) => ({
+      values: (random) => [key(random)],
+      build: (k) => normal(k!, shape),
+    }),
+    { derivatives: 0 },
+  ),
   opCase("dropout and bernoulli", shapes(1, 3), (shape) => ({
     values: (random) => [key(random), uniformValue(random, shape)],
-    build: (k, x) => [dropout(x!, k!, 0.3), cast(bernoulli(foldIn(k!, 1), 0.4, shape), "f32"), mean(dropout(exp(x!), k!, 0.5), [-1])],
+    build: (k, x) => [
+      dropout(x!, k!, 0.3),
+      cast(bernoulli(foldIn(k!, 1), 0.4, shape), "f32"),
+      mean(dropout(exp(x!), k!, 0.5), [-1]),
+    ],
   })),
 ];
 
 /** Maxima of what is computed again elsewhere: the gradient finds them by equality. */
-const recomputed = opCase("a maximum of sums of products", fc.tuple(length, length), ([rows, columns]) => ({
-  values: (random) => [uniformValue(random, [rows, columns]), uniformValue(random, [columns]), uniformValue(random, [columns])],
-  build: (x, a, b) => {
-    const y = add(multiply(x!, a!), b!);
-    const top = max(y, [1], true);
-    return [max(y, [1]), max(y, [0]), select(less(y, top), y, 0), add(y, stopGradient(max(y, [0, 1], true)))];
-  },
-}), { derivatives: 1 });
+const recomputed = opCase(
+  "a maximum of sums of products",
+  fc.tuple(length, length),
+  ([rows, columns]) => ({
+    values: (random) => [
+      uniformValue(random, [rows, columns]),
+      uniformValue(random, [columns]),
+      uniformValue(random, [columns]),
+    ],
+    build: (x, a, b) => {
+      const y = add(multiply(x!, a!), b!);
+      const top = max(y, [1], true);
+      return [
+        max(y, [1]),
+        max(y, [0]),
+        select(less(y, top), y, 0),
+        add(y, stopGradient(max(y, [0, 1], true))),
+      ];
+    },
+  }),
+  { derivatives: 1 },
+);
 
 export const structureCases: readonly Case[] = [
   ...reductions,

@@ -1,0 +1,116 @@
+// The built command as a process: interrupts, a reader that goes away, a machine without a compiler, starting up.
+
+import { execFileSync, spawn } from "node:child_process";
+import { mkdirSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { temporaryFolder } from "./harness.ts";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const main = join(root, "dist", "cli", "main.js");
+const folder = temporaryFolder();
+
+beforeAll(() => execFileSync(process.execPath, ["scripts/build.js"], { cwd: root }));
+afterAll(() => folder.remove());
+
+interface Ended {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** Runs `scantling ...words`; `interruptAt` is what standard error must say before the process gets a SIGINT. */
+function scantling(words: readonly string[], environment: NodeJS.ProcessEnv = {}, interruptAt?: RegExp) {
+  const child = spawn(process.execPath, [main, ...words], {
+    ...{ cwd: folder.path, env: { ...process.env, ...environment } },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let out = "";
+  let err = "";
+  let interrupted = false;
+  child.stdout.on("data", (chunk) => {
+    out += chunk;
+  });
+  child.stderr.on("data", (chunk) => {
+    err += chunk;
+    if (interrupted || interruptAt === undefined || !interruptAt.test(err)) return;
+    interrupted = true;
+    child.kill("SIGINT");
+  });
+  return new Promise<Ended>((done) => child.on("close", (code) => done({ code, out, err })));
+}
+
+describe("an interrupt", () => {
+  const train = [
+    "train",
+    "--width",
+    "32",
+    "--batch",
+    "4",
+    "--steps",
+    "300",
+    "--sample-tokens",
+    "10",
+    "--json",
+  ];
+
+  it("ends a run with exit code 130, and the run goes on to the same bits", async () => {
+    const whole = await scantling([...train, "--out", "whole"]);
+    expect([whole.code, whole.code === 0 ? "" : whole.err]).toEqual([0, ""]);
+    const stopped = await scantling([...train, "--out", "stopped"], {}, /^step +15\/300/m);
+    expect(stopped.code).toBe(130);
+    const { step } = JSON.parse(stopped.out) as { step: number };
+    expect(step).toBeGreaterThanOrEqual(15);
+    expect(step).toBeLessThan(300);
+    const resumed = await scantling(["train", "--resume", "stopped", "--sample-tokens", "10", "--json"]);
+    expect(resumed.code).toBe(0);
+    const [one, other] = [whole.out, resumed.out].map((out) => JSON.parse(out) as Record<string, unknown>);
+    for (const key of ["step", "trainingLoss", "validationLoss", "bestStep", "sample", "hash"]) {
+      expect(other![key], key).toEqual(one![key]);
+    }
+  });
+});
+
+describe("without a compiler", () => {
+  it("says what is missing and what to do, in one line, with exit code 1", async () => {
+    const bin = join(folder.path, "bin");
+    mkdirSync(bin);
+    symlinkSync(process.execPath, join(bin, "node"));
+    const environment = { PATH: bin, CC: "", SCANTLING_CACHE: join(folder.path, "cache") };
+    const { code, out, err } = await scantling(["bench", "--json"], environment);
+    expect([code, out]).toEqual([1, ""]);
+    expect(err).toMatch(/^scantling: the native backend needs a C compiler .*\n$/);
+    expect(err).toContain("--backend reference");
+  });
+});
+
+describe("standard output", () => {
+  it("may be closed by its reader", () => {
+    const command = `"${process.execPath}" "${main}" --help | head -c 1; echo " $?"`;
+    expect(execFileSync("/bin/sh", ["-c", command], { encoding: "utf8" })).toBe("U 0\n");
+  });
+});
+
+describe("starting", () => {
+  it("needs little time for --help", async () => {
+    const times: number[] = [];
+    for (let i = 0; i < 5; i++) {
+      const start = performance.now();
+      expect((await scantling(["--help"])).code).toBe(0);
+      times.push(performance.now() - start);
+    }
+    // The fastest of five: other processes may be at work.
+    expect(Math.min(...times)).toBeLessThan(500);
+  });
+
+  it("W1 has its first step within 1.5 s, and plans in under 0.2 s", async () => {
+    const figures: { firstStepMs: number; planMs: number }[] = [];
+    for (let i = 0; i < 5; i++) {
+      const { out } = await scantling(["bench", "--workload", "W1", "--steps", "3", "--json"]);
+      figures.push(JSON.parse(out) as { firstStepMs: number; planMs: number });
+    }
+    expect(Math.min(...figures.map(({ firstStepMs }) => firstStepMs))).toBeLessThan(1500);
+    expect(Math.min(...figures.map(({ planMs }) => planMs))).toBeLessThan(200);
+  });
+});

@@ -1,0 +1,31 @@
+// Random programs: the double build against the reference, and every plan followed element by element.
+import fc from "fast-check";
+import { beforeAll, expect, test } from "vitest";
+import { planFaults } from "../compiler/checkPlan.ts";
+import { describeMismatch, fillIn, mismatch, native } from "./harness.ts";
+import { programOf, recipes } from "./randomProgram.ts";
+
+beforeAll(async () => void (await native(true)), 300_000); // compiles the kernels where they are not kept
+
+test.each([1, 2, 3])(
+  "seed %i",
+  async (seed) => {
+    const machine = await native(true);
+    let runs = 0;
+    await fc.assert(
+      fc.asyncProperty(recipes, async (recipe) => {
+        // Memory of earlier programs goes when nobody waits.
+        if (runs++ % 50 === 0) await new Promise((resume) => setTimeout(resume, 1));
+        const program = programOf(recipe);
+        const found = mismatch(machine, program, fillIn(program, 5), 1e-9);
+        expect(found && describeMismatch(found)).toBeUndefined();
+        const executable = machine.load(program);
+        const faults = planFaults(executable.plan, executable.encoded);
+        executable.dispose();
+        expect(faults).toEqual([]);
+      }),
+      { seed, numRuns: 200 },
+    );
+  },
+  120_000,
+);
