@@ -1,8 +1,9 @@
 // Files a command leaves besides its run. Knows no format.
 
-import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { RequestError, WorkError } from "../errors.ts";
+import { makeFolder } from "../folders.ts";
 
 /**
  * Checks, before the work, that a file may be written; gives the function that writes it, whole or not at all.
@@ -17,7 +18,7 @@ export function prepareOutput(file: string, force: boolean): (text: string) => v
   return (text) => {
     const part = `${file}.part-${process.pid}`;
     try {
-      mkdirSync(dirname(file), { recursive: true });
+      makeFolder(dirname(file));
       writeFileSync(part, text);
       renameSync(part, file);
     } catch (error) {

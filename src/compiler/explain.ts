@@ -7,7 +7,7 @@ export function explainPlan(plan: Plan): string {
   const external = plan.bindings.reduce((total, buffer) => total + bufferBytes(buffer), 0);
   const steps = countSteps(plan.stages);
   const lines = [
-    `${plan.stages.length} stages, ${steps} steps, ${formatCount(stagesFlops(plan.stages))} multiply-adds and element operations`,
+    `${plan.stages.length} stages, ${steps} steps, ${formatCount(stagesFlops(plan.stages))} operations`,
     `memory: arena ${formatBytes(plan.arenaBytes)}, ${formatBytes(plan.localBytes)} per thread, values of the caller ${formatBytes(external)}`,
   ];
   explainStages(plan.stages, "", lines);

@@ -22,7 +22,7 @@ typedef uint32_t ulane;
 
 typedef int32_t word;
 
-enum { LINE_BYTES = 64, MAX_LOOPS = 4, MAX_AXES = 6 };
+enum { LINE_BYTES = 64, MAX_LOOPS = 8, MAX_AXES = 8 };
 
 // Element types in memory. TYPE_REAL is `real`: four bytes, or eight in the double build.
 enum { TYPE_REAL, TYPE_I32, TYPE_U32, TYPE_BOOL, TYPE_F16, TYPE_BF16 };

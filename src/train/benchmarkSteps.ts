@@ -4,10 +4,14 @@
 import { performance } from "node:perf_hooks";
 import type { Architecture } from "../architecture/architecture.ts";
 import type { Machine } from "../backend/machine.ts";
+import { tapeKernels } from "../backend/tape/capabilities.ts";
+import { compile } from "../compiler/compile.ts";
+import { explainPlan } from "../compiler/explain.ts";
 import { createRandom } from "../data/random.ts";
 import { sizeOf } from "../tensor/tensor.ts";
 import { median, warmUps } from "./benchmark.ts";
 import { createOptimizer } from "./optimizers.ts";
+import { type StepOptions, trainingStep } from "./step.ts";
 import { createTrainer, type TrainerBatch } from "./trainer.ts";
 
 export interface StepTimingOptions {
@@ -36,6 +40,16 @@ export interface StepTiming {
   readonly steps: number;
 }
 
+/** AdamW without clipping, as in bench/peer/decoder.py. */
+function timedStep({ length }: Architecture, batch: number): StepOptions {
+  return { optimizer: createOptimizer("adamw"), batch, length, microBatches: 1, clip: null, decay: "all" };
+}
+
+/** The plan of a timed step, in words. */
+export function explainSteps(architecture: Architecture, batch: number): string {
+  return explainPlan(compile(trainingStep(architecture, timedStep(architecture, batch)).update, tapeKernels));
+}
+
 /** AdamW at 1e-3 with weight decay 0.1 on everything and no clipping, as in bench/peer/decoder.py. */
 export async function timeSteps(
   machine: Machine,
@@ -43,14 +57,7 @@ export async function timeSteps(
   { batch, steps, seed, signal }: StepTimingOptions,
 ): Promise<StepTiming> {
   const start = performance.now();
-  const trainer = createTrainer(machine, architecture, {
-    optimizer: createOptimizer("adamw"),
-    batch,
-    length: architecture.length,
-    microBatches: 1,
-    clip: null,
-    decay: "all",
-  });
+  const trainer = createTrainer(machine, architecture, timedStep(architecture, batch));
   const planMs = performance.now() - start;
   trainer.initialize(seed);
   const tokens = randomTokens(architecture, batch, seed);

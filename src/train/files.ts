@@ -1,7 +1,9 @@
 // Files that are there whole or not at all, and one line for whatever the disk refuses. Knows nothing of training.
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { WorkError } from "../errors.ts";
+import { makeFolder } from "../folders.ts";
 
 /** Runs `work`; what the file system refuses becomes a WorkError of one line that names `what` and `path`. */
 export function onDisk<T>(what: string, path: string, work: () => T): T {
@@ -89,7 +91,7 @@ export function replaceFolder(path: string, fill: (folder: string) => void): voi
   onDisk("write", path, () => {
     try {
       rmSync(temporary, { recursive: true, force: true });
-      mkdirSync(temporary, { recursive: true });
+      makeFolder(temporary);
       fill(temporary);
       syncFolder(temporary);
       rmSync(path, { recursive: true, force: true });

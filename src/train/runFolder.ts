@@ -1,4 +1,5 @@
 // The folder of one run: its configuration, its log, its checkpoints. Knows where they lie, not what they mean.
+
 import { createHash } from "node:crypto";
 import {
   closeSync,
@@ -6,7 +7,6 @@ import {
   fstatSync,
   fsyncSync,
   ftruncateSync,
-  mkdirSync,
   openSync,
   readFileSync,
   readSync,
@@ -17,6 +17,7 @@ import { z } from "zod";
 import { type Architecture, defineArchitecture } from "../architecture/architecture.ts";
 import type { TokenizerDescription } from "../data/tokenizer.ts";
 import { RequestError, WorkError } from "../errors.ts";
+import { makeFolder } from "../folders.ts";
 import { onDisk, replaceFile, writeAll } from "./files.ts";
 import { defineTraining, type TrainingSettings } from "./settings.ts";
 
@@ -69,7 +70,7 @@ export function requireFreeFolder(folder: string, force: boolean): void {
 /** Makes the folder, empty of any run, and writes the configuration into it. */
 export function createRunFolder(folder: string, configuration: RunConfiguration): void {
   onDisk("write to", folder, () => {
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
     for (const name of ours) rmSync(join(folder, name), { recursive: true, force: true });
   });
   const content = { format: "scantling run 1", hash: configurationHash(configuration), ...configuration };

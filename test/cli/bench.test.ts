@@ -27,6 +27,14 @@ const decoder = [
 ];
 
 describe("bench", () => {
+  it("explains the plan of a step instead of timing it", async () => {
+    const { exitCode, out } = await scantling([...decoder, "--explain"]);
+    expect(exitCode).toBe(0);
+    expect(out).toMatch(/^\d+ stages, \d+ steps, .* operations\nmemory: arena .* per thread/);
+    expect(out).toMatch(/product \[12,8\] · \[8,5\]|product \[12,8\] · \[8,8\]/);
+    await refusal(["bench", "--workload", "norms", "--explain"], "--explain of norms; expected W1");
+  });
+
   it("prints the figures of a decoder as one JSON document", async () => {
     const { exitCode, out } = await scantling([...decoder, "--json"]);
     expect(exitCode).toBe(0);

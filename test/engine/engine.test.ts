@@ -6,8 +6,8 @@ import { type Case, checkCase } from "./suite.ts";
 
 /** Where a program runs, how exactly, and how many settings of each case. */
 const machines = [
-  { name: "native, double", start: () => native(true), tolerance: () => 1e-10, runs: 10 },
-  { name: "native, float", start: () => native(false), tolerance: (of: Case) => of.float, runs: 5 },
+  { name: "native, double", start: () => native(true), tolerance: () => 1e-10, runs: 7 },
+  { name: "native, float", start: () => native(false), tolerance: (of: Case) => of.float, runs: 3 },
 ] as const;
 
 describe.each(machines)("$name", ({ start, tolerance, runs }) => {

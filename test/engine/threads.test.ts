@@ -1,7 +1,16 @@
 // The same program gives the same bits on any number of threads and from run to run, in the float build.
 import fc from "fast-check";
 import { beforeAll, expect, test } from "vitest";
-import type { Program } from "../../src/tensor/index.ts";
+import {
+  input,
+  matmul,
+  type Program,
+  program,
+  slice,
+  square,
+  sum,
+  swapLast,
+} from "../../src/tensor/index.ts";
 import { fillIn, native, runOn, type Values } from "./harness.ts";
 import { programOf, recipes } from "./randomProgram.ts";
 import { trainingProgram, trainings } from "./training.ts";
@@ -25,6 +34,18 @@ async function expectSameBits(program: Program, values: Values, threads: readonl
 test.each(trainings)("a training step: $name", async (of) => {
   const { program, values } = trainingProgram(of);
   await expectSameBits(program, values, [1, 2, 3, 7]);
+});
+
+test("products that are cut for the number of threads, and long sums", async () => {
+  const [a, b] = [input("a", [301, 500]), input("b", [500, 211])];
+  const product = matmul(a, b);
+  const built = program({
+    product,
+    long: matmul(swapLast(b), b),
+    few: matmul(slice(a, { 0: [0, 3] }), b),
+    total: sum(square(a)),
+  });
+  await expectSameBits(built, fillIn(built, 2), [1, 2, 3, 7]);
 });
 
 test("random programs", async () => {

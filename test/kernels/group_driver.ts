@@ -12,6 +12,7 @@ import {
   createTapeWriter,
   type ElementType,
   elementType,
+  maxAxes,
   type Operand,
   space,
   type TapeWriter,
@@ -142,7 +143,7 @@ function valueWords(value: GroupValue, writer: TapeWriter): void {
   writer.operand(operand);
   writer.word(axes.length);
   for (const key of ["divisor", "size", "stride"] as const) {
-    for (let i = 0; i < 6; i++) writer.word(axes[i]?.[key] ?? 0);
+    for (let i = 0; i < maxAxes; i++) writer.word(axes[i]?.[key] ?? 0);
   }
   writer.word(columnStride);
 }

@@ -2,10 +2,12 @@
 //
 // A library is stored as KEY-HASH.so: the key says what it was made from, the hash (SHA-256) what it must contain. A file
 // that was cut short or changed does not match its own name and is not used. Files appear by rename, whole.
+
 import { createHash } from "node:crypto";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";
+import { makeFolder } from "../../folders.ts";
 
 const suffix = process.platform === "darwin" ? ".dylib" : ".so";
 const building = "building-";
@@ -43,7 +45,7 @@ export function findStored(folder: string, key: string): string | undefined {
 
 /** A new folder to build in, beside the libraries so that a rename suffices. Throws where the cache cannot be written. */
 export function openBuildFolder(folder: string): string {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  makeFolder(folder, 0o700);
   for (const name of readdirSync(folder)) {
     const path = join(folder, name);
     if (name.startsWith(building) && Date.now() - statSync(path).mtimeMs > abandonedAfter) {

@@ -1,10 +1,10 @@
 // The machine's C compiler: where it is, which it is, how it is called. Knows neither kernels nor caches of libraries.
+
 import { execFile } from "node:child_process";
 import { createHash, randomUUID } from "node:crypto";
 import {
   accessSync,
   constants,
-  mkdirSync,
   readFileSync,
   realpathSync,
   renameSync,
@@ -13,6 +13,7 @@ import {
 } from "node:fs";
 import { delimiter, join, resolve } from "node:path";
 import { RequestError, WorkError } from "../../errors.ts";
+import { makeFolder } from "../../folders.ts";
 
 export interface Compiler {
   /** Absolute path of the program. */
@@ -142,7 +143,7 @@ function readNote(path: string): string | undefined {
 // The note only saves time: without it the next process asks again.
 function writeNote(folder: string, path: string, text: string): void {
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolder(folder, 0o700);
     const unfinished = `${path}.${randomUUID()}`;
     writeFileSync(unfinished, text);
     renameSync(unfinished, path);

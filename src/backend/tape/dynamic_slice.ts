@@ -1,5 +1,5 @@
 // Words of OP_DYNAMIC_SLICE and OP_DYNAMIC_UPDATE after the header (the twin of src/kernels/dynamic_slice.h).
-import type { Operand, TapeWriter } from "./writer.ts";
+import { maxAxes, type Operand, type TapeWriter } from "./writer.ts";
 
 /** A window of shape `window` in x of shape `full`, beginning where the starts say, clamped so that it fits. */
 interface DynamicWindow {
@@ -23,8 +23,6 @@ export interface DynamicUpdateInstruction extends DynamicWindow {
   readonly whole: Operand;
 }
 
-const maxAxes = 6;
-
 interface Axis {
   readonly full: number;
   readonly window: number;
@@ -33,7 +31,7 @@ interface Axis {
   readonly strides: readonly number[];
 }
 
-/** Drops axes of size 1 and joins neighbours that no window cuts, so that rows are long; six axes, unused ones in front. */
+/** Drops axes of size 1 and joins neighbours that no window cuts, so that rows are long; `maxAxes` axes, unused ones in front. */
 function canonicalAxes(instruction: DynamicSliceInstruction | DynamicUpdateInstruction): Axis[] {
   const { full, window, start, xStrides, partStrides } = instruction;
   const wholeStrides = "wholeStrides" in instruction ? instruction.wholeStrides : xStrides;

@@ -12,10 +12,9 @@ import { type DType, isFloat } from "../../tensor/tensor.ts";
 import { groupScratchBytes, groupTileRows } from "./groupScratch.ts";
 import { type GroupCode, groupCodes } from "./opcodes.ts";
 import { type Layout, operandAt } from "./place.ts";
-import { type Operand, space, type TapeWriter } from "./writer.ts";
+import { maxAxes, type Operand, space, type TapeWriter } from "./writer.ts";
 
 const codeOf = new Map(groupCodes.map((name, code) => [name, code]));
-const maxAxes = 6;
 
 type Value =
   | { kind: "tile" | "column"; register: number }

@@ -8,8 +8,8 @@ export const space = { none: -1, arena: 0, local: 1, binding: (index: number): n
 export const elementType = { real: 0, i32: 1, u32: 2, bool: 3, f16: 4, bf16: 5 } as const;
 export type ElementType = (typeof elementType)[keyof typeof elementType];
 
-export const maxLoops = 4;
-export const maxAxes = 6;
+export const maxLoops = 8;
+export const maxAxes = 8;
 export const lineBytes = 64;
 
 /** base(space) + line · 64 bytes + (element + Σ step[d] · loop[d]) elements; a row is `item` elements after the one before. */
@@ -31,7 +31,7 @@ export interface TapeWriter {
   real(value: number): void;
   /** A double in two words, the low one first: exact in the double build, too. */
   double(value: number): void;
-  /** Nine words; `undefined` is an operand that is absent. */
+  /** Thirteen words; `undefined` is an operand that is absent. */
   operand(value: Operand | undefined): void;
 }
 

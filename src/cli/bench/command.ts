@@ -46,6 +46,7 @@ export interface BenchOptions extends DecoderOptions {
   readonly out?: string;
   readonly force?: boolean;
   readonly json?: boolean;
+  readonly explain?: boolean;
 }
 
 const help = `
@@ -53,7 +54,9 @@ W1 and W2 are the models of bench/README.md; decoder takes its sizes from the op
 A step is forward, backward and AdamW. Speeds are medians after two warm-ups; the share of the peak is that of this
 machine's measured multiply-adds, or of the bytes a plain scaling of a large array moves.
 
-Example: scantling bench --workload decoder --width 256 --layers 4 --heads 8 --kv-heads 2 --positions rope --json`;
+Examples:
+  scantling bench --workload decoder --width 256 --layers 4 --heads 8 --kv-heads 2 --positions rope --json
+  scantling bench --workload W1 --explain`;
 
 export function benchCommand({ program, console, setExitCode }: CommandContext): Command {
   return program
@@ -84,6 +87,7 @@ export function benchCommand({ program, console, setExitCode }: CommandContext):
     .option("--out <file>", "also write the JSON document to this file")
     .option("--force", "overwrite that file")
     .option("--json", "print one JSON document")
+    .option("--explain", "print the plan of a training step instead: stages, operations, bytes, memory")
     .addHelpText("after", help)
     .action(async (options: BenchOptions) => {
       const { bench } = await import("./run.ts");

@@ -1,6 +1,7 @@
 // What `scantling bench` does: has the workload that was asked for timed and prints the figures.
 
 import type { Architecture } from "../../architecture/architecture.ts";
+import { RequestError } from "../../errors.ts";
 import { formatBytes, formatCount, formatShare } from "../../report/format.ts";
 import type { OperationCase } from "../../train/benchmarkOperations.ts";
 import type { Console } from "../console.ts";
@@ -11,6 +12,7 @@ import { type BenchOptions, type OperationWorkload, type StepWorkload, stepWorkl
 
 /** @returns the exit code */
 export async function bench(options: BenchOptions, console: Console): Promise<number> {
+  if (options.explain) return explain(options, console);
   const save = options.out === undefined ? undefined : prepareOutput(options.out, options.force ?? false);
   const { workload } = options;
   const measure = isStepWorkload(workload)
@@ -30,6 +32,20 @@ export async function bench(options: BenchOptions, console: Console): Promise<nu
     open.machine.dispose();
   }
   return console.signal.aborted ? interruptedCode : 0;
+}
+
+async function explain({ workload, ...options }: BenchOptions, console: Console): Promise<number> {
+  if (!isStepWorkload(workload)) {
+    throw new RequestError(`bench: --explain of ${workload}; expected ${stepWorkloads.join(", ")}`);
+  }
+  const [{ timedModel }, { explainSteps }] = await Promise.all([
+    import("./model.ts"),
+    import("../../train/benchmarkSteps.ts"),
+  ]);
+  const { architecture, batch } = timedModel(workload, { workload, ...options });
+  const plan = explainSteps(architecture, batch);
+  console.out(options.json ? `${JSON.stringify({ workload, plan: plan.split("\n") })}\n` : `${plan}\n`);
+  return 0;
 }
 
 interface Place extends OpenMachine {

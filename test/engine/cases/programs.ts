@@ -6,6 +6,7 @@ import {
   cast,
   concatenate,
   cumulativeSum,
+  divide,
   dynamicSlice,
   dynamicUpdate,
   fill,
@@ -19,6 +20,7 @@ import {
   layerNorm,
   less,
   linear,
+  linearRecurrence,
   literal,
   matmul,
   max,
@@ -32,6 +34,7 @@ import {
   scan,
   scatterAdd,
   select,
+  sigmoid,
   slice,
   softmax,
   sort,
@@ -43,6 +46,7 @@ import {
   type Tensor,
   tanh,
   transpose,
+  triangularSolve,
 } from "../../../src/tensor/index.ts";
 import { value } from "../../tensor/harness.ts";
 import type { Values } from "../harness.ts";
@@ -397,10 +401,82 @@ const training: readonly ProgramCase[] = [
   }),
 ];
 
+/** Programs that once went wrong. */
+const regressions: readonly ProgramCase[] = [
+  named("a value per outer and inner index, read by rows of another cut", () => {
+    const divisor = add(square(input("d", [48, 1, 5])), 0.3);
+    return program({ y: tanh(divide(x([48, 7, 5]), divisor)) });
+  }),
+  named("the right side of a product made in the same rows as the left", () => {
+    const right = tanh(multiply(s("a", [64, 64]), 2));
+    return program({ y: matmul(tanh(s("b", [64, 64])), right), z: matmul(right, right) });
+  }),
+  named("random numbers whose key is computed, beside sums of rows", () => {
+    const key = cast(multiply(square(slice(s("k", [9]), { 0: [1, 3] })), 100), "u32");
+    return program({ y: sum(multiply(s("a", [33]), cast(randomBits(key, [33]), "f32"))) });
+  }),
+  named("the last carry of a loop read by what is made before its steps' gradients", () => {
+    const [h0, c, sequence] = [s("h", [3]), s("c", [3]), x([7, 3])];
+    const { carries } = scan(
+      { length: 7, carries: [h0], sequences: [sequence], reverse: true },
+      ([h], [e]) => ({
+        carries: [tanh(add(multiply(h!, 0.8), multiply(e!, c)))],
+        outputs: [],
+      }),
+    );
+    const y = multiply(tanh(c), carries[0]!);
+    const [dc, dh] = gradients(mean(y), [c, h0]) as [Tensor, Tensor];
+    return program(
+      { y, dc },
+      { h: subtract(h0, multiply(dh, 0.1)), x: add(multiply(sequence, 0.5), mean(c)) },
+    );
+  }),
+  named("a normalised value made again for a product, in a group without rows of its own", () => {
+    const [value, w] = [add(multiply(x([20, 6]), 0.75), 0.125), s("w", [6, 18])];
+    const hidden = tanh(linear(tanh(linear(layerNorm(value), w)), s("v", [18, 18])));
+    const mixed = tanh(linear(hidden, s("u", [18, 6])));
+    const [dw, dx] = gradients(mean(square(add(value, mixed))), [w, value]) as [Tensor, Tensor];
+    return program({ y: add(value, mixed), dw, dx });
+  }),
+  named("many axes that no strides join", () => {
+    const many = x([2, 3, 2, 3, 2, 3, 2, 3]);
+    const batched = transpose(
+      reshape(s("b", [256, 3, 4]), [2, 2, 2, 2, 2, 2, 2, 2, 3, 4]),
+      [7, 6, 5, 4, 3, 2, 1, 0, 9, 8],
+    );
+    return program({
+      t: transpose(many),
+      y: tanh(transpose(many)),
+      total: sum(many, [1, 3, 5, 7]),
+      product: matmul(batched, s("c", [2, 2, 2, 2, 2, 2, 2, 2, 3, 4])),
+    });
+  }),
+  named("a gradient through loops in loops in loops", () => {
+    const nest = (depth: number, h: Tensor): Tensor =>
+      depth === 0
+        ? tanh(multiply(h, 0.9))
+        : scan({ length: 4, carries: [h] }, ([c]) => ({ carries: [nest(depth - 1, c!)], outputs: [] }))
+            .carries[0]!;
+    const h = s("h", [3]);
+    return program({ g: gradients(sum(nest(3, h)), [h])[0]! });
+  }),
+  named("two losses, whose gradients wait for the same values to be made again", () => {
+    const [right, matrix] = [s("v", [13]), s("w", [13, 13])];
+    const solved = triangularSolve(matrix, reshape(right, [13, 1]), { unit: true, transpose: true });
+    const normal = add(solved, divide(solved, sqrt(add(square(solved), 0.01))));
+    const product = reshape(matmul(normal, swapLast(solved)), [1, 13, 13]);
+    const h = linearRecurrence(sigmoid(product), product, reshape(normal, [1, 13]));
+    const [dw] = gradients(mean(h), [matrix]) as [Tensor];
+    const [dv] = gradients(add(mean(square(tanh(h))), mean(h)), [right]) as [Tensor];
+    return program({}, { w: subtract(matrix, multiply(dw, 0.01)), v: subtract(right, multiply(dv, 0.01)) });
+  }),
+];
+
 export const programCases: readonly ProgramCase[] = [
   ...delivery,
   ...empty,
   ...states,
   ...windows,
   ...training,
+  ...regressions,
 ];

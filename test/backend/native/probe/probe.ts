@@ -22,7 +22,7 @@ export function writeProbeSources(folder: string): string {
 
 export const space = { arena: 0, local: 1, binding: 2 } as const;
 const i32 = 1;
-const maxLoops = 4;
+const maxLoops = 8;
 
 /** An operand of i32 rows; `step` moves it by elements for each turn of the loops around it. */
 export function rowsAt(where: number, element: number, step: readonly number[] = []): number[] {

@@ -1,0 +1,29 @@
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { makeFolder } from "../src/folders.ts";
+
+const root = mkdtempSync(join(tmpdir(), "scantling-folders-"));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+describe("makeFolder", () => {
+  it("makes missing parents, and nothing where the folder is there", () => {
+    const deep = join(root, "a", "b", "c");
+    makeFolder(deep);
+    makeFolder(deep);
+    expect(existsSync(deep)).toBe(true);
+  });
+
+  it("says when a file is in the way", () => {
+    writeFileSync(join(root, "file"), "");
+    expect(() => makeFolder(join(root, "file"))).toThrow(expect.objectContaining({ code: "EEXIST" }));
+    expect(() => makeFolder(join(root, "file", "inside"))).toThrow(
+      expect.objectContaining({ code: "EEXIST" }),
+    );
+  });
+
+  it.skipIf(!existsSync("/proc/self"))("gives up where the system refuses in its own way", () => {
+    expect(() => makeFolder("/proc/scantling/run")).toThrow(/ENOENT|EACCES|EPERM/);
+  });
+});
