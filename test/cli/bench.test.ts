@@ -32,7 +32,9 @@ describe("bench", () => {
     expect(exitCode).toBe(0);
     expect(out).toMatch(/^\d+ stages, \d+ steps, .* operations\nmemory: arena .* per thread/);
     expect(out).toMatch(/product \[12,8\] · \[8,5\]|product \[12,8\] · \[8,8\]/);
-    await refusal(["bench", "--workload", "norms", "--explain"], "--explain of norms; expected W1");
+    const { exitCode: code, err } = await refusal(["bench", "--workload", "norms", "--explain"]);
+    expect(code).toBe(2);
+    expect(err).toContain("--explain of norms; expected W1");
   });
 
   it("prints the figures of a decoder as one JSON document", async () => {

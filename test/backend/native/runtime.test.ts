@@ -274,7 +274,11 @@ describe("a runtime", () => {
       0,
     ],
     ["an inner loop without a body", segment(1, 0, [[0, 6, 0, 0, 3, 1]]), 5],
-    ["nine loops", Array.from({ length: 8 }).reduce<number[]>((inside) => loop(1, [inside]), loop(1, [])), 40],
+    [
+      "nine loops",
+      Array.from({ length: 8 }).reduce<number[]>((inside) => loop(1, [inside]), loop(1, [])),
+      40,
+    ],
   ])("refuses %s", (_, tape, word) => {
     expect(() => runtime.runSync(load(tape), 2)).toThrow(`a broken tape: word ${word} of ${tape.length}`);
   });
