@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { beforeAll, expect, test } from "vitest";
 import { planFaults } from "../compiler/checkPlan.ts";
 import { describeMismatch, fillIn, mismatch, native } from "./harness.ts";
-import { programOf, recipes } from "./randomProgram.ts";
+import { programOf, recipes } from "./random/program.ts";
 
 beforeAll(async () => void (await native(true)), 300_000); // compiles the kernels where they are not kept
 

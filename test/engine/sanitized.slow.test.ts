@@ -10,7 +10,7 @@ import { buildReplay, replay } from "../backend/native/replay.ts";
 import { opCases } from "./cases/index.ts";
 import { programCases } from "./cases/programs.ts";
 import { fillIn, native, type Values } from "./harness.ts";
-import { programOf, recipes } from "./randomProgram.ts";
+import { programOf, recipes } from "./random/program.ts";
 import { recordProgram } from "./record.ts";
 import { caseProgram, disguises } from "./suite.ts";
 import { trainingProgram, trainings } from "./training.ts";

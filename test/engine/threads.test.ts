@@ -12,7 +12,7 @@ import {
   swapLast,
 } from "../../src/tensor/index.ts";
 import { fillIn, native, runOn, type Values } from "./harness.ts";
-import { programOf, recipes } from "./randomProgram.ts";
+import { programOf, recipes } from "./random/program.ts";
 import { trainingProgram, trainings } from "./training.ts";
 
 beforeAll(async () => void (await native(false)), 300_000); // compiles the kernels where they are not kept

@@ -334,8 +334,8 @@ const windows: readonly ProgramCase[] = [
   ),
 ];
 
-/** One step of AdamW on one parameter, by its definition. */
-function adamw(name: string, shape: readonly number[], gradient: Tensor): Record<string, Tensor> {
+/** A parameter and two states of an optimiser, each of which reads and overwrites itself. */
+function optimized(name: string, shape: readonly number[], gradient: Tensor): Record<string, Tensor> {
   const parameter = s(name, shape);
   const first = add(multiply(s(`${name}.m`, shape), 0.9), multiply(gradient, 0.1));
   const second = add(multiply(s(`${name}.v`, shape), 0.99), multiply(square(gradient), 0.01));
@@ -355,7 +355,7 @@ const training: readonly ProgramCase[] = [
     const [dw, dv, dg] = gradients(loss, [w, v, g]) as [Tensor, Tensor, Tensor];
     return program(
       { loss },
-      { ...adamw("w", [6, 32], dw), ...adamw("v", [32, 3], dv), ...adamw("g", [6], dg) },
+      { ...optimized("w", [6, 32], dw), ...optimized("v", [32, 3], dv), ...optimized("g", [6], dg) },
     );
   }),
   named("a recurrent state through a loop", () => {
