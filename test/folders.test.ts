@@ -19,7 +19,7 @@ describe("makeFolder", () => {
     writeFileSync(join(root, "file"), "");
     expect(() => makeFolder(join(root, "file"))).toThrow(expect.objectContaining({ code: "EEXIST" }));
     expect(() => makeFolder(join(root, "file", "inside"))).toThrow(
-      expect.objectContaining({ code: "EEXIST" }),
+      expect.objectContaining({ code: "ENOTDIR" }),
     );
   });
 
