@@ -192,6 +192,8 @@ describe("of two operands", () => {
       /add: shapes \[2\] and \[3\] do not broadcast/,
     );
     expect(() => add(input("x", [2]), input("y", [2], "i32"))).toThrow(/add: dtypes f32 and i32/);
+    expect(() => divide(input("x", [2], "i32"), 2)).toThrow(/divide of i32; expected a float, cast it/);
+    expect(() => exp(input("x", [2], "bool"))).toThrow(/exp of bool/);
   });
 });
 

@@ -26,6 +26,8 @@ interface Row {
   /** Scalar float64 function; integers and bools arrive as numbers. */
   readonly f: (a: number, b: number, c: number, dtype: DType) => number;
   readonly result?: "bool";
+  /** Not defined on integers and bools. */
+  readonly realOnly?: true;
   readonly gradient?: Gradient;
   readonly flops?: number;
 }
@@ -46,28 +48,32 @@ const table = {
   sign: { inputs: 1, f: Math.sign, gradient: () => [undefined] },
   floor: { inputs: 1, f: Math.floor, gradient: () => [undefined] },
   round: { inputs: 1, f: roundHalfEven, gradient: () => [undefined] },
-  exp: { inputs: 1, f: Math.exp, gradient: (n, g) => [multiply(g, y(n))] },
-  log: { inputs: 1, f: Math.log, gradient: (n, g) => [divide(g, a(n))] },
-  sqrt: { inputs: 1, f: Math.sqrt, gradient: (n, g) => [divide(multiply(g, 0.5), y(n))] },
+  exp: { inputs: 1, realOnly: true, f: Math.exp, gradient: (n, g) => [multiply(g, y(n))] },
+  log: { inputs: 1, realOnly: true, f: Math.log, gradient: (n, g) => [divide(g, a(n))] },
+  sqrt: { inputs: 1, realOnly: true, f: Math.sqrt, gradient: (n, g) => [divide(multiply(g, 0.5), y(n))] },
   reciprocal: {
     inputs: 1,
+    realOnly: true,
     f: (x) => 1 / x,
     gradient: (n, g) => [negate(multiply(g, multiply(y(n), y(n))))],
   },
-  sine: { inputs: 1, f: Math.sin, gradient: (n, g) => [multiply(g, cosine(a(n)))] },
-  cosine: { inputs: 1, f: Math.cos, gradient: (n, g) => [negate(multiply(g, sine(a(n))))] },
+  sine: { inputs: 1, realOnly: true, f: Math.sin, gradient: (n, g) => [multiply(g, cosine(a(n)))] },
+  cosine: { inputs: 1, realOnly: true, f: Math.cos, gradient: (n, g) => [negate(multiply(g, sine(a(n))))] },
   tanh: {
     inputs: 1,
+    realOnly: true,
     f: Math.tanh,
     gradient: (n, g) => [multiply(g, subtract(1, multiply(y(n), y(n))))],
   },
   sigmoid: {
     inputs: 1,
+    realOnly: true,
     f: (x) => (x >= 0 ? 1 / (1 + Math.exp(-x)) : Math.exp(x) / (1 + Math.exp(x))),
     gradient: (n, g) => [multiply(g, multiply(y(n), subtract(1, y(n))))],
   },
   erf: {
     inputs: 1,
+    realOnly: true,
     f: errorFunction,
     gradient: (n, g) => [multiply(g, multiply(2 / Math.sqrt(Math.PI), exp(negate(multiply(a(n), a(n))))))],
   },
@@ -87,11 +93,13 @@ const table = {
   },
   divide: {
     inputs: 2,
+    realOnly: true,
     f: (p, q) => p / q,
     gradient: (n, g) => [divide(g, b(n)), negate(divide(multiply(g, y(n)), b(n)))],
   },
   power: {
     inputs: 2,
+    realOnly: true,
     f: Math.pow,
     gradient: (n, g) => [
       multiply(g, multiply(b(n), power(a(n), subtract(b(n), 1)))),
@@ -158,6 +166,9 @@ function inferElementwise(name: string, row: Row): Op["infer"] {
       if (type.dtype !== values[0]!.dtype) {
         throw new RangeError(`${name}: dtypes ${values.map((i) => i.dtype).join(" and ")} differ`);
       }
+    }
+    if (row.realOnly && !isFloat(values[0]!.dtype)) {
+      throw new RangeError(`${name} of ${values[0]!.dtype}; expected a float, cast it`);
     }
     return [{ shape: inputs[0]!.shape, dtype: row.result ?? values[0]!.dtype }];
   };
