@@ -5,8 +5,8 @@ import { readdir } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { glob, isDynamicPattern } from "tinyglobby";
 import { RequestError } from "../errors.ts";
+import { nearest } from "../nearest.ts";
 import type { Document, TextData } from "./document.ts";
-import { nearest } from "./nearest.ts";
 import { fetchDocument, type ReadOptions, readFileDocument, reason } from "./readText.ts";
 
 export interface TextRequest {

@@ -6,9 +6,9 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { joinDocuments, type TextData } from "../../src/data/document.ts";
-import { nearest } from "../../src/data/nearest.ts";
 import { loadText, type TextRequest } from "../../src/data/text.ts";
 import { RequestError } from "../../src/errors.ts";
+import { nearest } from "../../src/nearest.ts";
 
 let folder: string;
 let server: Server;
