@@ -7,6 +7,7 @@ import { fillValue } from "../tensor/ops/leaf.ts";
 import { isFloat, type Node, rowMajorStrides, type Strided, sizeOf, type Tensor } from "../tensor/tensor.ts";
 import { type Alias, columnLength, createAliases, isIdentity, transposedLength } from "./alias.ts";
 import {
+  CHEAP_INSTRUCTIONS,
   currentGroup,
   type Fused,
   type Group,
@@ -37,8 +38,6 @@ export interface Fusion {
   readonly available: ReadonlyMap<Tensor, number>;
 }
 
-/** Recomputing beyond this many instructions costs more than reading memory. */
-const CHEAP_INSTRUCTIONS = 40;
 /** Full sums of rows up to this length are plain row reductions. */
 const SHORT_SUM = 4096;
 const LONGEST_COLUMN_SUM = 1 << 15;

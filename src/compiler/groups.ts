@@ -1,6 +1,9 @@
 // Fused groups and their members, as fusion builds them and later passes read them.
 import type { Node, Strided, Tensor } from "../tensor/tensor.ts";
 
+/** Computing a value again beyond this many instructions costs more than reading it. */
+export const CHEAP_INSTRUCTIONS = 40;
+
 /** How a fused node reads one of its inputs. */
 export type Source =
   | { readonly kind: "immediate"; readonly value: number }

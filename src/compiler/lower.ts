@@ -10,7 +10,7 @@ import {
   literal,
 } from "../tensor/ops/leaf.ts";
 import { reshape } from "../tensor/ops/movement.ts";
-import { makeNode, type Node, sameShape, sizeOf, type Tensor, topologicalOrder } from "../tensor/tensor.ts";
+import { makeNode, type Node, sameShape, type Tensor, topologicalOrder } from "../tensor/tensor.ts";
 import type { Kernels } from "./plan.ts";
 
 interface Rewriter {
@@ -157,9 +157,4 @@ function broadcastIota(counter: Tensor, output: Tensor): Tensor | undefined {
   const added = output.shape.length - shape.length;
   if (shape[axis] !== output.shape[axis + added]) return undefined;
   return cast(iota(output.shape, axis + added, counter.dtype), output.dtype);
-}
-
-/** Elements of all outputs of a node. */
-export function nodeElements(node: Node): number {
-  return node.outputs.reduce((total, output) => total + sizeOf(output.shape), 0);
 }

@@ -1,6 +1,3 @@
-// Puts steps in an order in which every value is read after it is written and every state is overwritten after its last
-// reader. Also removes copies of results into the caller's memory where the step that made them can write there itself.
-import { sizeOf } from "../tensor/tensor.ts";
 import type { Ordered } from "./context.ts";
 import {
   type Buffer,
@@ -11,7 +8,7 @@ import {
   stepViews,
   type View,
 } from "./plan.ts";
-import { runsOf } from "./rows.ts";
+import { isWhole } from "./rows.ts";
 
 /** A copy of a result into memory that outlives the graph, where `target` may hold an older value that others read. */
 export interface Delivery {
@@ -134,13 +131,6 @@ function writesInStep(
     ({ view, extent }) =>
       view.buffer !== target || (extent === store.memory.extent && sameRows(view, store.memory.view)),
   );
-}
-
-/** Whether the view is all of its buffer in order. */
-function isWhole({ shape, strides, offset, steps, buffer }: View): boolean {
-  const runs = runsOf({ shape, strides, offset });
-  const inOrder = runs.length === 0 || (runs.length === 1 && runs[0]!.stride === 1);
-  return inOrder && offset === 0 && steps.every((step) => step === 0) && sizeOf(shape) === buffer.elements;
 }
 
 function sameRows(a: RowView, b: RowView): boolean {

@@ -2,7 +2,7 @@
 // computed once more by a group that reads all they are made of anyway. They need no memory in between.
 import type { Node, Tensor } from "../tensor/tensor.ts";
 import type { Fusion } from "./fuse.ts";
-import { currentGroup, type Fused, type Group } from "./groups.ts";
+import { CHEAP_INSTRUCTIONS, currentGroup, type Fused, type Group } from "./groups.ts";
 import { groupsByLeaf } from "./siblings.ts";
 
 /** By consumer and value: the group that makes the value anew for this consumer. */
@@ -12,7 +12,6 @@ export type Remade = ReadonlyMap<Node, ReadonlyMap<Tensor, Group>>;
 const FAR_LEVELS = 4;
 /** How many levels a product may be put off to wait for the group. */
 const NEAR_LEVELS = 8;
-const CHEAP_INSTRUCTIONS = 40;
 
 export function remake(fusion: Fusion, order: readonly Node[]): Remade {
   const remade = new Map<Node, Map<Tensor, Group>>();

@@ -22,6 +22,23 @@ export function runsOf({ shape, strides }: Strided): Run[] {
   return runs;
 }
 
+/** Whether elements follow each other without gaps, in row-major order. */
+export function isContiguous(view: Strided): boolean {
+  const runs = runsOf(view);
+  return runs.length === 0 || (runs.length === 1 && runs[0]!.stride === 1);
+}
+
+/** Whether the view is all of its buffer in order. */
+export function isWhole(view: View): boolean {
+  const { shape, offset, steps, buffer } = view;
+  return (
+    isContiguous(view) &&
+    offset === 0 &&
+    steps.every((step) => step === 0) &&
+    sizeOf(shape) === buffer.elements
+  );
+}
+
 /** The view as rows of `length` elements, or undefined where a row has no single stride. */
 export function rowView(view: View, length: number): RowView | undefined {
   const elements = sizeOf(view.shape);

@@ -3,9 +3,9 @@
 import {
   type Buffer,
   dtypeBytes,
+  type GroupStep,
   type Kernels,
   memoryOf,
-  type Partial,
   type PrepareStep,
   type RowView,
   type Stage,
@@ -13,7 +13,7 @@ import {
   stepViews,
   type View,
 } from "./plan.ts";
-import { greatestCommonDivisor, runsOf } from "./rows.ts";
+import { greatestCommonDivisor, isWhole, runsOf } from "./rows.ts";
 
 /** Fewer groups than this would leave cores idle. */
 const FEWEST_GROUPS = 16;
@@ -23,6 +23,9 @@ const ROWS_WORTH_SHARING = 64;
 /** Bytes that steps put off until the end of a stage may keep alive. */
 const PENDING_BYTES = 48 * 2 ** 20;
 const LONGEST_STAGE = 64;
+/** Column sums of a step that runs alone: so many elements make a partial sum worth its row, up to so many of them. */
+const PARTIAL_ELEMENTS = 16384;
+const MOST_PARTIALS = 64;
 
 /** What `cut` needs beyond the steps: whom buffers outlive, and where new ones come from. */
 export interface StageContext {
@@ -193,7 +196,7 @@ function alignment(view: View | RowView, step: Step): number {
   const runs = runsOf(view);
   const outer = runs[0];
   if (outer === undefined || outer.stride <= 0 || outer.stride * outer.size !== memory.elements)
-    return contiguous(view) ? view.buffer.elements : 1;
+    return isWhole(view) ? view.buffer.elements : 1;
   let reach = view.offset;
   for (const run of runs.slice(1)) {
     if (run.stride < 0) return 1;
@@ -213,28 +216,13 @@ function isShared(view: View | RowView, step: Step): boolean {
   return step.node.op.independent?.(step.node).shared.includes(index) ?? false;
 }
 
-function contiguous(view: View): boolean {
-  const runs = runsOf(view);
-  return (
-    view.offset === 0 &&
-    (runs.length === 0 || (runs.length === 1 && runs[0]!.stride === 1)) &&
-    runs.reduce((n, run) => n * run.size, 1) === view.buffer.elements
-  );
-}
-
 function emitSingle(stages: Stage[], step: Step, context: StageContext): void {
   if (step.kind === "contract") prepare(stages, step, 1, context);
   let groups: number | undefined;
   if (step.kind === "group" && step.partials.length > 0) {
-    const perGroup = Math.max(
-      1,
-      Math.ceil(step.rows / Math.min(64, Math.ceil((step.rows * step.length) / 16384))),
-    );
-    groups = Math.ceil(step.rows / perGroup);
-    setPartials(
-      step.partials.map(({ partial }) => partial),
-      groups,
-    );
+    const wanted = Math.min(MOST_PARTIALS, Math.ceil((step.rows * step.length) / PARTIAL_ELEMENTS));
+    groups = Math.ceil(step.rows / Math.max(1, Math.ceil(step.rows / wanted)));
+    setPartials(step, groups);
   }
   stages.push({ groups, steps: [step] });
 }
@@ -247,17 +235,13 @@ function emitChain(stages: Stage[], chain: Chain, context: StageContext): void {
   const groups = chooseGroups(chain);
   for (const step of chain.steps) {
     if (step.kind === "contract") prepare(stages, step, groups, context);
-    if (step.kind === "group")
-      setPartials(
-        step.partials.map(({ partial }) => partial),
-        groups,
-      );
+    if (step.kind === "group") setPartials(step, groups);
   }
   stages.push({ groups, steps: chain.steps });
 }
 
-function setPartials(partials: readonly Partial[], groups: number): void {
-  for (const partial of partials) {
+function setPartials({ partials }: GroupStep, groups: number): void {
+  for (const { partial } of partials) {
     partial.groups = groups;
     partial.buffer.elements = groups * partial.width;
   }

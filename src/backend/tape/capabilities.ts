@@ -1,6 +1,6 @@
 // What the C kernels can do, as the compiler asks for it.
 import type { Kernels } from "../../compiler/plan.ts";
-import { isContiguous } from "./kernelEncoder.ts";
+import { isContiguous } from "../../compiler/rows.ts";
 import { kernelEncoder } from "./kernels.ts";
 import { preparedElements } from "./product.ts";
 

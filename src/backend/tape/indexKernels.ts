@@ -1,5 +1,7 @@
 // Kernels that move elements by index or order: gather, scatter, sort, running sums, run-time windows.
+
 import type { View } from "../../compiler/plan.ts";
+import { isContiguous } from "../../compiler/rows.ts";
 import type { CumulativeSumAttributes } from "../../tensor/ops/cumulative.ts";
 import type { DynamicSliceAttributes } from "../../tensor/ops/dynamic.ts";
 import type { SortAttributes } from "../../tensor/ops/sort.ts";
@@ -7,7 +9,7 @@ import { sizeOf } from "../../tensor/tensor.ts";
 import * as cumulative from "./cumulative_sum.ts";
 import * as dynamic from "./dynamic_slice.ts";
 import * as gather from "./gather.ts";
-import { contiguousInside, isContiguous, type KernelEncoder, leadingStride, whole } from "./kernelEncoder.ts";
+import { contiguousInside, type KernelEncoder, leadingStride, whole } from "./kernelEncoder.ts";
 import { opcode } from "./opcodes.ts";
 import { type Layout, operandAt } from "./place.ts";
 import * as scatter from "./scatter_add.ts";

@@ -1,6 +1,6 @@
 // What an op with a kernel tells the encoder, and the strides that kernels ask about.
 import type { KernelStep, View } from "../../compiler/plan.ts";
-import { runsOf } from "../../compiler/rows.ts";
+import { isContiguous, runsOf } from "../../compiler/rows.ts";
 import type { Strided } from "../../tensor/tensor.ts";
 import { type Layout, operandAt } from "./place.ts";
 import type { Operand, TapeWriter } from "./writer.ts";
@@ -22,11 +22,6 @@ export interface KernelEncoder {
   readonly inPlaceInput?: number;
   /** `chained`: as one of several steps of a stage, its rows being those that `rows` counts. */
   encode(step: KernelStep, layout: Layout, chained: boolean): Encoded;
-}
-
-export function isContiguous(view: Strided): boolean {
-  const runs = runsOf(view);
-  return runs.length === 0 || (runs.length === 1 && runs[0]!.stride === 1);
 }
 
 /** Whether the last `axes` axes follow each other without gaps. */

@@ -1,10 +1,12 @@
 // Triangular systems and products over row groups, from a plan's steps to instructions.
+
 import type { View } from "../../compiler/plan.ts";
+import { isContiguous } from "../../compiler/rows.ts";
 import type { GroupedProductAttributes } from "../../tensor/ops/grouped.ts";
 import type { TriangularSolveAttributes } from "../../tensor/ops/triangular.ts";
 import { sizeOf } from "../../tensor/tensor.ts";
 import * as grouped from "./grouped_product.ts";
-import { hasUnitRows, isContiguous, type KernelEncoder, leadingStride } from "./kernelEncoder.ts";
+import { hasUnitRows, type KernelEncoder, leadingStride } from "./kernelEncoder.ts";
 import { opcode } from "./opcodes.ts";
 import { operandAt } from "./place.ts";
 import * as triangular from "./triangular_solve.ts";

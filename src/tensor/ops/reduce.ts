@@ -58,12 +58,10 @@ function reduce(op: Op<undefined>, x: Tensor, axes: readonly number[] | undefine
   );
   if (reduced.size === 0) return x;
   const kept = x.shape.map((_, axis) => axis).filter((axis) => !reduced.has(axis));
-  const moved = transpose(
-    x,
-    [...kept, ...reduced].length === rank ? [...kept, ...[...reduced].sort((a, b) => a - b)] : [],
-  );
+  const summed = [...reduced].sort((a, b) => a - b);
+  const moved = transpose(x, [...kept, ...summed]);
   const outer = kept.map((axis) => x.shape[axis]!);
-  const flat = reshape(moved, [...outer, sizeOf([...reduced].map((axis) => x.shape[axis]!))]);
+  const flat = reshape(moved, [...outer, sizeOf(summed.map((axis) => x.shape[axis]!))]);
   const result = apply(op, [flat], undefined);
   return reshape(result, keep ? x.shape.map((size, axis) => (reduced.has(axis) ? 1 : size)) : outer);
 }
