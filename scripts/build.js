@@ -43,6 +43,16 @@ function builtFrom() {
   }
 }
 
+/** The compiler leaves the names of sources in declarations; a package has none. */
+function nameCompiledFiles(made) {
+  for (const name of readdirSync(made, { recursive: true, encoding: "utf8" })) {
+    if (!name.endsWith(".d.ts")) continue;
+    const file = join(made, name);
+    const text = readFileSync(file, "utf8");
+    writeFileSync(file, text.replace(/((?:from|import)\s*\(?\s*"\.[^"]*)\.ts"/g, '$1.js"'));
+  }
+}
+
 // Built aside and moved into place whole: a process that runs from dist/ or another build never meets half of it.
 function build(hash) {
   const aside = mkdtempSync(join(root, "node_modules", ".scantling-build-"));
@@ -57,6 +67,7 @@ function build(hash) {
       process.exitCode = 1; // the compiler has said why
       return;
     }
+    nameCompiledFiles(made);
     cpSync(join(root, "src", "kernels"), join(made, "kernels"), { recursive: true });
     chmodSync(join(made, "cli", "main.js"), 0o755);
     writeFileSync(join(made, "sources.sha256"), hash);

@@ -1,23 +1,51 @@
 // The library: everything a command does is a typed function here. Import from "scantling".
+// C code is not loaded before a machine that needs it is opened.
 
+// Architectures as data, and what they cost.
 export {
   type Architecture,
   type ArchitectureInput,
   defineArchitecture,
+  type StripeEntry,
 } from "./architecture/architecture.ts";
 export { type Count, count } from "./architecture/count.ts";
 export { W1, W2 } from "./architecture/presets.ts";
-export type { Executable, Machine, NumericArray, Store } from "./backend/machine.ts";
-export { createNative, type NativeMachine, type NativeOptions } from "./backend/native/index.ts";
+// Machines: what computes.
+export type { Executable, Machine, NumericArray, ProgramNeeds, Store } from "./backend/machine.ts";
+export {
+  type BackendChoice,
+  backendChoices,
+  type OpenMachine,
+  type OpenOptions,
+  openMachine,
+} from "./backend/open.ts";
 export { createReference } from "./backend/reference.ts";
+// Text, tokens, data sets by name, and the built-in language.
+export type { Tokens } from "./data/batches.ts";
 export { type Dataset, type DatasetRequest, loadDataset } from "./data/dataset.ts";
-export { createLanguage, type Language } from "./data/language.ts";
-export type { Tokenizer } from "./data/tokenizer.ts";
+export type { Filter } from "./data/filter.ts";
+export type { DocumentGrammar, Grammar, LanguageGrammar, WeightedGrammar } from "./data/grammar.ts";
+export { createLanguage, type Estimate, type Language } from "./data/language.ts";
+export type { DownloadEvent, DownloadTrouble, Patience } from "./data/named/download.ts";
+export { type FetchEnd, type FetchEvent, type FetchOptions, fetchDataset } from "./data/named/fetch.ts";
+export { dataFolders } from "./data/named/folders.ts";
+export type { Download, NamedDataset, PackedFile } from "./data/named/namedDataset.ts";
+export type { DownloadProgress } from "./data/named/request.ts";
+export { type DatasetState, type FoundDataset, findDataset } from "./data/named/state.ts";
+export { namedDatasets } from "./data/named/table.ts";
+export type { StoredFile } from "./data/named/unpack.ts";
+export type { DataFolders } from "./data/text.ts";
+export type { Tokenizer, TokenizerDescription, Unseen } from "./data/tokenizer.ts";
+export type { Environment } from "./environment.ts";
+// What is wrong with a request, and what failed at work.
 export { RequestError, WorkError } from "./errors.ts";
-export { type RunReport, runPage } from "./report/run.ts";
+// Reports of runs.
+export type { LossCurve, LossPoint } from "./report/chart.ts";
+export { type Figure, type RunReport, runPage } from "./report/run.ts";
 export { summaryLines } from "./report/summary.ts";
 /** Building, differentiating and evaluating computations of one's own. */
-export * as tensor from "./tensor/index.ts";
+export * as tensor from "./tensor/public.ts";
+// The machine examined and timed.
 export { copyGigabytesPerSecond, type OperationTiming, timeOperation } from "./train/benchmark.ts";
 export { stepsWithin, type TimeBudget } from "./train/benchmarkBudget.ts";
 export {
@@ -26,9 +54,41 @@ export {
   operationCases,
   operationNames,
 } from "./train/benchmarkOperations.ts";
-export { type StepTiming, type StepTimingOptions, timeSteps } from "./train/benchmarkSteps.ts";
+export { explainSteps, type StepTiming, type StepTimingOptions, timeSteps } from "./train/benchmarkSteps.ts";
+export type { CompilerFacts, Toolchain, VectorFacts } from "./train/doctor/compiler.ts";
 export type {
+  BackendFacts,
+  BackendName,
+  DataFacts,
+  DataFolderFacts,
+  Diagnosis,
+  Problem,
+} from "./train/doctor/diagnosis.ts";
+export { type DoctorEvent, type DoctorOptions, doctor } from "./train/doctor/doctor.ts";
+export type { SelfTest } from "./train/doctor/selfTest.ts";
+export type { SpeedFacts } from "./train/doctor/speed.ts";
+export type { FolderFacts, SystemFacts } from "./train/doctor/system.ts";
+// Trained models: writing, being judged, leaving for other programs.
+export {
+  type EvaluatedModel,
+  evaluateRun,
+  type RunEvaluation,
+  type RunEvaluationEvent,
+  type RunEvaluationOptions,
+} from "./train/evaluateRun.ts";
+export type {
+  IntervalDescription,
+  ScoringEnd,
+  ScoringOptions,
+  ScoringProgress,
+  ScoringStart,
+  TextEvaluation,
+} from "./train/evaluateText.ts";
+// Runs: training, going on, and what they tell.
+export type {
+  Best,
   CheckpointEvent,
+  DamagedEvent,
   EndEvent,
   EvaluationEvent,
   NonFiniteEvent,
@@ -37,11 +97,24 @@ export type {
   StepEvent,
   TrainEvent,
 } from "./train/events.ts";
+export { type ExportedModel, type OnnxShape, onnxFile, safetensorsFile } from "./train/exportModel.ts";
+export {
+  type ExportFormat,
+  type ExportOptions,
+  type ExportResult,
+  exportFormats,
+  exportRun,
+} from "./train/exportRun.ts";
+export type { Measure } from "./train/interval.ts";
+export type { MemoryPrediction } from "./train/memory.ts";
 export { type Model, openModel } from "./train/model.ts";
+export { type ResumeOptions, resume } from "./train/resume.ts";
 export type { RunOptions } from "./train/run.ts";
-export { type RunConfiguration, readConfiguration } from "./train/runFolder.ts";
+export { type RunConfiguration, type RunSettings, readConfiguration } from "./train/runFolder.ts";
 export { type RunResult, runCurve, runResult, type Telling, writeRunReport } from "./train/runReport.ts";
 export { createTextSampler, type Sampler, type SamplingOptions } from "./train/sample.ts";
-export { type RunSamplingOptions, sampleRun } from "./train/sampleRun.ts";
+export { type RunSamplingOptions, type SamplePiece, sampleRun, sampleTexts } from "./train/sampleRun.ts";
+export type { ScheduleInput } from "./train/schedule.ts";
 export { defineTraining, type TrainingInput, type TrainingSettings } from "./train/settings.ts";
-export { resume, type TrainOptions, train } from "./train/train.ts";
+export { type Board, openBoard } from "./train/tensorboard.ts";
+export { type TrainOptions, train } from "./train/train.ts";

@@ -5,6 +5,8 @@ export function nearest(name: string, names: readonly string[]): string | null {
   let best: string | null = null;
   let bestDistance = Math.max(1, Math.floor(name.length / 2)) + 1;
   for (const candidate of names) {
+    // No fewer changes than characters that are too many, which spares long names.
+    if (Math.abs(name.length - candidate.length) >= bestDistance) continue;
     const distance = editDistance(name.toLowerCase(), candidate.toLowerCase());
     if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
   }

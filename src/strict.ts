@@ -3,10 +3,13 @@ import { z } from "zod";
 import { RequestError } from "./errors.ts";
 import { nearest } from "./nearest.ts";
 
-/** A whole number, at least `least` (default 1). */
-export function wholeNumber(least = 1) {
+/** Sizes and counts stay within what kernels count with. */
+const LARGEST = 2 ** 31 - 1;
+
+/** A whole number from `least` (default 1) to `most` (default 2^31 - 1). */
+export function wholeNumber(least = 1, most = LARGEST) {
   const message = `expected a whole number of at least ${least}`;
-  return z.int(message).min(least, message);
+  return z.int(message).min(least, message).max(most, `expected a whole number of at most ${most}`);
 }
 
 /** A finite number above 0. */
@@ -60,12 +63,39 @@ export function parseStrict<Shape extends z.ZodRawShape>(
 
 function unknownKey(key: string, known: readonly string[]): string {
   const meant = nearest(key, known);
-  return `unknown key "${key}"; ${meant === null ? `expected one of ${known.join(", ")}` : `did you mean "${meant}"?`}`;
+  return `unknown key ${show(key)}; ${meant === null ? `expected one of ${known.join(", ")}` : `did you mean "${meant}"?`}`;
 }
 
-/** A value as it stands in a message. */
+const LONGEST_SHOWN = 60;
+
+/** A value as it stands in a message: JSON, cut after 60 characters. Any value, however large, deep or circular. */
 export function show(value: unknown): string {
-  if (typeof value === "number" || value === undefined) return String(value);
-  const text = JSON.stringify(value);
-  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+  const text = written(value, LONGEST_SHOWN);
+  return text.length > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN - 3)}...` : text;
+}
+
+/** A value as JSON; what comes after the first `room` characters may be left out. */
+function written(value: unknown, room: number): string {
+  if (room < 0) return "";
+  if (typeof value === "string") return JSON.stringify(value.slice(0, room));
+  if (typeof value !== "object" || value === null) return String(value);
+  const isList = Array.isArray(value);
+  let text = isList ? "[" : "{";
+  let separator = "";
+  for (const key of isList ? value.keys() : Object.keys(value)) {
+    if (text.length > room) break;
+    text += separator;
+    if (!isList) text += `${JSON.stringify(String(key).slice(0, room))}:`;
+    text += written((value as Record<PropertyKey, unknown>)[key], room - text.length);
+    separator = ",";
+  }
+  return text + (isList ? "]" : "}");
+}
+
+/** The first thing that is wrong with a file's content, in one line: where and what. */
+export function firstIssue({ issues }: z.ZodError): string {
+  const { path, message } = issues[0]!;
+  const text = path.length === 0 ? message : `${path.join(".")}: ${message}`;
+  // A message can quote a key of the file, whatever that holds.
+  return text.replace(/\p{Cc}+/gu, " ").slice(0, 200);
 }

@@ -14,6 +14,9 @@ import {
   wholeNumber,
 } from "../strict.ts";
 
+/** More would take longer to plan than anybody waits. */
+const MOST_PRIMITIVES = 10_000;
+
 const trueOrFalse = () => z.boolean("expected true or false");
 
 const own = {
@@ -27,6 +30,7 @@ const own = {
   stripe: z
     .array(z.unknown(), "expected a list of primitives")
     .min(1, "expected at least one primitive")
+    .max(MOST_PRIMITIVES, `expected at most ${MOST_PRIMITIVES} primitives`)
     .optional(),
   /** How often the stripe is repeated; default 1. `layers` is another name for it. */
   repeat: wholeNumber().optional(),
@@ -127,6 +131,12 @@ export function defineArchitecture(input: ArchitectureInput | Architecture | unk
     return { primitive: primitive.name, ...module.configuration };
   });
   const repeat = given.repeat ?? given.layers ?? 1;
+  if (repeat * stripe.length > MOST_PRIMITIVES) {
+    throw new RequestError(
+      `architecture: a stripe of ${stripe.length} repeated ${repeat} times has ${repeat * stripe.length} primitives; ` +
+        `expected at most ${MOST_PRIMITIVES}`,
+    );
+  }
   return { vocabulary, length, width, stripe, repeat, norm, positions, tie, dropout, standardDeviation };
 }
 
@@ -145,7 +155,7 @@ function readEntry(entry: unknown, what: string): Entry {
   const { primitive: name, ...settings } = isObject
     ? (entry as Record<string, unknown>)
     : { primitive: entry };
-  const primitive = primitives.get(String(name));
+  const primitive = typeof name === "string" ? primitives.get(name) : undefined;
   if (primitive === undefined) {
     throw new RequestError(`${what} is ${show(name)}; ${expectedOneOf(name, [...primitives.keys()])}`);
   }

@@ -9,6 +9,7 @@ import { sizeOf, type Tensor, topologicalOrder } from "../tensor/tensor.ts";
 import type { Architecture } from "./architecture.ts";
 import { forward } from "./forward.ts";
 
+/** Parameters and floating-point operations of an architecture. */
 export interface Count {
   readonly parameters: {
     readonly total: number;

@@ -3,8 +3,16 @@
 import { CommanderError } from "commander";
 import { RequestError, WorkError } from "../errors.ts";
 
-/** How a command that was stopped by the user ends, as shells have it for an interrupt. */
+/** How a command that was stopped by the user ends, as shells have it for an interrupt; other signals have other codes. */
 export const interruptedCode = 130;
+
+/** The user asked to stop. */
+export class Interruption extends Error {
+  override readonly name = "Interruption";
+  constructor(readonly exitCode: number) {
+    super("stopped");
+  }
+}
 
 /** The exit code of an error, and the line for the user; none where everything has been said. */
 export interface Failure {
@@ -25,6 +33,7 @@ export function describeFailure(error: unknown): Failure {
   if (error instanceof RequestError || error instanceof WorkError) {
     return { exitCode: error.exitCode, line: oneLine(error.message) };
   }
+  if (error instanceof Interruption) return { exitCode: error.exitCode };
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return { exitCode: 1, line: `this is a fault of the program, please report it\n${text}` };
 }

@@ -30,6 +30,32 @@ export function numberFrom(least: number): (text: string) => number {
   };
 }
 
+const memoryUnits: Readonly<Record<string, number>> = {
+  kb: 1e3,
+  mb: 1e6,
+  gb: 1e9,
+  tb: 1e12,
+  kib: 2 ** 10,
+  mib: 2 ** 20,
+  gib: 2 ** 30,
+  tib: 2 ** 40,
+};
+
+/** Bytes of an amount of memory with its unit: 900MB, 8GB, 7.5GiB. */
+export function memorySize(text: string): number {
+  const found = /^(\d+(?:\.\d+)?)\s*([kmgt]i?b)$/i.exec(text.trim());
+  const bytes = found === null ? 0 : Math.floor(Number(found[1]) * memoryUnits[found[2]!.toLowerCase()]!);
+  if (Number.isSafeInteger(bytes) && bytes > 0) return bytes;
+  throw new InvalidArgumentError("Expected an amount of memory with its unit, such as 900MB, 8GB or 7.5GiB.");
+}
+
+/** A number above 0, at most 1. */
+export function share(text: string): number {
+  const value = scaled(text);
+  if (value > 0 && value <= 1) return value;
+  throw new InvalidArgumentError("Expected a number above 0 and at most 1.");
+}
+
 const suffixes: Readonly<Record<string, number>> = { "": 1, k: 1e3, M: 1e6, G: 1e9 };
 
 function scaled(text: string): number {

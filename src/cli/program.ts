@@ -1,15 +1,19 @@
 // Finds the command of a command line and runs it. Knows which commands there are, not what they do.
 
-import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { RequestError } from "../errors.ts";
+import { packageVersion } from "../version.ts";
 import { benchCommand } from "./bench/command.ts";
 import type { Console } from "./console.ts";
-import { describeFailure } from "./failure.ts";
+import { dataCommand } from "./data/command.ts";
+import { doctorCommand } from "./doctor/command.ts";
+import { evaluateCommand } from "./evaluate/command.ts";
+import { exportCommand } from "./export/command.ts";
+import { describeFailure, Interruption, interruptedCode } from "./failure.ts";
 import { sampleCommand } from "./sample/command.ts";
 import { trainCommand } from "./train/command.ts";
 
-/** Runs `scantling ...words`. @returns the exit code: 0 done, 1 the work failed, 2 the request was wrong, 130 interrupted */
+/** Runs `scantling ...words`. @returns the exit code: 0 done, 1 the work failed, 2 the request was wrong, 129, 130 or 143 interrupted */
 export async function runCommandLine(words: readonly string[], console: Console): Promise<number> {
   let exitCode = 0;
   const program = new Command("scantling")
@@ -27,7 +31,16 @@ export async function runCommandLine(words: readonly string[], console: Console)
     .exitOverride()
     .addHelpText("after", "\nExample: scantling train --data book.txt --minutes 5");
   const command = { program, console, commandLine: ["scantling", ...words], setExitCode };
-  for (const add of [trainCommand, sampleCommand, benchCommand]) add(command);
+  for (const add of [
+    trainCommand,
+    sampleCommand,
+    evaluateCommand,
+    exportCommand,
+    dataCommand,
+    benchCommand,
+    doctorCommand,
+  ])
+    add(command);
   try {
     if (words.length === 0) {
       const names = program.commands.map((known) => known.name()).join(", ");
@@ -39,7 +52,8 @@ export async function runCommandLine(words: readonly string[], console: Console)
     if (failure.line !== undefined) console.err(`scantling: ${failure.line}\n`);
     return failure.exitCode;
   }
-  return exitCode;
+  const { reason } = console.signal;
+  return exitCode === interruptedCode && reason instanceof Interruption ? reason.exitCode : exitCode;
 
   function setExitCode(code: number): void {
     exitCode = code;
@@ -61,9 +75,4 @@ function kebabOption(word: string): string {
   const found = /^--([a-z]+(?:[A-Z][a-z]*)+)(=.*)?$/s.exec(word);
   if (found === null) return word;
   return `--${found[1]!.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}${found[2] ?? ""}`;
-}
-
-function packageVersion(): string {
-  const file = new URL("../../package.json", import.meta.url);
-  return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
 }

@@ -149,15 +149,23 @@ export function copied(context: StepContext, view: View, dtype: DType, order: nu
   return copy;
 }
 
-/** Copies elements from one view to another of the same shape. */
-export function emitCopy(context: StepContext, from: View, to: View, dtype: DType, order: number): void {
+/** Copies elements from one view to another of the same shape, once the scalar `after` is known. */
+export function emitCopy(
+  context: StepContext,
+  from: View,
+  to: View,
+  dtype: DType,
+  order: number,
+  after?: View,
+): void {
   if (sizeOf(from.shape) === 0) return;
-  emitSimpleGroup(context, [from], to, order, (operands) => ({
+  const waited = after && { ...after, shape: to.shape, strides: to.shape.map(() => 0) };
+  emitSimpleGroup(context, waited === undefined ? [from] : [from, waited], to, order, ([operand]) => ({
     name: "copy",
     extent: "tile",
     dtype,
     result: dtype,
-    operands,
+    operands: [operand!],
   }));
 }
 

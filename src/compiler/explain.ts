@@ -7,7 +7,7 @@ export function explainPlan(plan: Plan): string {
   const external = plan.bindings.reduce((total, buffer) => total + bufferBytes(buffer), 0);
   const steps = countSteps(plan.stages);
   const lines = [
-    `${plan.stages.length} stages, ${steps} steps, ${formatCount(stagesFlops(plan.stages))} operations`,
+    `${plan.stages.length} stages, ${steps} steps, ${formatCount(planFlops(plan))} operations`,
     `memory: arena ${formatBytes(plan.arenaBytes)}, ${formatBytes(plan.localBytes)} per thread, values of the caller ${formatBytes(external)}`,
   ];
   explainStages(plan.stages, "", lines);
@@ -44,6 +44,11 @@ function explainStep(step: Step): string {
     case "loop":
       return `loop × ${step.count}`;
   }
+}
+
+/** Floating-point operations of one run. */
+export function planFlops(plan: Plan): number {
+  return stagesFlops(plan.stages);
 }
 
 function countSteps(stages: readonly Stage[]): number {

@@ -29,9 +29,9 @@ export function emitSteps(context: StepContext, order: readonly Node[]): void {
     if (node.outputs.every(({ shape }) => sizeOf(shape) === 0)) continue;
     const accumulated = fusion.accumulated.get(node);
     if (accumulated !== undefined) {
-      emitContract(context, node, accumulated.contract, accumulated.sum, accumulated.addend);
+      emitContract(context, accumulated.contract, accumulated.sum, accumulated.addend);
     } else if (node.op.lowering === "contract")
-      emitContract(context, node, node, node.outputs[0]!, undefined);
+      emitContract(context, node, node.outputs[0]!, undefined);
     else if (node.op.lowering === "reduce") emitReduce(context, node);
     else if (node.op.lowering === "kernel") emitKernel(context, node);
   }
@@ -39,7 +39,6 @@ export function emitSteps(context: StepContext, order: readonly Node[]): void {
 
 function emitContract(
   context: StepContext,
-  at: Node,
   contract: Node,
   output: Tensor,
   addend: Tensor | undefined,
@@ -47,16 +46,18 @@ function emitContract(
   const [a, b] = contract.inputs as [Tensor, Tensor];
   const product = contract.outputs[0]!;
   const target = viewOf(context, output);
+  // Not where the sum stands: one that is written down last, such as a gradient's added to those before, need not wait.
+  const order = Math.max(contract.id, addend?.node.id ?? 0);
   push(
     context,
     {
       kind: "contract",
       a: factorView(context, contract, a),
       b: factorView(context, contract, b),
-      addend: addend && reshaped(context, tensorView(context, addend), product.shape, addend.dtype, at.id),
+      addend: addend && reshaped(context, tensorView(context, addend), product.shape, addend.dtype, order),
       output: { ...target, shape: product.shape, strides: rowMajorStrides(product.shape) },
     },
-    at.id,
+    order,
   );
 }
 
@@ -135,6 +136,9 @@ function emitKernel(context: StepContext, node: Node): void {
     case "scan":
       context.emitScan(context, node);
       break;
+    case "hold":
+      emitHold(context, node);
+      break;
     default: {
       const inputs = node.inputs.map((tensor, i) => {
         const view = tensorView(context, tensor);
@@ -147,6 +151,13 @@ function emitKernel(context: StepContext, node: Node): void {
       );
     }
   }
+}
+
+/** A copy that waits: what reads it cannot run before. */
+function emitHold(context: StepContext, node: Node): void {
+  const [x, after] = node.inputs as [Tensor, Tensor];
+  const target = viewOf(context, node.outputs[0]!);
+  emitCopy(context, tensorView(context, x), target, x.dtype, node.id, tensorView(context, after));
 }
 
 function part(view: View, start: readonly number[], shape: readonly number[]): View {

@@ -6,6 +6,7 @@
 
 import { RequestError } from "../errors.ts";
 import type { Tokens } from "./batches.ts";
+import { characterStart } from "./split.ts";
 import type { Tokenizer, Unseen } from "./tokenizer.ts";
 
 const REPLACEMENT = "\ufffd";
@@ -13,7 +14,7 @@ const REPLACEMENT = "\ufffd";
 /** The different characters of a text, sorted by code point: what `characterTokenizer` takes. */
 export function charactersOf(text: string | Uint8Array): string {
   const seen = new Uint8Array(0x110000);
-  forEachCodePoint(asString(text), (point) => {
+  forEachCodePoint(text, (point) => {
     seen[point] = 1;
   });
   let characters = "";
@@ -48,11 +49,10 @@ export function characterTokenizer(characters: string, options: { unknown?: bool
   const idOf = (point: number): number => (point < 0x10000 ? table[point]! : (ids.get(point) ?? missing));
 
   const encode = (text: string | Uint8Array): Tokens => {
-    const content = asString(text);
     const tokens: Tokens =
-      vocabulary <= 0x10000 ? new Uint16Array(content.length) : new Uint32Array(content.length);
+      vocabulary <= 0x10000 ? new Uint16Array(text.length) : new Uint32Array(text.length);
     let count = 0;
-    forEachCodePoint(content, (point) => {
+    forEachCodePoint(text, (point) => {
       const id = idOf(point);
       if (id === missing && !unknown) {
         throw new RequestError(
@@ -67,7 +67,7 @@ export function characterTokenizer(characters: string, options: { unknown?: bool
   const unseen = (text: string | Uint8Array): Unseen => {
     let count = 0;
     const different = new Set<string>();
-    forEachCodePoint(asString(text), (point) => {
+    forEachCodePoint(text, (point) => {
       if (idOf(point) !== missing) return;
       count++;
       different.add(String.fromCodePoint(point));
@@ -84,11 +84,23 @@ export function characterTokenizer(characters: string, options: { unknown?: bool
   };
 }
 
-function asString(text: string | Uint8Array): string {
-  return typeof text === "string" ? text : new TextDecoder("utf-8", { ignoreBOM: true }).decode(text);
+/** Bytes are decoded piece by piece: a string cannot hold what a large text has. */
+const PIECE = 2 ** 24;
+
+function forEachCodePoint(text: string | Uint8Array, visit: (point: number) => void): void {
+  if (typeof text === "string") {
+    forEachPointOf(text, visit);
+    return;
+  }
+  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  for (let at = 0; at < text.length; ) {
+    const end = characterStart(text, Math.min(at + PIECE, text.length));
+    forEachPointOf(decoder.decode(text.subarray(at, end)), visit);
+    at = end;
+  }
 }
 
-function forEachCodePoint(text: string, visit: (point: number) => void): void {
+function forEachPointOf(text: string, visit: (point: number) => void): void {
   for (let i = 0; i < text.length; i++) {
     const unit = text.charCodeAt(i);
     if (unit >= 0xd800 && unit < 0xdc00) {

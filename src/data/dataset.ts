@@ -7,14 +7,15 @@ import { charactersOf, characterTokenizer } from "./characterTokenizer.ts";
 import { readTokenizerFile } from "./fileTokenizer.ts";
 import { createLanguage, type Language } from "./language.ts";
 import { splitText } from "./split.ts";
-import { loadText } from "./text.ts";
+import { type DataFolders, loadText } from "./text.ts";
 import type { Tokenizer } from "./tokenizer.ts";
 
+/** Which text, how it becomes tokens, and how much of it is kept for validation. */
 export interface DatasetRequest {
   /** FILE, DIR, GLOB, URL or NAME as `loadText` takes them; "language" or undefined: the built-in language. */
   data?: string | undefined;
-  /** The folder of data sets (the caller reads SCANTLING_DATA). */
-  dataFolder?: string | undefined;
+  /** The folder of data sets, or several that are looked into in this order (the caller reads SCANTLING_DATA). */
+  dataFolder?: DataFolders | undefined;
   /** "characters" (default), "bytes", or the path of a tokenizer.json. Not for the built-in language. */
   tokenizer?: string | undefined;
   /** A tokenizer from an earlier run, instead of `tokenizer`. */
@@ -23,11 +24,14 @@ export interface DatasetRequest {
   validationFraction?: number | undefined;
 }
 
+/** Tokens to train on and tokens to validate with. */
 export interface Dataset {
   name: string;
   tokenizer: Tokenizer;
   training: Tokens;
   validation: Tokens;
+  /** The text that `validation` encodes. */
+  validationText: Uint8Array;
   /** What the user should know, one line each: dropped duplicates, characters that training lacks. */
   notes: string[];
   /** The built-in language, which knows its optimum; null for any other data. */
@@ -62,6 +66,7 @@ export async function loadDataset(request: DatasetRequest): Promise<Dataset> {
     tokenizer,
     training: tokenizer.encode(split.training),
     validation: tokenizer.encode(split.validation),
+    validationText: split.validation,
     notes,
     language: null,
   };
@@ -91,11 +96,13 @@ function languageDataset(request: DatasetRequest): Dataset {
     );
   }
   const language = createLanguage();
+  const validation = language.generate(LANGUAGE_VALIDATION.seed, LANGUAGE_VALIDATION.tokens);
   return {
     name: "language",
     tokenizer: characterTokenizer(language.alphabet.join(""), { unknown: false }),
     training: language.generate(LANGUAGE_TRAINING.seed, LANGUAGE_TRAINING.tokens),
-    validation: language.generate(LANGUAGE_VALIDATION.seed, LANGUAGE_VALIDATION.tokens),
+    validation,
+    validationText: new TextEncoder().encode(language.decode(validation)),
     notes: [],
     language,
   };

@@ -11,6 +11,7 @@ import type { LanguageGrammar } from "./grammar.ts";
 import { createRandom } from "./random.ts";
 import { storyLanguage } from "./story.ts";
 
+/** A language whose lowest possible loss is known. */
 export interface Language {
   /** The characters, sorted by code point; a token is an index into it. */
   alphabet: readonly string[];

@@ -1,9 +1,9 @@
 // Reads one file or address into checked bytes. Knows nothing of folders, data sets or tokens.
 
 import { isUtf8 } from "node:buffer";
-import { readFile } from "node:fs/promises";
 import { gunzipSync } from "node:zlib";
 import { RequestError } from "../errors.ts";
+import { InputFileError, largest, readInputFile } from "../inputFile.ts";
 import type { Document } from "./document.ts";
 
 /** `binary` accepts any bytes; otherwise the bytes must be UTF-8 text. */
@@ -15,7 +15,7 @@ export interface ReadOptions {
 export async function readFileDocument(path: string, options: ReadOptions): Promise<Document> {
   let bytes: Uint8Array;
   try {
-    bytes = await readFile(path);
+    bytes = readInputFile(path, largest.content);
   } catch (error) {
     throw new RequestError(`data: cannot read ${path}: ${reason(error)}; expected a readable text file`);
   }
@@ -33,7 +33,7 @@ export async function fetchDocument(
   let bytes: Uint8Array;
   try {
     response = await fetch(address, { signal: AbortSignal.timeout(timeout) });
-    bytes = new Uint8Array(await response.arrayBuffer());
+    bytes = await bodyOf(response);
   } catch (error) {
     throw new RequestError(`data: cannot fetch ${address}: ${reason(error)}; ${remedy}`);
   }
@@ -45,17 +45,38 @@ export async function fetchDocument(
   return checked(address, bytes, options);
 }
 
-function checked(name: string, raw: Uint8Array, options: ReadOptions): Document {
-  let bytes = raw;
-  if (raw[0] === 0x1f && raw[1] === 0x8b) {
-    try {
-      bytes = gunzipSync(raw);
-    } catch (error) {
-      throw new RequestError(
-        `data: cannot unpack ${name}: ${reason(error)}; the gzip file is damaged, fetch it again`,
-      );
-    }
+async function bodyOf(response: Response): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of response.body ?? []) {
+    chunks.push(chunk);
+    length += chunk.length;
+    if (length > largest.content) throw new InputFileError(`it has more than ${largest.content} bytes`);
   }
+  return Buffer.concat(chunks);
+}
+
+/** No text packs as well as this, but a file that is made to fill the memory does. */
+const WIDEST_UNPACKING = 100;
+const SMALLEST_BOUND = 2 ** 26;
+
+function unpacked(name: string, raw: Uint8Array): Uint8Array {
+  const most = Math.min(largest.content, Math.max(SMALLEST_BOUND, WIDEST_UNPACKING * raw.length));
+  try {
+    return gunzipSync(raw, { maxOutputLength: most });
+  } catch (error) {
+    const tooLong = error instanceof Error && "code" in error && error.code === "ERR_BUFFER_TOO_LARGE";
+    throw new RequestError(
+      `data: cannot unpack ${name}: ` +
+        (tooLong
+          ? `${raw.length} bytes become more than ${most}; unpack the file yourself`
+          : `${reason(error)}; the gzip file is damaged, fetch it again`),
+    );
+  }
+}
+
+function checked(name: string, raw: Uint8Array, options: ReadOptions): Document {
+  const bytes = raw[0] === 0x1f && raw[1] === 0x8b ? unpacked(name, raw) : raw;
   if (options.binary) return { name, bytes };
   const fault = textFault(bytes);
   if (fault !== null) {

@@ -59,15 +59,21 @@ function cut(name: string, documents: Document[], fraction: number): Split {
   }
   const { kept, dropped } = withoutRepeats(documents, new Set());
   const joined = joinDocuments(kept);
-  let at = Math.floor(joined.length * (1 - fraction));
-  // A byte 10xxxxxx continues a UTF-8 character, which has at most three of them.
-  for (let moved = 0; moved < 3 && at < joined.length && (joined[at]! & 0xc0) === 0x80; moved++) at++;
+  const at = characterStart(joined, Math.floor(joined.length * (1 - fraction)));
   if (at === 0 || at === joined.length) {
     throw new RequestError(
       `data: ${name} has ${joined.length} bytes, too few for a validation fraction of ${fraction}; give more text`,
     );
   }
   return { training: joined.subarray(0, at), validation: joined.subarray(at), duplicates: dropped };
+}
+
+/** `at`, or the next byte after it that begins a character of UTF-8. */
+export function characterStart(bytes: Uint8Array, at: number): number {
+  let start = at;
+  // A byte 10xxxxxx continues a character, which has at most three of them.
+  for (let moved = 0; moved < 3 && start < bytes.length && (bytes[start]! & 0xc0) === 0x80; moved++) start++;
+  return start;
 }
 
 function withoutRepeats(

@@ -7,13 +7,23 @@ import { glob, isDynamicPattern } from "tinyglobby";
 import { RequestError } from "../errors.ts";
 import { nearest } from "../nearest.ts";
 import type { Document, TextData } from "./document.ts";
+import { damagedSet, missingSet } from "./named/missing.ts";
+import type { NamedDataset } from "./named/namedDataset.ts";
+import { fileSha256 } from "./named/sink.ts";
+import { findDataset } from "./named/state.ts";
+import { namedDataset, namedDatasets } from "./named/table.ts";
+import type { StoredFile } from "./named/unpack.ts";
 import { fetchDocument, type ReadOptions, readFileDocument, reason } from "./readText.ts";
+import { characterStart } from "./split.ts";
+
+/** A folder of data sets, or several that are looked into in this order. */
+export type DataFolders = string | readonly string[];
 
 export interface TextRequest {
   /** FILE (also .gz), DIR, GLOB, http(s) URL, or the NAME of a folder in `dataFolder`; tried in this order. */
   data: string;
-  /** The folder of data sets; undefined where the user has none. */
-  dataFolder?: string | undefined;
+  /** The folder of data sets, or several; undefined where the user has none. */
+  dataFolder?: DataFolders | undefined;
   /** Accept any bytes instead of UTF-8 text alone; default false. */
   binary?: boolean;
 }
@@ -40,11 +50,8 @@ export async function loadText(request: TextRequest): Promise<TextData> {
     if (entry) return whole(basename(data), [await readFileDocument(data, options)]);
     if (isDynamicPattern(data)) return readGlob(data, options);
     const looksLikeName = !/[/\\.]/.test(data);
-    if (dataFolder !== undefined && looksLikeName) {
-      const folder = join(dataFolder, data);
-      if (status(folder)?.isDirectory()) return readFolder(folder, data, options);
-      throw await unknownName(data, dataFolder);
-    }
+    const folders = foldersOf(dataFolder);
+    if (looksLikeName && folders.length > 0) return readNamed(data, folders, options);
     throw new RequestError(
       `data: ${data} does not exist; expected a file, folder, glob, http(s) address` +
         (looksLikeName
@@ -52,6 +59,65 @@ export async function loadText(request: TextRequest): Promise<TextData> {
           : "; check the path"),
     );
   }
+}
+
+function foldersOf(dataFolder: DataFolders | undefined): readonly string[] {
+  return typeof dataFolder === "string" ? [dataFolder] : (dataFolder ?? []);
+}
+
+/** A data set by its name: a folder of the user's own, or one of the table wherever it is. */
+async function readNamed(name: string, folders: readonly string[], options: ReadOptions): Promise<TextData> {
+  const known = namedDataset(name);
+  if (known?.kind === "images") {
+    throw new RequestError(
+      `data: ${name} is a set of images; expected text, scantling data lists what there is`,
+    );
+  }
+  if (known === undefined) {
+    const folder = folders.map((each) => join(each, name)).find((each) => status(each)?.isDirectory());
+    if (folder === undefined) throw await unknownName(name, folders);
+    return readFolder(folder, name, options);
+  }
+  const { folder, state } = findDataset(known, folders);
+  switch (state.kind) {
+    case "fetched":
+      await requireUnchanged(name, folder, state.files);
+      return splitAsPublished(known, await readFolder(folder, name, options), options);
+    case "present":
+    case "other":
+      return splitAsPublished(known, await readFolder(folder, name, options), options);
+    case "damaged":
+      throw damagedSet(name, folder, state.why);
+    case "partial":
+    case "absent":
+      throw missingSet(known, folders);
+  }
+}
+
+/** Errors: RequestError where a file is no longer the one that was fetched. */
+async function requireUnchanged(name: string, folder: string, files: readonly StoredFile[]): Promise<void> {
+  for (const { file, sha256 } of files) {
+    if ((await fileSha256(join(folder, file))) === sha256) continue;
+    throw damagedSet(name, folder, `the SHA-256 of ${file} is not what it was when it was fetched`);
+  }
+}
+
+/** Cuts the one document of a set where everybody cuts it; the test part at its end is left out. */
+function splitAsPublished({ split }: NamedDataset, data: TextData, { binary }: ReadOptions): TextData {
+  if (split === undefined || data.kind !== "whole" || data.documents.length !== 1) return data;
+  const { name, bytes } = data.documents[0]!;
+  const { training, validation, test } = split;
+  if (bytes.length !== training + validation + test) return data;
+  // Text must not be cut inside a character; bytes are cut as published.
+  const [first, second] = [training, training + validation].map((at) =>
+    binary ? at : characterStart(bytes, at),
+  );
+  return {
+    kind: "split",
+    name: data.name,
+    training: [{ name, bytes: bytes.subarray(0, first) }],
+    validation: [{ name, bytes: bytes.subarray(first, second) }],
+  };
 }
 
 function status(path: string): Stats | undefined {
@@ -111,20 +177,29 @@ function requireContent(data: TextData): TextData {
   return { ...data, training: filled(data.training), validation: filled(data.validation) };
 }
 
-async function unknownName(name: string, dataFolder: string): Promise<RequestError> {
-  const folders = (await list(dataFolder)).filter((entry) => entry.isDirectory()).map((entry) => entry.name);
-  const names: string[] = [];
-  for (const folder of folders.sort()) {
-    const files = await list(join(dataFolder, folder));
-    if (files.some((file) => /\.txt(\.gz)?$/.test(file.name))) names.push(folder);
+async function unknownName(name: string, folders: readonly string[]): Promise<RequestError> {
+  const own: string[] = [];
+  for (const dataFolder of folders) {
+    for (const folder of await subfolders(dataFolder)) {
+      const files = await list(join(dataFolder, folder));
+      if (files.some((file) => /\.txt(\.gz)?$/.test(file.name))) own.push(folder);
+    }
   }
-  const known =
-    names.length === 0 ? "that folder holds no data set of text" : `expected one of ${names.join(", ")}`;
+  const published = namedDatasets.filter(({ kind }) => kind === "text").map((dataset) => dataset.name);
+  const names = [...new Set([...own, ...published])].sort();
   const guess = nearest(name, names);
+  const places = folders.map((folder) => (status(folder) ? folder : `${folder}, which does not exist`));
   return new RequestError(
-    `data: no file, folder or data set is called ${name} (looked in ${dataFolder}); ${known}` +
+    `data: no file, folder or data set is called ${name} (looked in ${places.join(" and ")}); expected one of ` +
+      names.join(", ") +
       (guess === null ? "" : `; did you mean ${guess}?`),
   );
+}
+
+/** Names of the folders in a folder; none where it does not exist. */
+async function subfolders(folder: string): Promise<string[]> {
+  if (status(folder) === undefined) return [];
+  return (await list(folder)).filter((entry) => entry.isDirectory()).map((entry) => entry.name);
 }
 
 async function list(folder: string): Promise<Dirent[]> {

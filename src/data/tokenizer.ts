@@ -2,17 +2,20 @@
 
 import { z } from "zod";
 import { RequestError } from "../errors.ts";
+import { firstIssue } from "../strict.ts";
 import type { Tokens } from "./batches.ts";
 import { byteTokenizer } from "./byteTokenizer.ts";
 import { characterTokenizer } from "./characterTokenizer.ts";
 import { fileTokenizer } from "./fileTokenizer.ts";
 
+/** Text to token ids and back. */
 export interface Tokenizer {
   kind: "characters" | "bytes" | "file";
   /** How many ids there are; ids are 0 … vocabulary - 1. */
   vocabulary: number;
   /** Ids of a text, or of its UTF-8 bytes (any bytes for the byte tokenizer). */
   encode(text: string | Uint8Array): Tokens;
+  /** Token ids as text. */
   decode(ids: ArrayLike<number>): string;
   /** What of a text the tokenizer cannot spell: how many tokens are unknown, and their different characters. */
   unseen(text: string | Uint8Array): Unseen;
@@ -20,6 +23,7 @@ export interface Tokenizer {
   describe(): TokenizerDescription;
 }
 
+/** What of a text a tokenizer has no token for. */
 export interface Unseen {
   count: number;
   characters: string[];
@@ -35,15 +39,22 @@ const description = z.discriminatedUnion("kind", [
   }),
 ]);
 
-export type TokenizerDescription = z.infer<typeof description>;
+/** A tokenizer as data, to make the same one again. */
+export type TokenizerDescription =
+  | { readonly kind: "characters"; readonly characters: string; readonly unknown: boolean }
+  | { readonly kind: "bytes" }
+  | {
+      readonly kind: "file";
+      readonly name: string;
+      readonly tokenizer: Readonly<Record<string, unknown>>;
+    };
 
 /** The tokenizer that `describe` described. RequestError where the description is not one. */
 export function restoreTokenizer(json: unknown): Tokenizer {
   const parsed = description.safeParse(json);
   if (!parsed.success) {
     throw new RequestError(
-      `tokenizer: the stored description is damaged (${parsed.error.issues[0]?.path.join(".") || "kind"}: ` +
-        `${parsed.error.issues[0]?.message}); restore the run's files`,
+      `tokenizer: the stored description is damaged (${firstIssue(parsed.error)}); restore the run's files`,
     );
   }
   switch (parsed.data.kind) {

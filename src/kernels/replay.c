@@ -25,7 +25,7 @@ typedef struct {
   binding *values;
 } recording;
 
-static void fail(const char *path, const char *what) {
+static _Noreturn void fail(const char *path, const char *what) {
   fprintf(stderr, "replay: %s: %s\n", path, what);
   exit(1);
 }

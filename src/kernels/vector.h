@@ -22,6 +22,10 @@ typedef lane vlane __attribute__((vector_size(VECTOR_BYTES), may_alias));
 typedef ulane vulane __attribute__((vector_size(VECTOR_BYTES), may_alias));
 typedef uint32_t vword __attribute__((vector_size(VECTOR_BYTES), may_alias)); // 32-bit words in both builds
 
+#if defined(__wasm_simd128__)
+typedef float vfloats __attribute__((vector_size(16))); // what clang's builtins for WebAssembly take
+#endif
+
 enum { LANES = VECTOR_BYTES / sizeof(real), WORD_LANES = VECTOR_BYTES / 4 };
 
 // ---- memory; addresses need only the alignment of their elements
@@ -82,7 +86,14 @@ static inline vlane vbelow(int64_t n) {
 
 // ---- arithmetic that operators do not give
 
-static inline vreal vfma(vreal a, vreal b, vreal c) { return a * b + c; } // one rounding where the machine has FMA
+// One rounding where the machine has FMA; on WebAssembly two, unless results may depend on the machine.
+static inline vreal vfma(vreal a, vreal b, vreal c) {
+#if defined(__wasm_relaxed_simd__)
+  return (vreal)__builtin_wasm_relaxed_madd_f32x4((vfloats)a, (vfloats)b, (vfloats)c);
+#else
+  return a * b + c;
+#endif
+}
 
 // a > b ? a : b; b where either is NaN.
 static inline vreal vlarger(vreal a, vreal b) {

@@ -6,11 +6,14 @@ import { RequestError } from "../errors.ts";
 import { oneOf, positiveNumber, wholeNumber } from "../strict.ts";
 import { attention as attend } from "../tensor/composites/attention.ts";
 import { rotary, rotaryTables } from "../tensor/composites/rotary.ts";
+import { dynamicUpdate } from "../tensor/ops/dynamic.ts";
+import { cast, divide, floor, multiply, subtract } from "../tensor/ops/elementwise.ts";
 import { iota } from "../tensor/ops/leaf.ts";
-import { reshape } from "../tensor/ops/movement.ts";
+import { concatenate, pad, reshape, slice } from "../tensor/ops/movement.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { linearMap } from "./linear.ts";
-import { definePrimitive } from "./primitive.ts";
+import { definePrimitive, type Surroundings } from "./primitive.ts";
+import type { Scope } from "./scope.ts";
 
 const WIDEST_DEFAULT_HEAD = 64;
 
@@ -53,33 +56,113 @@ export const attention = definePrimitive({
     return { ...settings, heads, kvHeads };
   },
   causal: ({ causal }) => causal,
-  apply(settings, { width, standardDeviation }, scope, x) {
-    const { heads, kvHeads, window, causal, positions, rotaryBase, bias } = settings;
-    const [batch, length] = x.shape as [number, number];
-    const headWidth = width / heads!;
-    const project = (name: string, count: number): Tensor => {
-      const flat = linearMap(scope.within(name), x, { width: count * headWidth, bias, standardDeviation });
-      return scope.observe(name, reshape(flat, [batch, length, count, headWidth]));
-    };
-    let query = project("query", heads!);
-    let key = project("key", kvHeads!);
-    const value = project("value", kvHeads!);
-    if (positions === "rope") {
-      const { cosines, sines } = rotaryTables(iota([length], 0), headWidth, rotaryBase);
-      query = rotary(query, cosines, sines);
-      key = rotary(key, cosines, sines);
-    }
-    const { out } = attend(query, key, value, { causal, ...(window === null ? {} : { window }) });
-    const mixed = scope.observe("mixed", reshape(out, [batch, length, width]));
-    return linearMap(scope.within("output"), mixed, { width, bias, standardDeviation });
+  apply: (settings, surroundings, scope, x) => attendWhole(settings, surroundings, scope, x).y,
+  decoding: {
+    // Keys and values of the tokens that can still be seen. Token t lies at slot t, or t modulo the window: the order of
+    // keys changes nothing, their positions were turned into them.
+    state({ heads, kvHeads, window }, { width }, batch, capacity) {
+      const shape = [batch, Math.min(window ?? capacity, capacity), kvHeads!, width / heads!];
+      return { keys: { shape, dtype: "f32", initial: 0 }, values: { shape, dtype: "f32", initial: 0 } };
+    },
+    step(settings, surroundings, scope, x, state, position) {
+      const [batch, width] = x.shape as [number, number];
+      const token = reshape(x, [batch, 1, width]);
+      const { query, key, value } = project(settings, surroundings, scope, token, reshape(position, [1]));
+      const slots = state.keys!.shape[1]!;
+      const slot = settings.window === null ? position : remainder(position, slots);
+      const keys = dynamicUpdate(state.keys!, key, { 1: slot });
+      const values = dynamicUpdate(state.values!, value, { 1: slot });
+      // Slots up to the position are filled; once all are, all are in the window.
+      const { out } = attend(query, keys, values, { causal: true, offset: position });
+      return {
+        y: reshape(mix(settings, surroundings, scope, out), [batch, width]),
+        state: { keys, values },
+      };
+    },
+    prefill(settings, surroundings, scope, x, capacity) {
+      const { y, key, value } = attendWhole(settings, surroundings, scope, x);
+      const slots = Math.min(settings.window ?? capacity, capacity);
+      return { y, state: { keys: intoSlots(key, slots), values: intoSlots(value, slots) } };
+    },
   },
 });
 
+type Settings = Readonly<{
+  heads?: number | undefined;
+  kvHeads?: number | undefined;
+  window: number | null;
+  causal: boolean;
+  positions: "learned" | "rope" | "none";
+  rotaryBase: number;
+  bias: boolean;
+}>;
+
+/** x [B, T, D] → y [B, T, D], with keys and values [B, T, Hk, d]. */
+function attendWhole(settings: Settings, surroundings: Surroundings, scope: Scope, x: Tensor) {
+  const { window, causal } = settings;
+  const { query, key, value } = project(settings, surroundings, scope, x, iota([x.shape[1]!], 0));
+  const { out } = attend(query, key, value, { causal, ...(window === null ? {} : { window }) });
+  return { y: mix(settings, surroundings, scope, out), key, value };
+}
+
+/** x [B, T, D] at positions i32 [T] → queries [B, T, H, d], keys and values [B, T, Hk, d]. */
+function project(
+  { heads, kvHeads, positions, rotaryBase, bias }: Settings,
+  { width, standardDeviation }: Surroundings,
+  scope: Scope,
+  x: Tensor,
+  places: Tensor,
+) {
+  const [batch, length] = x.shape as [number, number];
+  const headWidth = width / heads!;
+  const projection = (name: string, count: number): Tensor => {
+    const flat = linearMap(scope.within(name), x, { width: count * headWidth, bias, standardDeviation });
+    return scope.observe(name, reshape(flat, [batch, length, count, headWidth]));
+  };
+  const query = projection("query", heads!);
+  const key = projection("key", kvHeads!);
+  const value = projection("value", kvHeads!);
+  if (positions !== "rope") return { query, key, value };
+  const { cosines, sines } = rotaryTables(places, headWidth, rotaryBase);
+  return { query: rotary(query, cosines, sines), key: rotary(key, cosines, sines), value };
+}
+
+/** What the heads found [B, T, H, d] → [B, T, D]. */
+function mix(
+  { bias }: Settings,
+  { width, standardDeviation }: Surroundings,
+  scope: Scope,
+  out: Tensor,
+): Tensor {
+  const [batch, length] = out.shape as [number, number];
+  const mixed = scope.observe("mixed", reshape(out, [batch, length, width]));
+  return linearMap(scope.within("output"), mixed, { width, bias, standardDeviation });
+}
+
+/** The last `slots` of the tokens of x [B, T, Hk, d], token t at slot t modulo `slots`: [B, slots, Hk, d]. */
+function intoSlots(x: Tensor, slots: number): Tensor {
+  const length = x.shape[1]!;
+  if (length <= slots) return pad(x, [0, 0, 0, 0], [0, slots - length, 0, 0]);
+  const start = length - (length % slots);
+  return concatenate([slice(x, { 1: [start, length] }), slice(x, { 1: [length - slots, start] })], 1);
+}
+
+/** position modulo slots, i32 []; exact up to 2^24. */
+function remainder(position: Tensor, slots: number): Tensor {
+  const turns = cast(floor(divide(cast(position, "f32"), slots)), "i32");
+  return subtract(position, multiply(turns, slots));
+}
+
 /** The divisor of `whole` nearest to `wanted`, the smaller of two. */
 function nearestDivisor(whole: number, wanted: number): number {
+  const distance = (divisor: number) => Math.abs(divisor - wanted);
   let best = 1;
-  for (let divisor = 1; divisor <= whole; divisor++) {
-    if (whole % divisor === 0 && Math.abs(divisor - wanted) < Math.abs(best - wanted)) best = divisor;
+  for (let small = 1; small * small <= whole; small++) {
+    if (whole % small !== 0) continue;
+    for (const divisor of [small, whole / small]) {
+      const nearer = distance(divisor) - distance(best);
+      if (nearer < 0 || (nearer === 0 && divisor < best)) best = divisor;
+    }
   }
   return best;
 }

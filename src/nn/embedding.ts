@@ -1,4 +1,5 @@
 // From token ids to features, with learned positions if asked for. B batch, T length, D width, V vocabulary.
+import { dynamicSlice } from "../tensor/ops/dynamic.ts";
 import { add } from "../tensor/ops/elementwise.ts";
 import { gather } from "../tensor/ops/gather.ts";
 import { slice } from "../tensor/ops/movement.ts";
@@ -11,15 +12,22 @@ export interface EmbeddingOptions {
   readonly standardDeviation: number;
   /** Positions to learn, at least T; absent: none are added. */
   readonly positions?: number | undefined;
+  /** Position of the first token, i32 []; absent: 0. */
+  readonly start?: Tensor | undefined;
 }
 
 /** tokens i32 [B, T] → features [B, T, D], and the table [V, D] for a head that shares it. */
 export function embedding(scope: Scope, tokens: Tensor, options: EmbeddingOptions) {
-  const { vocabulary, width, positions } = options;
+  const { vocabulary, width, positions, start } = options;
   const initializer = { kind: "normal", standardDeviation: options.standardDeviation } as const;
   const table = scope.parameter("tokens", { shape: [vocabulary, width], initializer, role: "embedding" });
   const features = gather(table, tokens);
   if (positions === undefined) return { features, table };
   const places = scope.parameter("positions", { shape: [positions, width], initializer, role: "positions" });
-  return { features: add(features, slice(places, { 0: [0, tokens.shape[1]!] })), table };
+  const length = tokens.shape[1]!;
+  const mine =
+    start === undefined
+      ? slice(places, { 0: [0, length] })
+      : dynamicSlice(places, { 0: start }, { 0: length });
+  return { features: add(features, mine), table };
 }

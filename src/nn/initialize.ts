@@ -4,9 +4,16 @@ import { threefry } from "../tensor/ops/random.ts";
 import { sizeOf } from "../tensor/tensor.ts";
 import type { ParameterDeclaration } from "./parameters.ts";
 
-/** Values of one parameter, row-major: drawn in float64, rounded to f32. `seed`: a whole number from 0 to 2^53 - 1. */
-export function initialValues(name: string, declaration: ParameterDeclaration, seed: number): Float32Array {
-  const values = new Float32Array(sizeOf(declaration.shape));
+/**
+ * Values of one parameter, row-major: drawn in float64, rounded to f32; written to `values` where they are given.
+ * `seed`: a whole number from 0 to 2^53 - 1.
+ */
+export function initialValues(
+  name: string,
+  declaration: ParameterDeclaration,
+  seed: number,
+  values: Float32Array = new Float32Array(sizeOf(declaration.shape)),
+): Float32Array {
   const { initializer } = declaration;
   switch (initializer.kind) {
     case "constant":

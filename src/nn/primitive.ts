@@ -1,8 +1,9 @@
-// What a primitive is: a named map from [B, T, D] to [B, T, D] with settings of its own. Knows no particular one.
-// B batch, T length, D width.
+// What a primitive is: a named map from [B, T, D] to [B, T, D] with settings of its own, on whole sequences and token by
+// token. Knows no particular one. B batch, T length, D width.
 import { z } from "zod";
 import { parseStrict } from "../strict.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import { reshape } from "../tensor/ops/movement.ts";
+import { sizeOf, type Tensor, type TensorType } from "../tensor/tensor.ts";
 import type { Scope } from "./scope.ts";
 
 /** The model a primitive stands in. */
@@ -11,6 +12,21 @@ export interface Surroundings {
   readonly width: number;
   /** Standard deviation of matrices at the start. */
   readonly standardDeviation: number;
+}
+
+/** A tensor that decoding carries from token to token; every element is `initial` before the first one. */
+export interface StateType extends TensorType {
+  readonly dtype: "f32" | "i32" | "u32";
+  readonly initial: number;
+}
+
+export type StateTypes = Readonly<Record<string, StateType>>;
+export type State = Readonly<Record<string, Tensor>>;
+
+/** Features after one token [B, D] or several [B, T, D], and the state after the last of them. */
+export interface Decoded {
+  readonly y: Tensor;
+  readonly state: State;
 }
 
 /** A primitive with its settings, ready to be applied anywhere. */
@@ -22,6 +38,17 @@ export interface Module {
   readonly causal: boolean;
   /** x [B, T, D] → [B, T, D]; the residual path is the caller's. */
   apply(scope: Scope, x: Tensor): Tensor;
+  /** What decoding carries for B sequences of at most `capacity` tokens, by name. */
+  state(batch: number, capacity: number): StateTypes;
+  /**
+   * The next token of each sequence: x [B, D] at `position` (i32 [], the first is 0), with the state after the tokens
+   * before it. Where the module is causal, y is what `apply` on the whole sequence gives at that position.
+   */
+  step(scope: Scope, x: Tensor, state: State, position: Tensor): Decoded;
+  /** `apply` on the first T tokens, with the state that as many steps leave; undefined: steps are the only way to it. */
+  readonly prefill: ((scope: Scope, x: Tensor, capacity: number) => Decoded) | undefined;
+  /** Numbers that decoding holds of one sequence of `length` tokens. */
+  kept(length: number): number;
 }
 
 /** Shared code sees no more of a primitive than this. */
@@ -31,6 +58,26 @@ export interface Primitive {
   readonly keys: readonly string[];
   /** Errors: RequestError for unknown or impossible settings, `what` naming where they stand. */
   configure(what: string, values: unknown, surroundings: Surroundings): Module;
+}
+
+/** How a primitive continues sequences; see `Module` for what its functions do. */
+export interface Decoding<Settings> {
+  state(settings: Settings, surroundings: Surroundings, batch: number, capacity: number): StateTypes;
+  step(
+    settings: Settings,
+    surroundings: Surroundings,
+    scope: Scope,
+    x: Tensor,
+    state: State,
+    position: Tensor,
+  ): Decoded;
+  prefill?(
+    settings: Settings,
+    surroundings: Surroundings,
+    scope: Scope,
+    x: Tensor,
+    capacity: number,
+  ): Decoded;
 }
 
 /** What a primitive's file says of it. */
@@ -46,6 +93,8 @@ export interface PrimitiveDefinition<Shape extends z.ZodRawShape> {
   ): z.infer<z.ZodObject<Shape>>;
   causal(settings: z.infer<z.ZodObject<Shape>>): boolean;
   apply(settings: z.infer<z.ZodObject<Shape>>, surroundings: Surroundings, scope: Scope, x: Tensor): Tensor;
+  /** Absent: `apply` maps each token alone, whatever stands before it. */
+  readonly decoding?: Decoding<z.infer<z.ZodObject<Shape>>>;
 }
 
 export function definePrimitive<Shape extends z.ZodRawShape>(
@@ -57,12 +106,45 @@ export function definePrimitive<Shape extends z.ZodRawShape>(
     keys: Object.keys(definition.settings),
     configure(what, values, surroundings) {
       const settings = definition.resolve(parseStrict(what, schema, values), surroundings, what);
+      const apply = (scope: Scope, x: Tensor): Tensor => definition.apply(settings, surroundings, scope, x);
+      const { decoding } = definition;
       return {
         name: definition.name,
         configuration: settings,
         causal: definition.causal(settings),
-        apply: (scope, x) => definition.apply(settings, surroundings, scope, x),
+        apply,
+        ...(decoding === undefined ? tokenByToken(apply) : continued(decoding, settings, surroundings)),
       };
     },
+  };
+}
+
+type DecodingPart = Pick<Module, "state" | "step" | "prefill" | "kept">;
+
+/** Decoding of a map that sees one token at a time. */
+function tokenByToken(apply: Module["apply"]): DecodingPart {
+  return {
+    state: () => ({}),
+    step(scope, x) {
+      const [batch, width] = x.shape as [number, number];
+      return { y: reshape(apply(scope, reshape(x, [batch, 1, width])), [batch, width]), state: {} };
+    },
+    prefill: (scope, x) => ({ y: apply(scope, x), state: {} }),
+    kept: () => 0,
+  };
+}
+
+function continued<Settings>(
+  decoding: Decoding<Settings>,
+  settings: Settings,
+  surroundings: Surroundings,
+): DecodingPart {
+  const state = (batch: number, capacity: number) => decoding.state(settings, surroundings, batch, capacity);
+  const { prefill } = decoding;
+  return {
+    state,
+    step: (scope, x, before, position) => decoding.step(settings, surroundings, scope, x, before, position),
+    prefill: prefill && ((scope, x, capacity) => prefill(settings, surroundings, scope, x, capacity)),
+    kept: (length) => Object.values(state(1, length)).reduce((total, { shape }) => total + sizeOf(shape), 0),
   };
 }

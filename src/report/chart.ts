@@ -9,6 +9,7 @@ export interface LossPoint {
   readonly loss: number;
 }
 
+/** Losses of a run, and the lowest possible one where it is known. */
 export interface LossCurve {
   readonly training: readonly LossPoint[];
   readonly validation: readonly LossPoint[];

@@ -5,11 +5,13 @@ import { formatLoss } from "./format.ts";
 import { html, type Markup, trusted } from "./html.ts";
 import { styles } from "./styles.ts";
 
+/** A number of a report, ready to be shown. */
 export interface Figure {
   readonly name: string;
   readonly value: string;
 }
 
+/** All that the report of one run shows. */
 export interface RunReport extends LossCurve {
   readonly name: string;
   /** How the run ended, in a few words: "finished", "interrupted at step 400". */

@@ -1,29 +1,45 @@
 // Reverse-mode differentiation as a graph-to-graph transform. Knows each op only through its declared gradient.
 import { add } from "./ops/elementwise.ts";
 import { fill } from "./ops/leaf.ts";
+import { type StandIn, standIns } from "./recompute.ts";
 import { isFloat, type Node, sizeOf, type Tensor, topologicalOrder } from "./tensor.ts";
 
 /**
  * Gradients of a scalar with respect to tensors it depends on; zeros where it does not.
  * The result is an ordinary graph and can be differentiated again.
+ *
+ * `boundaries`: tensors between which values are computed again when their gradient is due, so that of all values up to
+ * the last boundary only the boundaries themselves need be kept. Default: none, every value is computed once.
  */
-export function gradients(of: Tensor, withRespectTo: readonly Tensor[]): Tensor[] {
+export function gradients(
+  of: Tensor,
+  withRespectTo: readonly Tensor[],
+  boundaries: readonly Tensor[] = [],
+): Tensor[] {
   if (sizeOf(of.shape) !== 1)
     throw new RangeError(`gradients of a tensor of shape [${of.shape}]; expected one number`);
-  return vectorJacobian([of], [fill(1, of.shape)], withRespectTo);
+  return vectorJacobian([of], [fill(1, of.shape)], withRespectTo, { boundaries });
+}
+
+/** Where differentiation stops, and what is computed again instead of kept. */
+export interface JacobianOptions {
+  /** Differentiation stops at these nodes, which are taken as independent of each other. */
+  readonly cut?: ReadonlySet<Node>;
+  /** As for `gradients`. */
+  readonly boundaries?: readonly Tensor[];
 }
 
 /**
- * Σ seed·∂output/∂x for each x: the vector-Jacobian product. A missing seed counts as zero. Differentiation stops at the
- * nodes of `cut`, which are taken as independent of each other.
+ * Σ seed·∂output/∂x for each x: the vector-Jacobian product. A missing seed counts as zero.
  */
 export function vectorJacobian(
   outputs: readonly Tensor[],
   seeds: readonly (Tensor | undefined)[],
   withRespectTo: readonly Tensor[],
-  cut: ReadonlySet<Node> = new Set(),
+  { cut = new Set(), boundaries = [] }: JacobianOptions = {},
 ): Tensor[] {
   const order = topologicalOrder(outputs, cut);
+  const standIn: StandIn = boundaries.length === 0 ? (node) => node : standIns(order, boundaries);
   const useful = dependents(order, withRespectTo);
   const collected = new Map<Tensor, Tensor>();
   const accumulate = (tensor: Tensor, gradient: Tensor | undefined) => {
@@ -37,9 +53,10 @@ export function vectorJacobian(
   for (const node of order.reverse()) {
     if (!useful.has(node) || cut.has(node)) continue;
     const outputGradients = node.outputs.map((output) => collected.get(output));
-    if (outputGradients.every((gradient) => gradient === undefined)) continue;
+    const arrived = outputGradients.find((gradient) => gradient !== undefined);
+    if (arrived === undefined) continue;
     const wanted = node.inputs.map((input) => useful.has(input.node) && isFloat(input.dtype));
-    inputGradients(node, outputGradients, wanted).forEach((gradient, i) => {
+    inputGradients(standIn(node, arrived), outputGradients, wanted).forEach((gradient, i) => {
       if (wanted[i]) accumulate(node.inputs[i]!, gradient);
     });
   }
@@ -67,7 +84,7 @@ export function decompositionGradients<A>(
 ): readonly (Tensor | undefined)[] {
   const outputs = node.op.decompose!(node.inputs, node.attributes);
   const cut = new Set(node.inputs.map((input) => input.node));
-  const total = vectorJacobian(outputs, outputGradients, node.inputs, cut);
+  const total = vectorJacobian(outputs, outputGradients, node.inputs, { cut });
   return total.map((gradient, i) => (node.inputs.indexOf(node.inputs[i]!) === i ? gradient : undefined));
 }
 

@@ -15,6 +15,7 @@ export * from "./ops/dynamic.ts";
 export * from "./ops/elementwise.ts";
 export * from "./ops/gather.ts";
 export * from "./ops/grouped.ts";
+export * from "./ops/hold.ts";
 export * from "./ops/leaf.ts";
 export * from "./ops/movement.ts";
 export * from "./ops/random.ts";

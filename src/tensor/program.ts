@@ -11,6 +11,7 @@ export interface Program {
   readonly updates: Readonly<Record<string, Tensor>>;
 }
 
+/** A program from its outputs and updates by name; RangeError where names or types collide. */
 export function program(outputs: Program["outputs"], updates: Program["updates"] = {}): Program {
   const inputs = programInputs({ outputs, updates });
   for (const [name, value] of Object.entries(updates)) {

@@ -7,6 +7,7 @@ export type DType = "f32" | "i32" | "u32" | "bool" | "f16" | "bf16";
 /** Static dimensions, outermost first; `[]` is a scalar. */
 export type Shape = readonly number[];
 
+/** Shape and element type. */
 export interface TensorType {
   readonly shape: Shape;
   readonly dtype: DType;
@@ -121,6 +122,7 @@ export function sizeOf(shape: Shape): number {
   return size;
 }
 
+/** Whether two shapes have the same dimensions. */
 export function sameShape(a: Shape, b: Shape): boolean {
   return a.length === b.length && a.every((size, axis) => size === b[axis]);
 }
@@ -145,6 +147,7 @@ export function normalizeAxis(axis: number, rank: number, what: string): number 
   return normal;
 }
 
+/** Whether a dtype is a floating-point one. */
 export function isFloat(dtype: DType): boolean {
   return dtype === "f32" || dtype === "f16" || dtype === "bf16";
 }

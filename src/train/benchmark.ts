@@ -12,6 +12,7 @@ import type { OperationCase } from "./benchmarkOperations.ts";
 /** What the first runs pay for (page faults, caches, clock) is not what lasts. */
 export const warmUps = 2;
 
+/** How long one operation took, and how fast that is. */
 export interface OperationTiming {
   readonly name: string;
   /** Median of the timed runs. */

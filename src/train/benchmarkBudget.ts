@@ -4,6 +4,7 @@ import type { Architecture } from "../architecture/architecture.ts";
 import type { Machine } from "../backend/machine.ts";
 import { timeSteps } from "./benchmarkSteps.ts";
 
+/** What decides how many steps fit into a time. */
 export interface TimeBudget {
   readonly seconds: number;
   /** B, sequences of a step. */
@@ -12,6 +13,8 @@ export interface TimeBudget {
   readonly evaluations: number;
   readonly validationTokens: number;
   readonly seed: number;
+  /** As for `train`. */
+  readonly memory?: number | undefined;
   readonly signal?: AbortSignal;
 }
 
@@ -27,10 +30,10 @@ export async function stepsWithin(
   architecture: Architecture,
   budget: TimeBudget,
 ): Promise<number> {
-  const { batch, seed, signal } = budget;
+  const { batch, seed, memory, signal } = budget;
   const start = performance.now();
   const timing = await timeSteps(machine, architecture, {
-    ...{ batch, seed, steps: timedSteps },
+    ...{ batch, seed, memory, steps: timedSteps },
     ...(signal === undefined ? {} : { signal }),
   });
   const spent = (performance.now() - start) / 1e3;

@@ -26,8 +26,10 @@ import {
 } from "../tensor/index.ts";
 import { createOptimizer } from "./optimizers.ts";
 
+/** One operation to be timed. */
 export interface OperationCase {
   readonly name: string;
+  /** Builds the program anew. */
   readonly program: () => Program;
   /**
    * Floating-point operations of the mathematics, a multiply and an add counted as two; absent where memory is the
@@ -38,6 +40,7 @@ export interface OperationCase {
   readonly ranges?: Readonly<Record<string, readonly [number, number]>>;
 }
 
+/** Groups of operations that can be timed. */
 export const operationNames = [
   "products",
   "attention",
@@ -47,6 +50,7 @@ export const operationNames = [
   "recurrence",
   "scan",
 ] as const;
+/** One of `operationNames`. */
 export type OperationName = (typeof operationNames)[number];
 
 /** Everything that is timed under one name. */

@@ -5,25 +5,35 @@ import { performance } from "node:perf_hooks";
 import type { Architecture } from "../architecture/architecture.ts";
 import type { Machine } from "../backend/machine.ts";
 import { tapeKernels } from "../backend/tape/capabilities.ts";
+import { encodePlan } from "../backend/tape/encode.ts";
+import { programNeeds } from "../backend/tape/needs.ts";
 import { compile } from "../compiler/compile.ts";
 import { explainPlan } from "../compiler/explain.ts";
+import type { Plan } from "../compiler/plan.ts";
 import { createRandom } from "../data/random.ts";
+import { formatBytes } from "../report/format.ts";
 import { sizeOf } from "../tensor/tensor.ts";
 import { median, warmUps } from "./benchmark.ts";
+import { type MemoryPrediction, type Planned, predictMemory, stepNeeds } from "./memory.ts";
+import { fitStep, type Planner } from "./memoryPlan.ts";
 import { createOptimizer } from "./optimizers.ts";
-import { type StepOptions, trainingStep } from "./step.ts";
+import type { StepOptions } from "./step.ts";
 import { createTrainer, type TrainerBatch } from "./trainer.ts";
 
+/** What to time, and how often. */
 export interface StepTimingOptions {
   /** B, sequences of a step. */
   readonly batch: number;
-  /** Warm-up and timed steps together, at least 3. */
+  /** Warm-up and timed steps together; of fewer than three, the last is timed. */
   readonly steps: number;
   readonly seed: number;
+  /** Most bytes that the process may have resident; absent: the step stays whole. */
+  readonly memory?: number | undefined;
   /** Stops after the step in progress, the first at the earliest. */
   readonly signal?: AbortSignal;
 }
 
+/** Speed, memory and losses of timed training steps. */
 export interface StepTiming {
   /** From the architecture to a step that can run: graph, gradients, plan, tape. */
   readonly planMs: number;
@@ -36,6 +46,10 @@ export interface StepTiming {
   readonly lossFirst: number;
   readonly lossLast: number;
   readonly parameters: number;
+  /** What was predicted before the first step; null for a backend that does not plan memory. */
+  readonly memory: MemoryPrediction | null;
+  /** How the step was made to fit the memory; null: it was not changed. */
+  readonly memoryNote: string | null;
   /** Steps that were run; fewer than asked for where `signal` was aborted. */
   readonly steps: number;
 }
@@ -45,19 +59,46 @@ function timedStep({ length }: Architecture, batch: number): StepOptions {
   return { optimizer: createOptimizer("adamw"), batch, length, microBatches: 1, clip: null, decay: "all" };
 }
 
-/** The plan of a timed step, in words. */
-export function explainSteps(architecture: Architecture, batch: number): string {
-  return explainPlan(compile(trainingStep(architecture, timedStep(architecture, batch)).update, tapeKernels));
+/** The plan of a timed step on so many threads, in words: the memory it will take, then its programs. */
+export function explainSteps(
+  architecture: Architecture,
+  { batch, memory, threads }: Pick<StepTimingOptions, "batch" | "memory"> & { readonly threads: number },
+): string {
+  const planner: Planner<Planned & { readonly plan: Plan }> = {
+    name: "native",
+    load: (program) => {
+      const plan = compile(program, tapeKernels);
+      return { plan, needs: programNeeds(plan, encodePlan(plan, 4, threads), threads), dispose: () => {} };
+    },
+  };
+  const bounds = { memory, besideBytes: 0 };
+  const { loaded, note } = fitStep(planner, architecture, timedStep(architecture, batch), bounds);
+  const { peakBytes, ...parts } = predictMemory(stepNeeds(loaded)!, 0);
+  const [process, store, arena, ofThreads] = [
+    parts.processBytes,
+    parts.storeBytes,
+    parts.arenaBytes,
+    parts.threadBytes,
+  ].map(formatBytes);
+  const { accumulate, update } = loaded;
+  return [
+    `predicted peak: ${formatBytes(peakBytes)}: process ${process}, store ${store}, arena ${arena}, threads ${ofThreads}`,
+    ...(note === null ? [] : [note]),
+    ...(accumulate === undefined ? [] : ["every micro-batch:", explainPlan(accumulate.plan), "the update:"]),
+    explainPlan(update.plan),
+  ].join("\n");
 }
 
 /** AdamW at 1e-3 with weight decay 0.1 on everything and no clipping, as in bench/peer/decoder.py. */
 export async function timeSteps(
   machine: Machine,
   architecture: Architecture,
-  { batch, steps, seed, signal }: StepTimingOptions,
+  { batch, steps, seed, memory, signal }: StepTimingOptions,
 ): Promise<StepTiming> {
   const start = performance.now();
-  const trainer = createTrainer(machine, architecture, timedStep(architecture, batch));
+  const options = timedStep(architecture, batch);
+  const { loaded, note } = fitStep(machine, architecture, options, { memory, besideBytes: 0 });
+  const trainer = createTrainer(machine, architecture, loaded);
   const planMs = performance.now() - start;
   trainer.initialize(seed);
   const tokens = randomTokens(architecture, batch, seed);
@@ -82,6 +123,8 @@ export async function timeSteps(
     lossFirst: losses[0]!,
     lossLast: losses.at(-1)!,
     parameters,
+    memory: trainer.memory ?? null,
+    memoryNote: note,
     steps: losses.length,
   };
 }

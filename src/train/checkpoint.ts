@@ -1,32 +1,25 @@
 // A checkpoint: a folder with weights, optimiser states and a manifest that vouches for them. Knows no loop.
 import { createHash } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, renameSync } from "node:fs";
 import { join } from "node:path";
-import { z } from "zod";
 import type { NumericArray, Store } from "../backend/machine.ts";
 import { WorkError } from "../errors.ts";
-import { onDisk, replaceFolder, writeDurably } from "./files.ts";
+import { largest } from "../inputFile.ts";
+import { show } from "../strict.ts";
+import { createFolder, onDisk, removeFolder, replaceFile, writeDurably } from "./files.ts";
+import {
+  type CheckpointFile,
+  checkpointFiles,
+  DamagedCheckpoint,
+  encodeManifest,
+  type FileDescription,
+  type Manifest,
+  readCheckpointFile,
+  readManifest,
+} from "./manifest.ts";
 import { decodeSafetensors, encodeSafetensors, type StoredTensor } from "./safetensors.ts";
 
-const files = ["model.safetensors", "optimizer.safetensors"] as const;
-type CheckpointFile = (typeof files)[number];
-
-const bestSchema = z.strictObject({ step: z.int().min(0), loss: z.number() });
-const fileSchema = z.strictObject({ bytes: z.int().min(0), sha256: z.string().regex(/^[0-9a-f]{64}$/) });
-const manifestSchema = z.strictObject({
-  format: z.literal("scantling checkpoint 1"),
-  /** Hash of the configuration of the run. */
-  configuration: z.string(),
-  /** Updates done. */
-  step: z.int().min(0),
-  /** The evaluation with the lowest loss so far. */
-  best: bestSchema.nullable(),
-  /** Where it was made: results elsewhere may differ in the last bits. */
-  backend: z.string(),
-  files: z.strictObject({ "model.safetensors": fileSchema, "optimizer.safetensors": fileSchema }),
-});
-
-export type Manifest = z.infer<typeof manifestSchema>;
+/** What the tensors' files do not say. */
 export type CheckpointState = Omit<Manifest, "format" | "files">;
 
 /** Which of the store's values belong to a checkpoint. */
@@ -34,6 +27,8 @@ export interface CheckpointNames {
   readonly parameters: readonly string[];
   readonly states: readonly string[];
 }
+
+const manifestPath = (folder: string, step: number): string => join(folder, String(step), "manifest.json");
 
 /** Writes `folder`/<step>: whole, synced and in place when this returns, or not there at all. */
 export function writeCheckpoint(
@@ -46,21 +41,27 @@ export function writeCheckpoint(
     "model.safetensors": names.parameters,
     "optimizer.safetensors": names.states,
   };
-  replaceFolder(join(folder, String(state.step)), (temporary) => {
-    const written = files.map((file) => {
+  createFolder(join(folder, String(state.step)), (temporary) => {
+    const written = checkpointFiles.map((file) => {
       const parts = encodeSafetensors(
         new Map(contents[file].map((name) => [name, storedTensor(store, name)])),
       );
       writeDurably(join(temporary, file), parts);
       return [file, describe(parts)] as const;
     });
-    const manifest = { format: "scantling checkpoint 1", ...state, files: Object.fromEntries(written) };
-    const json = `${JSON.stringify(manifest, null, 2)}\n`;
+    const described = Object.fromEntries(written) as Manifest["files"];
+    const json = encodeManifest({ ...state, files: described });
     writeDurably(join(temporary, "manifest.json"), [new TextEncoder().encode(json)]);
   });
 }
 
-function describe(parts: readonly Uint8Array[]): z.infer<typeof fileSchema> {
+/** Says anew what is known of a checkpoint whose tensors stay as they are. Errors: as readCheckpoint. */
+export function updateCheckpoint(folder: string, state: CheckpointState): void {
+  const path = manifestPath(folder, state.step);
+  replaceFile(path, encodeManifest({ ...readManifest(path), ...state }));
+}
+
+function describe(parts: readonly Uint8Array[]): FileDescription {
   const hash = createHash("sha256");
   for (const part of parts) hash.update(part);
   return { bytes: parts.reduce((total, part) => total + part.length, 0), sha256: hash.digest("hex") };
@@ -72,22 +73,53 @@ function storedTensor(store: Store, name: string): StoredTensor {
   return { dtype: data instanceof Float64Array ? "F64" : "F32", shape: store.type(name)!.shape, bytes };
 }
 
+/** Room for headers, manifest and what a file system adds. */
+const OVERHEAD_BYTES = 1 << 16;
+
+/** About as many bytes as a checkpoint takes on disk, never fewer. */
+export function checkpointBytes(store: Store, { parameters, states }: CheckpointNames): number {
+  const names = [...parameters, ...states];
+  // A name with its shape and place takes a few hundred bytes of a header.
+  return names.reduce((total, name) => total + store.read(name).byteLength + 512, OVERHEAD_BYTES);
+}
+
 /** Steps of the checkpoints in `folder`, ascending. Half-written ones have other names and are not seen. */
 export function listCheckpoints(folder: string): number[] {
   if (!existsSync(folder)) return [];
   return onDisk("read", folder, () => readdirSync(folder))
-    .filter((name) => /^\d+$/.test(name))
+    .filter((name) => /^(0|[1-9]\d{0,14})$/.test(name))
     .map(Number)
     .sort((a, b) => a - b);
 }
 
-/** Removes every checkpoint but those of `steps`, and what an interrupted write has left. */
-export function keepCheckpoints(folder: string, steps: readonly number[]): void {
-  for (const name of onDisk("read", folder, () => readdirSync(folder))) {
-    const isOurs = /^\d+$/.test(name) || /^\.partial-\d+$/.test(name);
-    if (!isOurs || steps.includes(Number(name))) continue;
-    onDisk("remove", join(folder, name), () => rmSync(join(folder, name), { recursive: true, force: true }));
+/**
+ * Keeps the newest `keep` checkpoints, and for each of them the best one before it, so that whichever is needed can
+ * still say what the best weights are; removes the others.
+ */
+export function keepCheckpoints(folder: string, keep: number): void {
+  const steps = listCheckpoints(folder);
+  const kept = new Set(steps.slice(-keep));
+  for (const step of [...kept]) kept.add(bestBefore(folder, step) ?? step);
+  for (const step of steps) if (!kept.has(step)) removeFolder(join(folder, String(step)));
+}
+
+/** Older ones may be damaged, which is no concern as long as newer ones are there. */
+function bestBefore(folder: string, step: number): number | undefined {
+  try {
+    return readManifest(manifestPath(folder, step)).best?.step;
+  } catch (error) {
+    if (error instanceof WorkError) return undefined;
+    throw error;
   }
+}
+
+/** Moves a checkpoint that cannot be used out of the way; returns where it is now. */
+export function setAside(folder: string, step: number): string {
+  const path = join(folder, String(step));
+  let aside = `${path}.refused`;
+  for (let number = 2; existsSync(aside); number++) aside = `${path}.refused-${number}`;
+  onDisk("move", path, () => renameSync(path, aside));
+  return aside;
 }
 
 export interface Checkpoint {
@@ -97,80 +129,76 @@ export interface Checkpoint {
 
 /**
  * Reads and checks `folder`/<step>: manifest, sizes, SHA-256 and layout, before anything is used; without `optimizer`
- * the weights alone. Errors: WorkError that names the damaged file.
+ * the weights alone. Errors: DamagedCheckpoint that names the file.
  */
 export function readCheckpoint(folder: string, step: number, options = { optimizer: true }): Checkpoint {
   const path = join(folder, String(step));
-  const manifest = readManifest(join(path, "manifest.json"));
-  if (manifest.step !== step) throw damaged(join(path, "manifest.json"), `it is of step ${manifest.step}`);
-  const wanted = options.optimizer ? files : files.slice(0, 1);
+  const manifest = readManifest(manifestPath(folder, step));
+  if (manifest.step !== step) {
+    throw new DamagedCheckpoint(manifestPath(folder, step), `it is of step ${manifest.step}`);
+  }
+  const wanted = options.optimizer ? checkpointFiles : checkpointFiles.slice(0, 1);
   return {
     manifest,
     tensors: new Map(wanted.flatMap((file) => [...readTensors(join(path, file), manifest.files[file])])),
   };
 }
 
-function readManifest(path: string): Manifest {
-  const text = onDisk("read", path, () => readFileSync(path, "utf8"));
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch {
-    throw damaged(path, "it is not JSON");
-  }
-  const parsed = manifestSchema.safeParse(json);
-  if (parsed.success) return parsed.data;
-  const { path: at, message } = parsed.error.issues[0]!;
-  throw damaged(path, `${at.join(".") || "manifest"}: ${message}`);
-}
-
-function readTensors(path: string, expected: z.infer<typeof fileSchema>): Map<string, StoredTensor> {
-  const bytes = onDisk("read", path, () => readFileSync(path));
+function readTensors(path: string, expected: FileDescription): Map<string, StoredTensor> {
+  const bytes = readCheckpointFile(path, largest.content);
   if (bytes.length !== expected.bytes) {
-    throw damaged(path, `it has ${bytes.length} bytes and the manifest says ${expected.bytes}`);
+    throw new DamagedCheckpoint(path, `it has ${bytes.length} bytes and the manifest says ${expected.bytes}`);
   }
   if (describe([bytes]).sha256 !== expected.sha256) {
-    throw damaged(path, "its SHA-256 is not the one in the manifest");
+    throw new DamagedCheckpoint(path, "its SHA-256 is not the one in the manifest");
   }
   try {
     return decodeSafetensors(bytes);
   } catch (error) {
-    if (error instanceof RangeError) throw damaged(path, error.message);
+    if (error instanceof RangeError) throw new DamagedCheckpoint(path, error.message);
     throw error;
   }
 }
 
-function damaged(path: string, why: string): WorkError {
-  return new WorkError(
-    `${path} is damaged: ${why}; restore it, or remove its folder to use an earlier checkpoint`,
-  );
-}
-
-/** Puts a checkpoint's tensors into the store. Errors: WorkError where one is missing or has another shape. */
+/**
+ * Puts a checkpoint's tensors into the store. Errors: DamagedCheckpoint where they are not exactly those of `names`, each
+ * of its shape; the store is as before then.
+ */
 export function restoreTensors(
   { tensors }: Checkpoint,
   store: Store,
   names: readonly string[],
   path: string,
 ): void {
-  for (const name of names) {
+  const known = new Set(names);
+  for (const name of tensors.keys()) {
+    if (!known.has(name)) {
+      throw new DamagedCheckpoint(path, `tensor ${show(name)} is none of this architecture and optimiser`);
+    }
+  }
+  const values = names.map((name) => {
     const tensor = tensors.get(name);
     const { shape } = store.type(name)!;
     if (tensor === undefined || tensor.shape.join() !== shape.join()) {
-      throw damaged(
-        path,
-        `tensor "${name}" is ${tensor ? `[${tensor.shape}]` : "missing"}; expected [${shape}]`,
-      );
+      const found = tensor === undefined ? "missing" : `[${tensor.shape}]`;
+      throw new DamagedCheckpoint(path, `tensor "${name}" is ${found}; expected [${shape}]`);
     }
-    const values = numbers(tensor);
-    if (values === undefined) throw damaged(path, `tensor "${name}" is ${tensor.dtype}; expected F32 or F64`);
-    store.write(name, values);
-  }
+    return numbers(name, tensor, path);
+  });
+  names.forEach((name, i) => {
+    store.write(name, values[i]!());
+  });
 }
 
-function numbers({ dtype, bytes }: StoredTensor): NumericArray | undefined {
+/** Checks now, copies later: only one tensor at a time is in memory twice. */
+function numbers(name: string, { dtype, bytes }: StoredTensor, path: string): () => NumericArray {
   // A copy, because a view of the file need not start on a multiple of its element's size.
-  const own = new Uint8Array(bytes).buffer;
-  if (dtype === "F32") return new Float32Array(own);
-  return dtype === "F64" ? new Float64Array(own) : undefined;
+  switch (dtype) {
+    case "F32":
+      return () => new Float32Array(new Uint8Array(bytes).buffer);
+    case "F64":
+      return () => new Float64Array(new Uint8Array(bytes).buffer);
+    default:
+      throw new DamagedCheckpoint(path, `tensor "${name}" is ${dtype}; expected F32 or F64`);
+  }
 }

@@ -57,7 +57,7 @@ function namedTensors(
 ): Named[] {
   const source = inputSource();
   const activations: Named[] = [];
-  const { loss, count } = lossGraph(architecture, source, options, (name, tensor) => {
+  const { loss, count, boundaries } = lossGraph(architecture, source, options, (name, tensor) => {
     activations.push({ name, tensor });
   });
   const mean = divide(loss, maximum(count, 1));
@@ -66,6 +66,7 @@ function namedTensors(
   const slopes = gradients(
     mean,
     known.map(({ tensor }) => tensor),
+    boundaries,
   ).map((tensor, i) => ({
     name: `gradient of ${known[i]!.name}`,
     tensor,

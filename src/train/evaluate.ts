@@ -1,6 +1,6 @@
 // The loss of a model on tokens it is not trained on. Knows no training. b rows of a batch, T length.
 import type { Architecture } from "../architecture/architecture.ts";
-import { forward } from "../architecture/forward.ts";
+import { forwardFeatures } from "../architecture/forward.ts";
 import type { Machine, Store } from "../backend/machine.ts";
 import { inputSource } from "../nn/parameters.ts";
 import { input } from "../tensor/ops/leaf.ts";
@@ -21,16 +21,17 @@ const names = {
   count: "evaluation/count",
 } as const;
 
-/** An evaluator of the parameters in `store`, for batches of `rows` sequences of the architecture's length. */
+/** An evaluator of the parameters in `store`, for batches of `rows` sequences of the architecture's length. `lossParts`: as of a step. */
 export function createEvaluator(
   machine: Machine,
   architecture: Architecture,
   store: Store,
   rows: number,
+  lossParts = 1,
 ): Evaluator {
   const shape = [rows, architecture.length];
-  const logits = forward(architecture, inputSource(), input(names.tokens, shape, "i32"));
-  const { loss, count } = lossSum(logits, input(names.targets, shape, "i32"));
+  const features = forwardFeatures(architecture, inputSource(), input(names.tokens, shape, "i32"));
+  const { loss, count } = lossSum(features, input(names.targets, shape, "i32"), lossParts);
   const evaluation = program({ [names.loss]: loss, [names.count]: count });
   for (const [name, type] of programInputs(evaluation)) store.allocate(name, type);
   const executable = machine.load(evaluation);

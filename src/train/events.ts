@@ -1,6 +1,8 @@
-// What a run tells while it goes. Plain data; everything but the two timings in it is the same at every repetition.
+// What a run tells while it goes. Plain data; everything but timings and measured memory in it is the same at
+// every repetition.
 import type { Count } from "../architecture/count.ts";
 import type { Estimate } from "../data/language.ts";
+import type { MemoryPrediction } from "./memory.ts";
 import type { RunConfiguration } from "./runFolder.ts";
 
 /** The evaluation with the lowest validation loss. */
@@ -9,6 +11,7 @@ export interface Best {
   readonly loss: number;
 }
 
+/** The request has been found good; training begins. */
 export interface StartEvent {
   readonly kind: "start";
   readonly folder: string;
@@ -22,10 +25,13 @@ export interface StartEvent {
   readonly notes: readonly string[];
   /** Resumed where results can differ in the last bits: why; else null. */
   readonly notBitwise: string | null;
+  /** Predicted before the first step; null for a backend that does not plan memory. */
+  readonly memory: MemoryPrediction | null;
   /** Lowest expected loss of any predictor on the validation tokens, where the data know it. */
   readonly optimum: Estimate | null;
 }
 
+/** One update is done. */
 export interface StepEvent {
   readonly kind: "step";
   /** Updates done, this one included. */
@@ -45,6 +51,7 @@ export interface StepEvent {
   readonly secondsLeft: number | null;
 }
 
+/** The validation loss has been measured. */
 export interface EvaluationEvent {
   readonly kind: "evaluation";
   readonly step: number;
@@ -53,12 +60,23 @@ export interface EvaluationEvent {
   readonly isBest: boolean;
 }
 
+/** A checkpoint is on disk. */
 export interface CheckpointEvent {
   readonly kind: "checkpoint";
   readonly step: number;
   readonly path: string;
 }
 
+/** A checkpoint that cannot be used; an older one is tried. Comes before `start`. */
+export interface DamagedEvent {
+  readonly kind: "damaged";
+  readonly step: number;
+  /** The file, or the checkpoint's folder. */
+  readonly path: string;
+  readonly why: string;
+}
+
+/** The model has written something. */
 export interface SampleEvent {
   readonly kind: "sample";
   readonly step: number;
@@ -78,6 +96,7 @@ export interface NonFiniteEvent {
   readonly lastCheckpoint: number | null;
 }
 
+/** Aborted: the step at work was finished and its checkpoint written; a resume goes on from there. */
 export interface EndEvent {
   readonly kind: "end";
   readonly reason: "done" | "aborted";
@@ -86,11 +105,13 @@ export interface EndEvent {
   readonly seconds: number;
 }
 
+/** What `train` and `resume` yield, told apart by `kind`. */
 export type TrainEvent =
   | StartEvent
   | StepEvent
   | EvaluationEvent
   | CheckpointEvent
+  | DamagedEvent
   | SampleEvent
   | NonFiniteEvent
   | EndEvent;

@@ -1,23 +1,36 @@
-// Files that are there whole or not at all, and one line for whatever the disk refuses. Knows nothing of training.
+// Files and folders that are there whole or not at all, and one line for whatever the disk refuses. Knows nothing of
+// training.
 
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
-import { dirname, join } from "node:path";
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statfsSync,
+  writeSync,
+} from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { WorkError } from "../errors.ts";
 import { makeFolder } from "../folders.ts";
+import { formatCount } from "../report/format.ts";
 
 /** Runs `work`; what the file system refuses becomes a WorkError of one line that names `what` and `path`. */
 export function onDisk<T>(what: string, path: string, work: () => T): T {
   try {
     return work();
   } catch (error) {
-    if (error instanceof Error && "code" in error) {
-      throw new WorkError(`cannot ${what} ${path}: ${reason(error as NodeJS.ErrnoException)}`);
-    }
-    throw error;
+    const reason = refusal(error);
+    if (reason === undefined) throw error;
+    throw new WorkError(`cannot ${what} ${path}: ${reason}`);
   }
 }
 
-function reason(error: NodeJS.ErrnoException): string {
+/** Why the file system refuses something and what to do about it; undefined for an error that is not the file system's. */
+export function refusal(error: unknown): string | undefined {
+  if (!(error instanceof Error && "code" in error)) return undefined;
   switch (error.code) {
     case "ENOSPC":
     case "EDQUOT":
@@ -25,16 +38,35 @@ function reason(error: NodeJS.ErrnoException): string {
       return "no space is left on the disk; free some, or choose another folder";
     case "EACCES":
     case "EPERM":
+      return "permission is denied; change its permissions, or choose another folder";
     case "EROFS":
-      return "it is not writable; choose another folder or change its permissions";
+      return "its file system is read-only; choose another folder";
     case "ENOTDIR":
     case "EEXIST":
       return "a file is in the way; choose another folder";
+    case "EISDIR":
+      return "a folder is in the way; move it away";
     case "ENOENT":
       return "it does not exist";
     default:
       return error.message;
   }
+}
+
+/**
+ * Errors: WorkError where the disk under a folder, or where it would be made, has less room than that.
+ * @param what what the room is for, as in "a checkpoint"
+ */
+export function requireSpace(folder: string, bytes: number, what: string): void {
+  let nearest = folder;
+  while (!existsSync(nearest) && dirname(nearest) !== nearest) nearest = dirname(nearest);
+  const { blocks, bavail, bsize } = onDisk("look at", nearest, () => statfsSync(nearest));
+  // Some file systems count nothing.
+  if (blocks === 0 || bavail * bsize >= bytes) return;
+  throw new WorkError(
+    `${folder}: ${what} needs ${formatCount(bytes)}B and the disk has ${formatCount(bavail * bsize)}B left; free some, ` +
+      "or choose another folder",
+  );
 }
 
 /** Writes parts one after the other and waits until the disk has them. */
@@ -70,36 +102,67 @@ export function syncFolder(folder: string): void {
   }
 }
 
-/** Replaces a file by new content in one move. */
-export function replaceFile(path: string, content: string): void {
-  const temporary = join(dirname(path), `.partial-${process.pid}`);
+/** What every unfinished thing is called, so that nobody takes it for a finished one. */
+const UNFINISHED = ".partial-";
+
+const unfinishedBeside = (path: string): string =>
+  join(dirname(path), `${UNFINISHED}${process.pid}-${basename(path)}`);
+
+/** Replaces a file by new content, a text or parts one after the other, in one move. */
+export function replaceFile(path: string, content: string | readonly Uint8Array[]): void {
+  const parts = typeof content === "string" ? [new TextEncoder().encode(content)] : content;
+  const temporary = unfinishedBeside(path);
   onDisk("write", path, () => {
     try {
-      writeDurably(temporary, [new TextEncoder().encode(content)]);
+      writeDurably(temporary, parts);
       renameSync(temporary, path);
       syncFolder(dirname(path));
     } catch (error) {
-      rmSync(temporary, { force: true });
+      discard(temporary);
       throw error;
     }
   });
 }
 
-/** Makes a folder appear at `path` with everything `fill` writes into it, or not at all; one that is there is replaced. */
-export function replaceFolder(path: string, fill: (folder: string) => void): void {
-  const temporary = join(dirname(path), `.partial-${process.pid}`);
+/** Makes a new folder appear at `path` with everything `fill` writes into it, or not at all. */
+export function createFolder(path: string, fill: (folder: string) => void): void {
+  const temporary = unfinishedBeside(path);
   onDisk("write", path, () => {
     try {
       rmSync(temporary, { recursive: true, force: true });
       makeFolder(temporary);
       fill(temporary);
       syncFolder(temporary);
-      rmSync(path, { recursive: true, force: true });
       renameSync(temporary, path);
       syncFolder(dirname(path));
     } catch (error) {
-      rmSync(temporary, { recursive: true, force: true });
+      discard(temporary);
       throw error;
     }
   });
+}
+
+/** What is left of failed work. That it cannot be removed either is no news. */
+function discard(temporary: string): void {
+  try {
+    rmSync(temporary, { recursive: true, force: true });
+  } catch {}
+}
+
+/** Removes a folder; whenever this is interrupted, it is there whole or not at all. */
+export function removeFolder(path: string): void {
+  const temporary = unfinishedBeside(path);
+  onDisk("remove", path, () => {
+    rmSync(temporary, { recursive: true, force: true });
+    renameSync(path, temporary);
+    rmSync(temporary, { recursive: true, force: true });
+  });
+}
+
+/** Removes from a folder what interrupted work has left. Call it only where nobody is at work there. */
+export function removeUnfinished(folder: string): void {
+  for (const name of onDisk("read", folder, () => readdirSync(folder))) {
+    if (!name.startsWith(UNFINISHED)) continue;
+    onDisk("remove", join(folder, name), () => rmSync(join(folder, name), { recursive: true, force: true }));
+  }
 }

@@ -1,43 +1,101 @@
 // The loop of a run: steps, evaluations, samples and checkpoints, told as events. Knows no terminal.
 import { join } from "node:path";
+import { setImmediate as eventLoop } from "node:timers/promises";
 import { count } from "../architecture/count.ts";
 import { evaluationBatches } from "../data/batches.ts";
 import { WorkError } from "../errors.ts";
-import { keepCheckpoints, writeCheckpoint } from "./checkpoint.ts";
-import type { Best, NonFiniteEvent, StartEvent, TrainEvent } from "./events.ts";
+import {
+  type CheckpointState,
+  checkpointBytes,
+  keepCheckpoints,
+  updateCheckpoint,
+  writeCheckpoint,
+} from "./checkpoint.ts";
+import type { Best, DamagedEvent, NonFiniteEvent, StartEvent, TrainEvent } from "./events.ts";
+import { requireSpace } from "./files.ts";
+import { openLog } from "./log.ts";
 import { createPace } from "./pace.ts";
 import type { Run } from "./run.ts";
-import { checkpointsPath, configurationHash, openLog } from "./runFolder.ts";
+import { checkpointsPath } from "./runFolder.ts";
 import { createTextSampler } from "./sample.ts";
 import { rateAt } from "./schedule.ts";
 
-/** Steps `done` … steps - 1, with everything that happens between them. */
-export async function* runLoop(
-  run: Run,
-  done: number,
-  bestBefore: Best | null,
-  differs: string | null,
-): AsyncGenerator<TrainEvent, void, undefined> {
+/** What a run goes on from. */
+export interface Origin {
+  /** Updates done. */
+  readonly step: number;
+  /** Whether the sample and the evaluation that are due after that step have been made. */
+  readonly complete: boolean;
+  readonly best: Best | null;
+  readonly notBitwise: string | null;
+  /** What the user should know, one line each. */
+  readonly notes: readonly string[];
+  /** Checkpoints that were refused; told already. */
+  readonly damaged: readonly DamagedEvent[];
+}
+
+export const beginning: Origin = {
+  step: 0,
+  complete: true,
+  best: null,
+  notBitwise: null,
+  notes: [],
+  damaged: [],
+};
+
+/** What follows step `origin.step`, to the last step. All that a step depends on is in its number and the store. */
+export async function* runLoop(run: Run, origin: Origin): AsyncGenerator<TrainEvent, void, undefined> {
   const { trainer, configuration, options } = run;
   const { folder, signal, peakFlops } = options;
   const { training, architecture } = configuration;
   const { steps, batch, seed, evaluateEvery, sampleEvery } = training;
   const log = openLog(folder);
-  const start = startEvent(run, done, differs);
+  const start = startEvent(run, origin);
   const flopsPerStep = start.count.flopsPerToken.training * batch * architecture.length;
   const pace = createPace();
-  let best = bestBefore;
-  let step = done;
-  let saved = done > 0 ? done : null;
+  let { step, best, complete } = origin;
+  let saved = step > 0 ? step : null;
+  const isAborted = () => signal?.aborted === true;
+  const samplesAfter = (at: number) => sampleEvery !== null && at % sampleEvery === 0;
+  const evaluatesAfter = (at: number) => at % evaluateEvery === 0 || at === steps;
   const record = <E extends TrainEvent>(event: E): E => {
     log.write({ ...event });
     return event;
   };
+  const save = (): TrainEvent => {
+    // In this order: whatever a checkpoint goes on from has been told.
+    log.sync();
+    saveCheckpoint(run, { step, complete, best }, saved === step);
+    saved = step;
+    return record({ kind: "checkpoint", step, path: join(checkpointsPath(folder), String(step)) });
+  };
   try {
     const { configuration: _, folder: __, count: costs, ...brief } = start;
-    log.write({ ...brief, kind: done > 0 ? "resume" : "start", parameters: costs.parameters.total });
+    log.write({ ...brief, kind: step > 0 ? "resume" : "start", parameters: costs.parameters.total });
+    for (const event of origin.damaged) log.write({ ...event });
     yield start;
-    while (step < steps && !signal?.aborted) {
+    while (!isAborted() && !(complete && step >= steps)) {
+      // Signals arrive between turns of the event loop, which nothing else here may ever give a turn.
+      await eventLoop();
+      if (!complete) {
+        if (samplesAfter(step)) {
+          const text = await sampleText(run);
+          if (isAborted()) break;
+          yield record({ kind: "sample", step, text });
+        }
+        if (evaluatesAfter(step)) {
+          const loss = await validationLoss(run);
+          if (isAborted()) break;
+          const isBest = loss < (best?.loss ?? Number.POSITIVE_INFINITY);
+          if (isBest) best = { step, loss };
+          complete = true;
+          yield record({ kind: "evaluation", step, loss, isBest });
+          yield save();
+        }
+        complete = true;
+        pace.resume();
+        continue;
+      }
       const given = run.batchAt(step);
       const rate = rateAt(training.schedule, step, steps);
       const { loss, gradientNorm, finite } = await trainer.step(given, step + 1, rate, seed);
@@ -59,6 +117,7 @@ export async function* runLoop(
         throw new WorkError(describeNonFinite(event, folder));
       }
       step++;
+      complete = !samplesAfter(step) && !evaluatesAfter(step);
       pace.step();
       const stepsPerSecond = pace.stepsPerSecond();
       yield record({
@@ -73,23 +132,9 @@ export async function* runLoop(
         shareOfPeak: peakFlops === undefined ? null : (stepsPerSecond * flopsPerStep) / peakFlops,
         secondsLeft: pace.secondsLeft(steps - step),
       });
-      if (sampleEvery !== null && step % sampleEvery === 0) {
-        yield record({ kind: "sample", step, text: await sampleText(run) });
-      }
-      if (step % evaluateEvery === 0 || step === steps) {
-        const batches = evaluationBatches(run.validation, architecture.length, trainer.evaluationRows);
-        const validationLoss = await trainer.evaluate(batches);
-        const isBest = validationLoss < (best?.loss ?? Number.POSITIVE_INFINITY);
-        if (isBest) best = { step, loss: validationLoss };
-        yield record({ kind: "evaluation", step, loss: validationLoss, isBest });
-      } else if (!signal?.aborted) continue;
-      saveCheckpoint(run, step, best);
-      saved = step;
-      log.sync();
-      yield record({ kind: "checkpoint", step, path: join(checkpointsPath(folder), String(step)) });
-      pace.resume();
     }
-    const reason = step < steps ? "aborted" : "done";
+    if (step > 0 && saved !== step) yield save();
+    const reason = complete && step >= steps ? "done" : "aborted";
     yield record({ kind: "end", reason, step, best, seconds: pace.seconds() });
     log.sync();
   } finally {
@@ -98,9 +143,8 @@ export async function* runLoop(
 }
 
 function startEvent(
-  { options, configuration, dataset, validation }: Run,
-  step: number,
-  differs: string | null,
+  { options, configuration, dataset, validation, trainer, memoryNotes }: Run,
+  { step, notBitwise, notes }: Origin,
 ): StartEvent {
   const { architecture } = configuration;
   return {
@@ -111,18 +155,49 @@ function startEvent(
     backend: options.machine.name,
     threads: options.machine.threads,
     step,
-    notes: dataset.notes,
-    notBitwise: differs,
+    notes: [...dataset.notes, ...memoryNotes, ...notes],
+    notBitwise,
+    memory: trainer.memory ?? null,
     optimum: dataset.language?.optimalLoss(validation, architecture.length) ?? null,
   };
 }
 
-/** Writes the checkpoint of `step` and keeps it and the best one. Errors: WorkError where a value is not finite. */
-function saveCheckpoint({ options, configuration, trainer }: Run, step: number, best: Best | null): void {
+/** Mean over the validation tokens, nats; of no use where the run is aborted meanwhile. */
+function validationLoss({ trainer, validation, configuration, options }: Run): Promise<number> {
+  const { length } = configuration.architecture;
+  const batches = evaluationBatches(validation, length, trainer.evaluationRows);
+  return trainer.evaluate(untilAborted(batches, options.signal));
+}
+
+function* untilAborted<T>(items: Iterable<T>, signal: AbortSignal | undefined): Generator<T> {
+  for (const item of items) {
+    if (signal?.aborted) return;
+    yield item;
+  }
+}
+
+/** Writes the checkpoint of a step, or says anew what is known of it where its tensors are there already. */
+function saveCheckpoint(
+  { options, configuration, trainer }: Run,
+  progress: Pick<CheckpointState, "step" | "complete" | "best">,
+  isThere: boolean,
+): void {
   const folder = checkpointsPath(options.folder);
   const names = { parameters: [...trainer.parameters.keys()], states: [...trainer.states.keys()] };
-  for (const name of [...names.parameters, ...names.states]) {
-    const values = trainer.store.read(name);
+  const { name: backend, identity = "" } = options.machine;
+  const state = { ...progress, configuration: configuration.hash, backend, identity };
+  if (isThere) updateCheckpoint(folder, state);
+  else {
+    requireFinite(trainer.store, [...names.parameters, ...names.states], progress.step);
+    requireSpace(folder, checkpointBytes(trainer.store, names), "a checkpoint");
+    writeCheckpoint(folder, trainer.store, names, state);
+  }
+  keepCheckpoints(folder, configuration.training.keep);
+}
+
+function requireFinite(store: Run["trainer"]["store"], names: readonly string[], step: number): void {
+  for (const name of names) {
+    const values = store.read(name);
     for (let i = 0; i < values.length; i++) {
       if (Number.isFinite(values[i])) continue;
       throw new WorkError(
@@ -131,13 +206,6 @@ function saveCheckpoint({ options, configuration, trainer }: Run, step: number, 
       );
     }
   }
-  writeCheckpoint(folder, trainer.store, names, {
-    configuration: configurationHash(configuration),
-    step,
-    best,
-    backend: options.machine.name,
-  });
-  keepCheckpoints(folder, best === null ? [step] : [step, best.step]);
 }
 
 function describeNonFinite(event: NonFiniteEvent, folder: string): string {
@@ -160,12 +228,15 @@ const SAMPLE_TOKENS = 200;
 
 /** A short continuation of the beginning of the validation text. */
 async function sampleText({ options, configuration, dataset, trainer, validation }: Run): Promise<string> {
-  const sampler = createTextSampler(options.machine, configuration.architecture, trainer.store);
+  const { machine, signal } = options;
+  const sampler = createTextSampler(machine, configuration.architecture, trainer.store);
   try {
     const text: number[] = [];
     const { seed } = configuration.training;
-    const prompt = validation.subarray(0, 1);
-    for await (const token of sampler.sample({ prompt, tokens: SAMPLE_TOKENS, seed })) text.push(token);
+    const { vocabulary } = dataset.tokenizer;
+    const request = { prompt: validation.subarray(0, 1), tokens: SAMPLE_TOKENS, seed, vocabulary };
+    const drawn = sampler.sample({ ...request, ...(signal === undefined ? {} : { signal }) });
+    for await (const [token] of drawn) text.push(token!);
     return dataset.tokenizer.decode(text);
   } finally {
     sampler.dispose();

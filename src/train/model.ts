@@ -4,13 +4,20 @@ import type { Architecture } from "../architecture/architecture.ts";
 import { forward } from "../architecture/forward.ts";
 import type { Machine, Store } from "../backend/machine.ts";
 import { restoreTokenizer, type Tokenizer } from "../data/tokenizer.ts";
-import { RequestError } from "../errors.ts";
+import { RequestError, WorkError } from "../errors.ts";
 import { inputSource } from "../nn/parameters.ts";
 import { input } from "../tensor/ops/leaf.ts";
 import { listCheckpoints, readCheckpoint, restoreTensors } from "./checkpoint.ts";
 import type { Best } from "./events.ts";
-import { checkpointsPath, configurationHash, type RunConfiguration, readConfiguration } from "./runFolder.ts";
+import {
+  checkpointsPath,
+  configurationPath,
+  isOfRun,
+  type RunConfiguration,
+  readConfiguration,
+} from "./runFolder.ts";
 
+/** A trained model on a machine. */
 export interface Model {
   readonly architecture: Architecture;
   readonly configuration: RunConfiguration;
@@ -42,10 +49,17 @@ export function openModel(machine: Machine, folder: string, which: "best" | "las
   const checkpoint =
     step === newest.manifest.step ? newest : readCheckpoint(checkpoints, step, { optimizer: false });
   const path = join(checkpoints, String(step));
-  if (checkpoint.manifest.configuration !== configurationHash(configuration)) {
+  if (!isOfRun(configuration, checkpoint.manifest.configuration)) {
     throw new RequestError(`${path} belongs to another run; name the folder it came from`);
   }
   const { architecture } = configuration;
+  const tokenizer = restoreTokenizer(configuration.tokenizer);
+  if (tokenizer.vocabulary > architecture.vocabulary) {
+    throw new WorkError(
+      `${configurationPath(folder)} is damaged: the tokenizer has ${tokenizer.vocabulary} tokens and the model ` +
+        `${architecture.vocabulary}; restore the file`,
+    );
+  }
   const source = inputSource();
   forward(architecture, source, input("tokens", [1, architecture.length], "i32"));
   const store = machine.createStore();
@@ -54,7 +68,7 @@ export function openModel(machine: Machine, folder: string, which: "best" | "las
   return {
     architecture,
     configuration,
-    tokenizer: restoreTokenizer(configuration.tokenizer),
+    tokenizer,
     store,
     step,
     best: newest.manifest.best,

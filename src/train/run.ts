@@ -5,17 +5,22 @@ import { stripeModules } from "../architecture/architecture.ts";
 import type { Machine } from "../backend/machine.ts";
 import { createBatch, createSampler, evaluationBatches, type Tokens } from "../data/batches.ts";
 import type { Dataset } from "../data/dataset.ts";
+import type { DataFolders } from "../data/text.ts";
 import { RequestError } from "../errors.ts";
+import { memoryWarning } from "./memory.ts";
+import { fitStep } from "./memoryPlan.ts";
 import { createOptimizer } from "./optimizers.ts";
-import type { RunConfiguration } from "./runFolder.ts";
+import { defineConfiguration, type RunConfiguration } from "./runFolder.ts";
+import type { StepOptions } from "./step.ts";
 import { createTrainer, type Trainer, type TrainerBatch } from "./trainer.ts";
 
+/** Where a run lives, and on which machine it is computed. */
 export interface RunOptions {
   readonly machine: Machine;
   /** The folder of the run. */
   readonly folder: string;
   /** Where data sets with a name lie. */
-  readonly dataFolder?: string | undefined;
+  readonly dataFolder?: DataFolders | undefined;
   /** Abort: the step at work is finished, a checkpoint written, and the run ends. */
   readonly signal?: AbortSignal | undefined;
   /** FLOP/s of the machine at its best, to tell the share of it that is used. */
@@ -24,17 +29,28 @@ export interface RunOptions {
 
 export interface Run {
   readonly options: RunOptions;
+  /** With what was chosen to fit the memory. */
   readonly configuration: RunConfiguration;
+  /** What the user should know of the memory, one line each. */
+  readonly memoryNotes: readonly string[];
   readonly dataset: Dataset;
   readonly trainer: Trainer;
   readonly batchAt: (step: number) => TrainerBatch;
   readonly validation: Tokens;
 }
 
-/** Errors: RequestError for data and architectures that cannot be trained. */
-export function prepareRun(options: RunOptions, configuration: RunConfiguration, dataset: Dataset): Run {
+/**
+ * Within `memory` bytes, where they are given, by changes of the settings that the run's configuration then tells.
+ * Errors: RequestError for data and architectures that cannot be trained, and for too little memory.
+ */
+export function prepareRun(
+  options: RunOptions,
+  configuration: RunConfiguration,
+  dataset: Dataset,
+  { memory, resumed }: { readonly memory?: number | undefined; readonly resumed: boolean },
+): Run {
   const { architecture, training } = configuration;
-  const { batch, microBatches, seed, order, evaluationTokens } = training;
+  const { batch, seed, order, evaluationTokens } = training;
   const { length } = architecture;
   const acausal = stripeModules(architecture).find((module) => !module.causal);
   if (acausal !== undefined) {
@@ -42,28 +58,37 @@ export function prepareRun(options: RunOptions, configuration: RunConfiguration,
       `architecture: ${acausal.name} is not causal, so it would see the tokens it has to predict; set causal to true`,
     );
   }
+  if (((batch / training.microBatches) * length) % training.lossParts !== 0) {
+    throw new RequestError(
+      `training: lossParts is ${training.lossParts}; expected a divisor of the ${(batch / training.microBatches) * length} tokens of a micro-batch`,
+    );
+  }
   const sampler = createSampler({ tokens: dataset.training, length, batch, seed, order });
   const validation = dataset.validation.subarray(0, (evaluationTokens ?? dataset.validation.length) + 1);
   // Finds validation text that is too short now rather than after an hour.
   evaluationBatches(validation, length, batch).next();
   const reuse = createBatch(batch, length);
-  const trainer = createTrainer(options.machine, architecture, {
-    optimizer: createOptimizer(training.optimizer),
-    batch,
-    length,
-    microBatches,
-    clip: training.clip,
-    decay: training.decay,
-  });
+  const asked: StepOptions = { ...training, length, optimizer: createOptimizer(training.optimizer) };
+  const { loaded, note } = fitStep(options.machine, architecture, asked, { memory, besideBytes });
+  const trainer = createTrainer(options.machine, architecture, loaded, besideBytes);
+  const { microBatches, recompute = 0, lossParts = 1 } = loaded.step.options;
+  const earlier = resumed ? [...configuration.earlier, configuration.hash] : [];
+  const fitted = { ...training, microBatches, recompute, lossParts };
+  const warning = memory === undefined ? memoryWarning(trainer.memory) : null;
   return {
     options,
-    configuration,
+    configuration:
+      note === null ? configuration : defineConfiguration({ ...configuration, training: fitted }, earlier),
+    memoryNotes: [note, warning].filter((line) => line !== null),
     dataset,
     trainer,
     validation,
     batchAt: (step) => sampler.next(step, reuse),
   };
 }
+
+/** What evaluations, samples, checkpoints and the report add to a process that has planned its step. */
+const besideBytes = 16 * 2 ** 20;
 
 /** What identifies the data of a run. */
 export function describeTokens({ name, training, validation }: Dataset) {

@@ -5,13 +5,8 @@ import type { LossCurve, LossPoint } from "../report/chart.ts";
 import { formatCount, formatDuration, formatLoss, formatShare } from "../report/format.ts";
 import { type Figure, type RunReport, runPage } from "../report/run.ts";
 import { replaceFile } from "./files.ts";
-import {
-  configurationHash,
-  type LogRecord,
-  type RunConfiguration,
-  readConfiguration,
-  readLog,
-} from "./runFolder.ts";
+import { type LogRecord, readLog } from "./log.ts";
+import { type RunConfiguration, readConfiguration } from "./runFolder.ts";
 
 /** What a run has come to. Losses in nat per token; null where there is none. */
 export interface RunResult {
@@ -66,12 +61,12 @@ export function writeRunReport(folder: string, telling: Telling): { report: RunR
   const run = readRun(folder);
   const { configuration, log } = run;
   const result = summarize(folder, run);
-  const { tokenizer: _, ...shown } = configuration;
+  const { architecture, training, data } = configuration;
   const report: RunReport = {
     name: configuration.data.name,
     ...telling,
     hash: result.hash,
-    configuration: { ...shown },
+    configuration: { architecture, training, data },
     ...curveOf(log),
     figures: figuresOf(result),
     notes: notesOf(log),
@@ -99,7 +94,7 @@ function summarize(folder: string, { configuration, log }: RunRecords): RunResul
   const ends = log.filter(({ kind }) => kind === "end");
   return {
     folder,
-    hash: configurationHash(configuration),
+    hash: configuration.hash,
     step,
     steps: training.steps,
     parameters: numberAt(lastStart(log), "parameters"),
@@ -150,7 +145,8 @@ function optimumOf(log: readonly LogRecord[]): number | null {
 function lossPoints(log: readonly LogRecord[], kind: string): LossPoint[] {
   return log
     .filter((record) => record.kind === kind)
-    .map((record) => ({ step: numberAt(record, "step")!, loss: numberAt(record, "loss")! }));
+    .map((record) => ({ step: numberAt(record, "step"), loss: numberAt(record, "loss") }))
+    .filter((point): point is LossPoint => point.step !== null && point.loss !== null);
 }
 
 function notesOf(log: readonly LogRecord[]): string[] {
@@ -158,7 +154,7 @@ function notesOf(log: readonly LogRecord[]): string[] {
     ...(Array.isArray(notes) ? notes : []),
     ...(typeof notBitwise === "string" ? [notBitwise] : []),
   ]);
-  return [...new Set(notes.map(String))];
+  return [...new Set(notes.filter((note) => typeof note === "string"))];
 }
 
 /** The middle value of a field over the steps that have it. */
@@ -174,5 +170,5 @@ function medianOf(log: readonly LogRecord[], field: string): number | null {
 function numberAt(record: unknown, field: string): number | null {
   if (typeof record !== "object" || record === null) return null;
   const value = (record as Record<string, unknown>)[field];
-  return typeof value === "number" ? value : null;
+  return typeof value === "number" && Number.isFinite(value) ? value : null;
 }

@@ -1,6 +1,7 @@
 // The safetensors file format: an 8-byte length, a JSON header, then the tensors' bytes. Strict, because a file from
 // elsewhere is hostile until checked. Knows no model. Format: github.com/huggingface/safetensors, "Format".
-import { z } from "zod";
+import { parseJson } from "../json.ts";
+import { show } from "../strict.ts";
 
 /** Element types a checkpoint may hold, and their bytes. */
 const elementBytes = {
@@ -10,10 +11,12 @@ const elementBytes = {
   BF16: 2,
   I64: 8,
   I32: 4,
+  I16: 2,
+  I8: 1,
+  U64: 8,
   U32: 4,
   U16: 2,
   U8: 1,
-  I8: 1,
   BOOL: 1,
 } as const;
 export type SafetensorsType = keyof typeof elementBytes;
@@ -25,54 +28,66 @@ export interface StoredTensor {
   readonly bytes: Uint8Array;
 }
 
+/** The reference implementation's bound. */
 const LONGEST_HEADER = 100_000_000;
+const METADATA = "__metadata__";
+const OPENING_BRACE = 0x7b;
+const entryKeys = ["dtype", "shape", "data_offsets"];
 
-const entrySchema = z.strictObject({
-  dtype: z.enum(Object.keys(elementBytes) as [SafetensorsType, ...SafetensorsType[]]),
-  shape: z.array(z.int().min(0)).max(32),
-  data_offsets: z.tuple([z.int().min(0), z.int().min(0)]),
-});
-
-/** The parts of a file, to be written one after the other: the header, then each tensor's own memory. */
-export function encodeSafetensors(tensors: ReadonlyMap<string, StoredTensor>): Uint8Array[] {
+/**
+ * The parts of a file, to be written one after the other: the header, then each tensor's own memory, wide elements
+ * first, so that every tensor begins at a multiple of its element's size.
+ * @param metadata text about the file, under `__metadata__` in the header; default: none
+ * Errors: RangeError for a tensor whose bytes are not those of its shape and for a header that no reader would take.
+ */
+export function encodeSafetensors(
+  tensors: ReadonlyMap<string, StoredTensor>,
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array[] {
+  const inOrder = [...tensors].sort(([, a], [, b]) => elementBytes[b.dtype] - elementBytes[a.dtype]);
   const header: Record<string, unknown> = Object.create(null);
+  if (Object.keys(metadata).length > 0) header[METADATA] = metadata;
   let offset = 0;
-  for (const [name, { dtype, shape, bytes }] of tensors) {
+  for (const [name, { dtype, shape, bytes }] of inOrder) {
+    if (name === METADATA) throw new RangeError(`a tensor cannot be called ${METADATA}`);
+    requireSize(name, dtype, shape, bytes.length);
     header[name] = { dtype, shape, data_offsets: [offset, offset + bytes.length] };
     offset += bytes.length;
   }
   const json = new TextEncoder().encode(JSON.stringify(header));
+  if (json.length > LONGEST_HEADER) {
+    throw new RangeError(
+      `a header of ${json.length} bytes; expected at most ${LONGEST_HEADER}, in fewer tensors`,
+    );
+  }
   // Padding with spaces lets the elements start on a multiple of 8.
   const padded = new Uint8Array(8 + 8 * Math.ceil(json.length / 8)).fill(0x20);
   new DataView(padded.buffer).setBigUint64(0, BigInt(padded.length - 8), true);
   padded.set(json, 8);
-  return [padded, ...[...tensors.values()].map(({ bytes }) => bytes)];
+  return [padded, ...inOrder.map(([, { bytes }]) => bytes)];
 }
 
 /**
- * The tensors of a file, as views of it. Throws a RangeError that says what is wrong with a file that is not exactly one
- * header and the bytes it describes: nothing missing, left over, overlapping or of another size than its shape says.
+ * The tensors of a file, as views of it, in the order in which they lie there. Throws a RangeError that says what is
+ * wrong with a file that is not exactly one header and the bytes it describes: nothing missing, left over, overlapping,
+ * named twice or of another size than its shape says.
  */
 export function decodeSafetensors(file: Uint8Array): Map<string, StoredTensor> {
   const { entries, start } = readHeader(file);
   const tensors = new Map<string, StoredTensor>();
   let end = 0;
-  const inOrder = entries.sort(
-    ([, a], [, b]) => a.data_offsets[0] - b.data_offsets[0] || a.data_offsets[1] - b.data_offsets[1],
-  );
-  for (const [name, { dtype, shape, data_offsets }] of inOrder) {
-    const [from, to] = data_offsets;
+  entries.sort((a, b) => a.from - b.from || a.to - b.to);
+  for (const { name, dtype, shape, from, to } of entries) {
     if (from !== end || to < from) {
-      throw new RangeError(`tensor "${name}" is at bytes ${from} to ${to}; expected it to begin at ${end}`);
-    }
-    const size = shape.reduce((product, dimension) => product * dimension, elementBytes[dtype]);
-    if (to - from !== size) {
       throw new RangeError(
-        `tensor "${name}" has ${to - from} bytes; expected ${size} for ${dtype} [${shape}]`,
+        `tensor ${show(name)} is at bytes ${from} to ${to}; expected it to begin at ${end}`,
       );
     }
+    requireSize(name, dtype, shape, to - from);
     if (start + to > file.length) {
-      throw new RangeError(`tensor "${name}" ends at byte ${start + to} of a file of ${file.length}`);
+      throw new RangeError(
+        `tensor ${show(name)} ends at byte ${start + to} of a file of ${file.length}; it is cut short`,
+      );
     }
     tensors.set(name, { dtype, shape, bytes: file.subarray(start + from, start + to) });
     end = to;
@@ -83,29 +98,84 @@ export function decodeSafetensors(file: Uint8Array): Map<string, StoredTensor> {
   return tensors;
 }
 
-function readHeader(file: Uint8Array): { entries: [string, z.infer<typeof entrySchema>][]; start: number } {
+function requireSize(name: string, dtype: SafetensorsType, shape: readonly number[], bytes: number): void {
+  let size: number = elementBytes[dtype];
+  for (const dimension of shape) {
+    size *= dimension;
+    if (!Number.isSafeInteger(size)) {
+      throw new RangeError(`tensor ${show(name)} has the shape ${show(shape)}, beyond any file`);
+    }
+  }
+  if (bytes !== size) {
+    throw new RangeError(
+      `tensor ${show(name)} has ${bytes} bytes; expected ${size} for ${dtype} ${show(shape)}`,
+    );
+  }
+}
+
+interface Entry {
+  readonly name: string;
+  readonly dtype: SafetensorsType;
+  readonly shape: readonly number[];
+  readonly from: number;
+  readonly to: number;
+}
+
+function readHeader(file: Uint8Array): { entries: Entry[]; start: number } {
   if (file.length < 8) throw new RangeError(`the file has ${file.length} bytes; expected at least 8`);
   const length = new DataView(file.buffer, file.byteOffset, 8).getBigUint64(0, true);
   if (length > BigInt(Math.min(LONGEST_HEADER, file.length - 8))) {
-    throw new RangeError(`its header claims ${length} bytes of a file of ${file.length}`);
+    throw new RangeError(
+      `its header claims ${length} bytes of a file of ${file.length}; expected at most ${LONGEST_HEADER}`,
+    );
   }
   const start = 8 + Number(length);
-  let json: unknown;
-  try {
-    json = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(file.subarray(8, start)));
-  } catch {
-    throw new RangeError("its header is not JSON");
+  if (length === 0n || file[8] !== OPENING_BRACE) throw new RangeError("its header is not an object");
+  const header = parseHeader(file.subarray(8, start));
+  const entries: Entry[] = [];
+  for (const name of Object.keys(header)) {
+    if (name === METADATA) requireTexts(header[name]);
+    else entries.push(readEntry(name, header[name]));
   }
-  if (typeof json !== "object" || json === null || Array.isArray(json)) {
-    throw new RangeError("its header is not an object");
-  }
-  const entries = Object.entries(json)
-    .filter(([name]) => name !== "__metadata__")
-    .map(([name, entry]): [string, z.infer<typeof entrySchema>] => {
-      const parsed = entrySchema.safeParse(entry);
-      if (parsed.success) return [name, parsed.data];
-      const { path, message } = parsed.error.issues[0]!;
-      throw new RangeError(`tensor "${name}": ${[path.join("."), message].filter(Boolean).join(": ")}`);
-    });
   return { entries, start };
+}
+
+function parseHeader(bytes: Uint8Array): Record<string, unknown> {
+  try {
+    return parseJson(new TextDecoder("utf-8", { fatal: true }).decode(bytes)) as Record<string, unknown>;
+  } catch (error) {
+    throw new RangeError(
+      `its header is damaged: ${error instanceof SyntaxError ? error.message : "it is not UTF-8"}`,
+    );
+  }
+}
+
+function requireTexts(metadata: unknown): void {
+  if (!isObject(metadata) || !Object.values(metadata).every((value) => typeof value === "string")) {
+    throw new RangeError(`its ${METADATA} is ${show(metadata)}; expected an object of texts`);
+  }
+}
+
+function readEntry(name: string, entry: unknown): Entry {
+  const fault = (what: string) => new RangeError(`tensor ${show(name)}: ${what}`);
+  if (!isObject(entry)) throw fault(`expected an object, got ${show(entry)}`);
+  const unknown = Object.keys(entry).find((key) => !entryKeys.includes(key));
+  if (unknown !== undefined) throw fault(`unknown key ${show(unknown)}`);
+  const { dtype, shape, data_offsets: offsets } = entry;
+  if (typeof dtype !== "string" || !Object.hasOwn(elementBytes, dtype)) {
+    throw fault(`dtype is ${show(dtype)}; expected one of ${Object.keys(elementBytes).join(", ")}`);
+  }
+  if (!isSizes(shape)) throw fault(`shape is ${show(shape)}; expected a list of sizes`);
+  if (!isSizes(offsets) || offsets.length !== 2) {
+    throw fault(`data_offsets is ${show(offsets)}; expected where it begins and ends`);
+  }
+  return { name, dtype: dtype as SafetensorsType, shape, from: offsets[0]!, to: offsets[1]! };
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isSizes(value: unknown): value is number[] {
+  return Array.isArray(value) && value.every((size) => Number.isSafeInteger(size) && size >= 0);
 }

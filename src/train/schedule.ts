@@ -17,7 +17,19 @@ const schema = z.object({
 });
 
 export type Schedule = z.infer<typeof schema>;
-export type ScheduleInput = z.input<typeof schema>;
+/** How the learning rate goes; everything has a default. */
+export interface ScheduleInput {
+  /** Default cosine. `wsd`: warm-up, stable, then decay over the last steps (Hu et al. 2024). */
+  readonly decay?: "cosine" | "linear" | "constant" | "wsd";
+  /** The highest learning rate, default 1e-3. */
+  readonly rate?: number;
+  /** Steps of linear warm-up, default 0. */
+  readonly warmup?: number;
+  /** The rate that a decay ends at, as a share of the highest; default 0.1. */
+  readonly final?: number;
+  /** Steps of the decay at the end, wsd only; default a fifth of all. */
+  readonly decaySteps?: number;
+}
 
 /** Errors: RequestError for unknown keys, impossible values, and a warm-up or decay longer than the run. */
 export function defineSchedule(input: unknown, steps: number): Schedule {

@@ -6,8 +6,6 @@ import type { Optimizer } from "./optimizer.ts";
 import { createOptimizer } from "./optimizers.ts";
 import { defineSchedule, type Schedule, type ScheduleInput } from "./schedule.ts";
 
-const LARGEST_SEED = Number.MAX_SAFE_INTEGER;
-
 const schema = z.object({
   /** Updates in all. */
   steps: wholeNumber().default(1000),
@@ -15,7 +13,11 @@ const schema = z.object({
   batch: wholeNumber().default(32),
   /** Parts a batch is run in, to save memory; a divisor of `batch`. */
   microBatches: wholeNumber().default(1),
-  seed: wholeNumber(0).max(LARGEST_SEED, `expected at most ${LARGEST_SEED}`).default(0),
+  /** Modules of the stripe that are computed again together for their gradients, to save memory; 0: none. */
+  recompute: wholeNumber(0).default(0),
+  /** Parts of a micro-batch's tokens whose logits are computed one after the other, to save memory. */
+  lossParts: wholeNumber().default(1),
+  seed: wholeNumber(0, Number.MAX_SAFE_INTEGER).default(0),
   /** A name, or `{ name, ...settings }`. */
   optimizer: z.unknown().optional(),
   schedule: z.unknown().optional(),
@@ -27,16 +29,21 @@ const schema = z.object({
   order: oneOf(["random", "epochs"]).default("random"),
   /** Updates between evaluations, each followed by a checkpoint; default a twentieth of all. */
   evaluateEvery: wholeNumber().optional(),
+  /** Newest checkpoints to keep; the best one is kept besides. */
+  keep: wholeNumber().default(3),
   /** Validation tokens to evaluate on, from the beginning; null: all. */
   evaluationTokens: wholeNumber().nullable().default(null),
   /** Updates between samples of text; null: none. */
   sampleEvery: wholeNumber().nullable().default(null),
 });
 
+/** What `defineTraining` takes; everything has a default. */
 export interface TrainingInput {
   readonly steps?: number;
   readonly batch?: number;
   readonly microBatches?: number;
+  readonly recompute?: number;
+  readonly lossParts?: number;
   readonly seed?: number;
   readonly optimizer?: string | Readonly<{ name: string } & Record<string, unknown>>;
   readonly schedule?: ScheduleInput;
@@ -44,6 +51,7 @@ export interface TrainingInput {
   readonly decay?: "matrices" | "all";
   readonly order?: "random" | "epochs";
   readonly evaluateEvery?: number;
+  readonly keep?: number;
   readonly evaluationTokens?: number | null;
   readonly sampleEvery?: number | null;
 }
@@ -53,6 +61,8 @@ export interface TrainingSettings {
   readonly steps: number;
   readonly batch: number;
   readonly microBatches: number;
+  readonly recompute: number;
+  readonly lossParts: number;
   readonly seed: number;
   readonly optimizer: Optimizer["settings"];
   readonly schedule: Schedule;
@@ -60,6 +70,7 @@ export interface TrainingSettings {
   readonly decay: "matrices" | "all";
   readonly order: "random" | "epochs";
   readonly evaluateEvery: number;
+  readonly keep: number;
   readonly evaluationTokens: number | null;
   readonly sampleEvery: number | null;
 }
@@ -79,6 +90,8 @@ export function defineTraining(input: TrainingInput | TrainingSettings | unknown
     steps,
     batch,
     microBatches,
+    recompute: given.recompute,
+    lossParts: given.lossParts,
     seed: given.seed,
     optimizer: createOptimizer(given.optimizer ?? "adamw").settings,
     schedule: defineSchedule(given.schedule ?? { warmup: Math.min(100, Math.floor(steps / 10)) }, steps),
@@ -86,6 +99,7 @@ export function defineTraining(input: TrainingInput | TrainingSettings | unknown
     decay: given.decay,
     order: given.order,
     evaluateEvery: given.evaluateEvery ?? Math.ceil(steps / EVALUATIONS),
+    keep: given.keep,
     evaluationTokens: given.evaluationTokens,
     sampleEvery: given.sampleEvery,
   };

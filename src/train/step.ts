@@ -1,7 +1,7 @@
 // One training step as a graph: forward, loss, gradients, clipping, optimiser. Knows no machine, data or loop.
 // b rows of a micro-batch, T length, V vocabulary.
 import type { Architecture } from "../architecture/architecture.ts";
-import { type ForwardOptions, forward } from "../architecture/forward.ts";
+import { type ForwardOptions, forwardFeatures } from "../architecture/forward.ts";
 import { type InputSource, inputSource, type ParameterDeclaration } from "../nn/parameters.ts";
 import { crossEntropies } from "../tensor/composites/loss.ts";
 import { gradients } from "../tensor/gradient.ts";
@@ -19,8 +19,9 @@ import {
 import { fill, input } from "../tensor/ops/leaf.ts";
 import { reshape } from "../tensor/ops/movement.ts";
 import { sum } from "../tensor/ops/reduce.ts";
+import { scan } from "../tensor/ops/scan.ts";
 import { type Program, program } from "../tensor/program.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import { sizeOf, type Tensor } from "../tensor/tensor.ts";
 import { clipScale, globalNorm } from "./clip.ts";
 import {
   accumulatorName,
@@ -46,6 +47,16 @@ export interface StepOptions {
   readonly clip: number | null;
   /** What weight decay applies to: matrices (and embeddings), or everything. */
   readonly decay: "matrices" | "all";
+  /**
+   * So many modules of the stripe at a time keep only what enters them, and are computed again right before their
+   * gradients; the last ones are not. Default 0: every value is kept.
+   */
+  readonly recompute?: number;
+  /**
+   * Equal parts of a micro-batch's tokens whose logits are there one after the other, and again for their gradients.
+   * Default 1.
+   */
+  readonly lossParts?: number;
 }
 
 /**
@@ -63,7 +74,7 @@ export interface TrainingStep {
 
 export function trainingStep(architecture: Architecture, options: StepOptions): TrainingStep {
   const source = inputSource();
-  const { loss, count } = lossGraph(architecture, source, options);
+  const { loss, count, boundaries } = lossGraph(architecture, source, options);
   const tensors = [...source.tensors.values()];
   const parameters = [...source.declared].map(([name, declaration]) => ({
     ...declaration,
@@ -72,10 +83,10 @@ export function trainingStep(architecture: Architecture, options: StepOptions): 
   }));
   if (options.microBatches === 1) {
     const mean = divide(loss, maximum(count, 1));
-    const update = updateProgram(parameters, tensors, gradients(mean, tensors), mean, options);
+    const update = updateProgram(parameters, tensors, gradients(mean, tensors, boundaries), mean, options);
     return { options, source, parameters, accumulate: undefined, update };
   }
-  const accumulate = accumulateProgram(parameters, gradients(loss, tensors), loss, count);
+  const accumulate = accumulateProgram(parameters, gradients(loss, tensors, boundaries), loss, count);
   const total = maximum(input(countName, []), 1);
   const averaged = parameters.map(({ name, shape }) => divide(input(accumulatorName(name), shape), total));
   const mean = divide(input(lossSumName, []), total);
@@ -96,30 +107,67 @@ export function trainingStep(architecture: Architecture, options: StepOptions): 
   };
 }
 
-/** Sum of the cross-entropies of a micro-batch, and how many tokens are scored; both f32 []. */
+export interface LossGraph {
+  /** Sum of the cross-entropies of a micro-batch, f32 []. */
+  readonly loss: Tensor;
+  /** How many tokens are scored, f32 []. */
+  readonly count: Tensor;
+  /** Between them, gradients compute values again. */
+  readonly boundaries: readonly Tensor[];
+}
+
 export function lossGraph(
   architecture: Architecture,
   source: InputSource,
-  { batch, microBatches, length }: Pick<StepOptions, "batch" | "microBatches" | "length">,
+  { batch, microBatches, length, recompute = 0, lossParts = 1 }: StepOptions,
   observe?: ForwardOptions["observe"],
-): { loss: Tensor; count: Tensor } {
+): LossGraph {
   const rows = batch / microBatches;
   const dropoutKey = architecture.dropout > 0 ? input(dropoutKeyName, [2], "u32") : undefined;
-  const logits = forward(architecture, source, input(tokensName, [rows, length], "i32"), {
+  const entered: Tensor[] = [];
+  const forwarded = forwardFeatures(architecture, source, input(tokensName, [rows, length], "i32"), {
     observe,
+    boundary: (x) => entered.push(x),
     dropoutKey,
   });
-  return lossSum(logits, input(targetsName, [rows, length], "i32"));
+  const observed = {
+    ...forwarded,
+    head: (x: Tensor) => {
+      const logits = forwarded.head(x);
+      if (lossParts === 1) observe?.("logits", logits);
+      return logits;
+    },
+  };
+  return {
+    ...lossSum(observed, input(targetsName, [rows, length], "i32"), lossParts),
+    boundaries: recompute === 0 ? [] : entered.slice(0, -1).filter((_, i) => i % recompute === 0),
+  };
 }
 
-/** logits [B, T, V], targets i32 [B, T] → sum of cross-entropies over targets that are not negative, and their count. */
-export function lossSum(logits: Tensor, targets: Tensor): { loss: Tensor; count: Tensor } {
-  const [batch, length, vocabulary] = logits.shape as [number, number, number];
-  const flat = reshape(targets, [batch * length]);
-  return {
-    loss: sum(crossEntropies(reshape(logits, [batch * length, vocabulary]), flat)),
-    count: sum(cast(lessEqual(0, flat), "f32")),
+/**
+ * Features [B, T, D] before the head, targets i32 [B, T] → sum of cross-entropies over targets that are not negative, and
+ * their count. The logits of `parts` equal parts of the tokens are there one after the other.
+ */
+export function lossSum(
+  { features, head }: ReturnType<typeof forwardFeatures>,
+  targets: Tensor,
+  parts = 1,
+): { loss: Tensor; count: Tensor } {
+  const [batch, length, width] = features.shape as [number, number, number];
+  const lossOf = (x: Tensor, wanted: Tensor): Tensor => {
+    const logits = head(x);
+    return sum(crossEntropies(reshape(logits, [sizeOf(wanted.shape), logits.shape.at(-1)!]), wanted));
   };
+  const flat = reshape(targets, [batch * length]);
+  const count = sum(cast(lessEqual(0, flat), "f32"));
+  if (parts === 1) return { loss: lossOf(features, flat), count };
+  const tokens = (batch * length) / parts;
+  const sequences = [reshape(features, [parts, 1, tokens, width]), reshape(targets, [parts, tokens])];
+  const { outputs } = scan({ length: parts, sequences }, (_, [x, wanted]) => ({
+    carries: [],
+    outputs: [lossOf(x!, wanted!)],
+  }));
+  return { loss: sum(outputs[0]!), count };
 }
 
 function decays({ shape }: ParameterDeclaration, decay: StepOptions["decay"]): boolean {

@@ -1,22 +1,15 @@
-// Trains a model: a new run, or one that goes on from its last checkpoint.
-import { join } from "node:path";
+// Trains a model in a new run. Knows nothing of runs that stopped.
 import { type ArchitectureInput, defineArchitecture } from "../architecture/architecture.ts";
-import type { Machine } from "../backend/machine.ts";
 import { type DatasetRequest, loadDataset } from "../data/dataset.ts";
-import { restoreTokenizer } from "../data/tokenizer.ts";
-import { RequestError, WorkError } from "../errors.ts";
-import { listCheckpoints, type Manifest, readCheckpoint, restoreTensors } from "./checkpoint.ts";
+import { RequestError } from "../errors.ts";
+import { makeFolder } from "../folders.ts";
+import { checkpointBytes } from "./checkpoint.ts";
 import type { TrainEvent } from "./events.ts";
-import { runLoop } from "./loop.ts";
-import { describeTokens, prepareRun, type RunOptions } from "./run.ts";
-import {
-  checkpointsPath,
-  configurationHash,
-  createRunFolder,
-  type RunConfiguration,
-  readConfiguration,
-  requireFreeFolder,
-} from "./runFolder.ts";
+import { onDisk, requireSpace } from "./files.ts";
+import { lockFolder } from "./lock.ts";
+import { beginning, runLoop } from "./loop.ts";
+import { describeTokens, prepareRun, type Run, type RunOptions } from "./run.ts";
+import { createRun, defineConfiguration, requireFreeFolder } from "./runFolder.ts";
 import { defineTraining, type TrainingInput } from "./settings.ts";
 
 export interface TrainOptions extends RunOptions {
@@ -24,6 +17,12 @@ export interface TrainOptions extends RunOptions {
   readonly architecture: Omit<ArchitectureInput, "vocabulary"> & { readonly vocabulary?: number };
   readonly training?: TrainingInput | undefined;
   readonly data?: Omit<DatasetRequest, "dataFolder" | "restored"> | undefined;
+  /**
+   * Most bytes that the process may have resident. Where the step is predicted to need more, the batch is divided into
+   * micro-batches, or values are computed again, in the way that takes the fewest operations; the start event says so.
+   * Default: the step stays as it is, and the start event warns where less is free.
+   */
+  readonly memory?: number | undefined;
   /** Replace a run that is already in the folder. */
   readonly force?: boolean | undefined;
 }
@@ -44,7 +43,7 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, 
       `architecture: vocabulary is ${architecture.vocabulary}; expected at least the ${vocabulary} tokens of the data`,
     );
   }
-  const configuration: RunConfiguration = {
+  const configuration = defineConfiguration({
     architecture,
     training,
     data: {
@@ -54,60 +53,29 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, 
       ...describeTokens(dataset),
     },
     tokenizer: dataset.tokenizer.describe(),
-  };
-  const run = prepareRun(options, configuration, dataset);
+  });
+  const run = prepareRun(options, configuration, dataset, { memory: options.memory, resumed: false });
   try {
-    createRunFolder(folder, configuration);
-    run.trainer.initialize(training.seed);
-    yield* runLoop(run, 0, null, null);
+    requireSpace(folder, (training.keep + 2) * bytesOf(run), `a run with ${training.keep + 2} checkpoints`);
+    onDisk("write to", folder, () => makeFolder(folder));
+    const lock = lockFolder(folder);
+    try {
+      // Another run may have come and gone while the data were read.
+      requireFreeFolder(folder, force);
+      createRun(folder, run.configuration);
+      run.trainer.initialize(training.seed);
+      yield* runLoop(run, beginning);
+    } finally {
+      lock.release();
+    }
   } finally {
     run.trainer.dispose();
   }
 }
 
-/**
- * Continues the run in a folder from its last checkpoint, with the same bits as if it had never stopped (on the same
- * backend, CPU type and compiler). Errors: as for `train`, and WorkError for a damaged checkpoint or changed data.
- */
-export async function* resume(options: RunOptions): AsyncGenerator<TrainEvent, void, undefined> {
-  const { folder, machine } = options;
-  const configuration = readConfiguration(folder);
-  const { data, tokenizer, training } = configuration;
-  const dataset = await loadDataset({
-    data: data.data ?? undefined,
-    dataFolder: options.dataFolder,
-    validationFraction: data.validationFraction ?? undefined,
-    ...(data.data === null ? {} : { restored: restoreTokenizer(tokenizer) }),
-  });
-  if (describeTokens(dataset).sha256 !== data.sha256) {
-    throw new RequestError(
-      `data: ${data.name} is not what the run in ${folder} was trained on; restore it, or start a new run`,
-    );
-  }
-  const run = prepareRun(options, configuration, dataset);
-  const { trainer } = run;
-  try {
-    const last = listCheckpoints(checkpointsPath(folder)).at(-1);
-    if (last === undefined) {
-      trainer.initialize(training.seed);
-      yield* runLoop(run, 0, null, null);
-      return;
-    }
-    const checkpoint = readCheckpoint(checkpointsPath(folder), last);
-    const { manifest } = checkpoint;
-    if (manifest.configuration !== configurationHash(configuration)) {
-      throw new WorkError(`${join(checkpointsPath(folder), String(last))} belongs to another run; remove it`);
-    }
-    const names = [...trainer.parameters.keys(), ...trainer.states.keys()];
-    restoreTensors(checkpoint, trainer.store, names, join(checkpointsPath(folder), String(last)));
-    yield* runLoop(run, last, manifest.best, notBitwise(manifest, machine));
-  } finally {
-    trainer.dispose();
-  }
+function bytesOf({ trainer }: Run): number {
+  const names = { parameters: [...trainer.parameters.keys()], states: [...trainer.states.keys()] };
+  return checkpointBytes(trainer.store, names);
 }
 
-function notBitwise({ backend }: Manifest, machine: Machine): string | null {
-  return backend === machine.name
-    ? null
-    : `the checkpoint was made by backend ${backend}, this is ${machine.name}`;
-}
+/** Which run goes on, and what changes. */

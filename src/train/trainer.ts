@@ -1,13 +1,15 @@
 // A model and its optimiser on a machine: one call is one update. Knows no schedule, data set or file.
 import type { Architecture } from "../architecture/architecture.ts";
-import type { Executable, Machine, Store } from "../backend/machine.ts";
+import type { Machine, Store } from "../backend/machine.ts";
 import { initialValues } from "../nn/initialize.ts";
 import type { Parameters } from "../nn/parameters.ts";
-import { type Program, programInputs } from "../tensor/program.ts";
+import { programInputs } from "../tensor/program.ts";
 import { type BadTensor, firstBadTensor } from "./diagnose.ts";
 import { createEvaluator, type Evaluator } from "./evaluate.ts";
+import { type LoadedStep, type MemoryPrediction, predictMemory, stepNeeds } from "./memory.ts";
+import { loadStep } from "./memoryPlan.ts";
 import { dropoutKeyName, scalarName, stateName, targetsName, tokensName } from "./names.ts";
-import { type StepOptions, trainingStep } from "./step.ts";
+import type { StepOptions } from "./step.ts";
 
 /** Inputs and targets i32 [B, T], row-major. A negative target is not scored. */
 export interface TrainerBatch {
@@ -26,6 +28,8 @@ export interface StepResult {
 
 export interface Trainer {
   readonly store: Store;
+  /** What the process will need while it trains; undefined for a backend that does not plan memory. */
+  readonly memory: MemoryPrediction | undefined;
   readonly parameters: Parameters;
   /** Names of the optimiser's states in the store, each of its parameter's shape. */
   readonly states: ReadonlyMap<string, readonly number[]>;
@@ -42,17 +46,26 @@ export interface Trainer {
   dispose(): void;
 }
 
-/** Plans the programs and makes room in a new store; parameters are zeros until `initialize` or a checkpoint. */
-export function createTrainer(machine: Machine, architecture: Architecture, options: StepOptions): Trainer {
-  const step = trainingStep(architecture, options);
+/**
+ * Makes room for a step, planned here unless it is already, in a new store; parameters are zeros until `initialize` or a
+ * checkpoint. `besideBytes` is what the caller will need between steps, for the prediction.
+ */
+export function createTrainer(
+  machine: Machine,
+  architecture: Architecture,
+  of: StepOptions | LoadedStep,
+  besideBytes = 0,
+): Trainer {
+  const loaded = "update" in of ? of : loadStep(machine, architecture, of);
+  const { step, accumulate, update } = loaded;
+  const { options } = step;
   const { optimizer, batch, length, microBatches } = options;
+  const needs = stepNeeds(loaded);
+  const memory = needs && predictMemory(needs, besideBytes);
   const store = machine.createStore();
-  const load = (of: Program): Executable => {
-    for (const [name, type] of programInputs(of)) store.allocate(name, type);
-    return machine.load(of);
-  };
-  const accumulate = step.accumulate && load(step.accumulate);
-  const update = load(step.update);
+  for (const program of step.accumulate === undefined ? [step.update] : [step.accumulate, step.update]) {
+    for (const [name, type] of programInputs(program)) store.allocate(name, type);
+  }
   let evaluator: Evaluator | undefined;
   const states = new Map(
     step.parameters.flatMap((parameter) =>
@@ -73,12 +86,16 @@ export function createTrainer(machine: Machine, architecture: Architecture, opti
   };
   return {
     store,
+    memory,
     parameters: step.source.declared,
     states,
     evaluationRows: rows,
     initialize(seed) {
       for (const [name, declaration] of step.source.declared) {
-        store.write(name, initialValues(name, declaration, seed));
+        const values = store.read(name);
+        // In place, because a copy of a large table would be the run's peak of memory.
+        if (values instanceof Float32Array) initialValues(name, declaration, seed, values);
+        else store.write(name, initialValues(name, declaration, seed));
       }
       for (const name of states.keys()) store.read(name).fill(0);
     },
@@ -105,7 +122,7 @@ export function createTrainer(machine: Machine, architecture: Architecture, opti
       return undefined;
     },
     evaluate(batches) {
-      evaluator ??= createEvaluator(machine, architecture, store, rows);
+      evaluator ??= createEvaluator(machine, architecture, store, rows, options.lossParts);
       return evaluator.evaluate(batches);
     },
     dispose() {

@@ -3,6 +3,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import { runCommandLine } from "../../src/cli/program.ts";
 
 export interface Outcome {
@@ -15,6 +16,10 @@ export interface RunSettings {
   readonly environment?: NodeJS.ProcessEnv;
   readonly interactive?: boolean;
   readonly signal?: AbortSignal;
+  /** What standard input has. */
+  readonly input?: AsyncIterable<Uint8Array>;
+  /** Whether the reader of standard output has gone away, given what it has read. */
+  readonly unread?: (out: string) => boolean;
   /** Called with everything written to standard error. */
   readonly onError?: (text: string) => void;
 }
@@ -33,6 +38,8 @@ export async function scantling(words: readonly string[], settings: RunSettings 
     interactive: settings.interactive ?? false,
     columns: () => 100,
     environment: settings.environment ?? {},
+    input: settings.input ?? Readable.from([]),
+    unread: () => settings.unread?.(out) ?? false,
     signal: settings.signal ?? new AbortController().signal,
   });
   return { exitCode, out, err };

@@ -1,7 +1,7 @@
 // The built command as a process: interrupts, a reader that goes away, a machine without a compiler, starting up.
 
 import { execFileSync, spawn } from "node:child_process";
-import { mkdirSync, symlinkSync } from "node:fs";
+import { existsSync, mkdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -73,15 +73,27 @@ describe("an interrupt", () => {
 });
 
 describe("without a compiler", () => {
-  it("says what is missing and what to do, in one line, with exit code 1", async () => {
+  const withoutCompiler = (): NodeJS.ProcessEnv => {
     const bin = join(folder.path, "bin");
-    mkdirSync(bin);
-    symlinkSync(process.execPath, join(bin, "node"));
-    const environment = { PATH: bin, CC: "", SCANTLING_CACHE: join(folder.path, "cache") };
-    const { code, out, err } = await scantling(["bench", "--json"], environment);
+    mkdirSync(bin, { recursive: true });
+    if (!existsSync(join(bin, "node"))) symlinkSync(process.execPath, join(bin, "node"));
+    return { PATH: bin, CC: "", SCANTLING_CACHE: join(folder.path, "cache") };
+  };
+
+  it("uses the wasm backend, which one line says", async () => {
+    const bench = ["bench", "--workload", "W1", "--steps", "3", "--json"];
+    const { code, out, err } = await scantling(bench, withoutCompiler());
+    expect([code, (JSON.parse(out) as { backend: string }).backend]).toEqual([0, "wasm"]);
+    expect(err.match(/^scantling: .*$/gm)).toEqual([
+      expect.stringMatching(/using the wasm backend, .* needs a C compiler/),
+    ]);
+  });
+
+  it("says what is missing where native kernels were asked for, in one line, with exit code 1", async () => {
+    const { code, out, err } = await scantling(["bench", "--backend", "native", "--json"], withoutCompiler());
     expect([code, out]).toEqual([1, ""]);
     expect(err).toMatch(/^scantling: the native backend needs a C compiler .*\n$/);
-    expect(err).toContain("--backend reference");
+    expect(err).toContain("--backend wasm");
   });
 });
 

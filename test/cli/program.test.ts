@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { operationWorkloads } from "../../src/cli/bench/command.ts";
-import { numberBetween, numberFrom, wholeNumber } from "../../src/cli/parsers.ts";
+import { memorySize, numberBetween, numberFrom, wholeNumber } from "../../src/cli/parsers.ts";
 import { operationNames } from "../../src/train/benchmarkOperations.ts";
 import { refusal, scantling } from "./harness.ts";
 
@@ -14,7 +14,8 @@ describe("help and version", () => {
   it("names every command", async () => {
     const { exitCode, out } = await scantling(["--help"]);
     expect(exitCode).toBe(0);
-    for (const name of ["train", "sample", "bench"]) expect(out).toMatch(new RegExp(`^ {2}${name} `, "m"));
+    for (const name of ["train", "sample", "evaluate", "data", "bench"])
+      expect(out).toMatch(new RegExp(`^ {2}${name} `, "m"));
   });
 
   it.each(["train", "sample", "bench"])("%s --help has an example and the common options", async (name) => {
@@ -29,7 +30,7 @@ describe("help and version", () => {
 
 describe("a wrong command line is refused in one line with exit code 2", () => {
   it.each([
-    [[], "no command; expected one of train, sample, bench"],
+    [[], "no command; expected one of train, sample, "],
     [["trian"], "unknown command 'trian'; did you mean train?"],
     [["train", "--steqs", "3"], "unknown option '--steqs'; did you mean --steps?"],
     [["bench", "--kvHaeds", "3"], "unknown option '--kv-haeds'; did you mean --kv-heads?"],
@@ -73,6 +74,13 @@ describe("option values", () => {
     expect(() => numberBetween(0, 1)("0")).toThrow("above 0 and below 1");
     expect(numberFrom(0)("0")).toBe(0);
     expect(() => numberFrom(0)("-.1")).toThrow("at least 0");
+  });
+  it("amounts of memory, decimal and binary", () => {
+    const amounts = ["8GB", "900 MB", "7.5GiB", "1tb", "512KiB"].map(memorySize);
+    expect(amounts).toEqual([8e9, 9e8, 7.5 * 2 ** 30, 1e12, 2 ** 19]);
+    for (const text of ["8", "8 G", "GB", "-1GB", "0MB", "8XB", "1e3MB", "99999999999TB"]) {
+      expect(() => memorySize(text)).toThrow("such as 900MB, 8GB or 7.5GiB");
+    }
   });
 });
 

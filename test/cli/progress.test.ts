@@ -1,3 +1,4 @@
+import { Readable } from "node:stream";
 import { describe, expect, it } from "vitest";
 import { createProgress } from "../../src/cli/train/progress.ts";
 import type { EvaluationEvent, StepEvent } from "../../src/train/events.ts";
@@ -27,6 +28,8 @@ function terminal(interactive: boolean, columns = 100) {
     interactive,
     columns: () => columns,
     environment: {},
+    input: Readable.from([]),
+    unread: () => false,
     signal: new AbortController().signal,
   };
   const lines = () =>

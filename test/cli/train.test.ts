@@ -1,8 +1,9 @@
-// The train and sample commands on a tiny model and the reference backend.
+// The train command on a tiny model and the reference backend.
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { Interruption } from "../../src/cli/failure.ts";
 import { refusal, scantling, temporaryFolder } from "./harness.ts";
 
 const folder = temporaryFolder();
@@ -116,6 +117,45 @@ describe("train", () => {
     expect(other).toMatchObject({ ending: "finished", step: 9 });
     expect(other!.validationLoss).toBe(one!.validationLoss);
     expect(other!.sample).toBe(one!.sample);
+  });
+
+  it("ends with the code of the signal that stopped it", async () => {
+    const stop = new AbortController();
+    const onError = (line: string) => line.startsWith("step 1/") && stop.abort(new Interruption(143));
+    const words = [...tiny, "--steps", "9", "--out", "runs/terminated"];
+    const { exitCode, err } = await scantling(words, { signal: stop.signal, onError });
+    expect(exitCode).toBe(143);
+    expect(err).toMatch(/^stopping {3}after this step; once more ends at once$/m);
+  });
+
+  it("tells of each damaged checkpoint on a line and goes on from an older one", async () => {
+    await scantling([...tiny, "--steps", "9", "--evaluate-every", "3", "--out", "runs/damaged"]);
+    const weights = join("runs/damaged/checkpoints/9", "model.safetensors");
+    writeFileSync(weights, readFileSync(weights).subarray(1));
+    const words = ["train", "--resume", "runs/damaged", "--backend", "reference", "--sample-tokens", "0"];
+    const { exitCode, err } = await scantling([...words, "--json"]);
+    expect(exitCode).toBe(0);
+    expect(err).toMatch(
+      /^damaged {4}runs.damaged.checkpoints.9.model\.safetensors: it has \d+ bytes and .*; it is not used$/m,
+    );
+    expect(err).toMatch(/^resumed {4}after step 6$/m);
+    for (const step of [3, 6, 9]) writeFileSync(`runs/damaged/checkpoints/${step}/manifest.json`, "{");
+    const refused = await refusal(words);
+    expect(refused.exitCode).toBe(1);
+    expect(refused.err).toMatch(
+      /checkpoints has no checkpoint that can be used \(.*manifest\.json: it is not JSON/,
+    );
+  });
+
+  it("goes on for more steps, and keeps as many checkpoints as it is told", async () => {
+    await scantling([...tiny, "--steps", "2", "--evaluate-every", "1", "--out", "runs/longer"]);
+    const words = ["train", "--resume", "runs/longer", "--backend", "reference", "--sample-tokens", "0"];
+    const { exitCode, out, err } = await scantling([...words, "--steps", "5", "--keep", "1", "--json"]);
+    expect(exitCode).toBe(0);
+    expect(JSON.parse(out)).toMatchObject({ ending: "finished", step: 5, steps: 5 });
+    expect(err).toMatch(/^note {7}5 steps instead of 2: the learning rate was .* and goes on at /m);
+    expect(readdirSync("runs/longer/checkpoints").length).toBeLessThanOrEqual(2);
+    expect((await refusal([...words, "--steps", "4"])).err).toContain("has done 5; expected more");
   });
 
   it("counts tokens in steps", async () => {
@@ -237,43 +277,5 @@ describe("train refuses in one line, writing nothing", () => {
     const { exitCode, err } = await refusal([...tiny, "--steps", "1", "--out", "file/run"]);
     expect(err).toContain("file/run");
     expect(exitCode).toBe(1);
-  });
-});
-
-describe("sample", () => {
-  const sample = ["sample", "runs/one", "--backend", "reference"];
-
-  it("continues a prompt, the same way for the same seed", async () => {
-    const words = [...sample, "--prompt", "abc", "--tokens", "12", "--json", "--seed"];
-    const [first, again, other] = [
-      await scantling([...words, "1"]),
-      await scantling([...words, "1"]),
-      await scantling([...words, "2"]),
-    ];
-    const { text: written, prompt } = JSON.parse(first.out) as { text: string; prompt: string };
-    expect([written.length, prompt]).toEqual([12, "abc"]);
-    expect(again.out).toBe(first.out);
-    expect((JSON.parse(other.out) as { text: string }).text).not.toBe(written);
-  });
-
-  it("writes to a file, once", async () => {
-    const words = [...sample, "--tokens", "5", "--prompt", "ab", "--out", "texts/sample.txt"];
-    const { exitCode, out } = await scantling(words);
-    expect(exitCode).toBe(0);
-    expect(`${readFileSync("texts/sample.txt", "utf8")}\n`).toBe(out);
-    expect((await refusal(words)).exitCode).toBe(2);
-    expect((await scantling([...words, "--force"])).exitCode).toBe(0);
-  });
-
-  it.each([
-    [["sample", "nowhere"], "nowhere holds no run"],
-    [[...sample, "--prompt", "xyz"], 'never seen ("x" "y" "z")'],
-    [[...sample, "--prompt", ""], "the prompt is empty"],
-    [[...sample, "--tokens", "0"], "at least 1"],
-    [[...sample, "--temperature", "-1"], "at least 0"],
-  ])("refuses %j", async (words, message) => {
-    const { exitCode, err } = await refusal(words);
-    expect(err).toContain(message);
-    expect(exitCode).toBe(2);
   });
 });

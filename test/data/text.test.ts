@@ -108,9 +108,9 @@ describe("what is refused, in one line", () => {
     [
       "a name close to one",
       "playz",
-      /called playz .*expected one of lone, loose, novels, plays; did you mean plays\?/,
+      /called playz .*expected one of enwik8, lone, loose, novels, plays, text8, .*; did you mean plays\?/,
     ],
-    ["a name far from all", "cathedrals", /expected one of lone, loose, novels, plays$/],
+    ["a name far from all", "cathedrals", /expected one of enwik8, lone, loose, .*, wikitext-2$/],
     ["a data set without text", "pictures", /pictures holds no \.txt/],
     ["a name too long", `${"a".repeat(5000)}`, /the name is too long/],
   ])("%s", async (_, data, message) => {
@@ -120,13 +120,19 @@ describe("what is refused, in one line", () => {
     expect((error as RequestError).message).not.toContain("\n");
   });
 
+  test("what never ends or answers", async () => {
+    await expect(load("/dev/zero", { binary: true })).rejects.toThrow(
+      /\/dev\/zero: it is a pipe or a device, not a file/,
+    );
+  });
+
   test("a name without a folder of data sets", async () => {
     await expect(load("plays", { dataFolder: undefined })).rejects.toThrow(/SCANTLING_DATA must name/);
   });
 
   test("a folder of data sets that is missing", async () => {
     await expect(load("plays", { dataFolder: join(folder, "gone") })).rejects.toThrow(
-      /cannot read the folder/,
+      /looked in .*gone, which does not exist\)/,
     );
   });
 
@@ -156,4 +162,66 @@ test("the nearest name", () => {
   expect(nearest("tinyshakespear", ["tinyshakespeare", "novels"])).toBe("tinyshakespeare");
   expect(nearest("Novel", ["tinyshakespeare", "novels"])).toBe("novels");
   expect(nearest("xyz", ["tinyshakespeare", "novels"])).toBeNull();
+});
+
+describe("a data set with a published name", () => {
+  const sets = (): string[] => [join(folder, "own"), join(folder, "cache")];
+  const put = (path: string, content: string | Uint8Array): void => {
+    mkdirSync(join(folder, path, ".."), { recursive: true });
+    writeFileSync(join(folder, path), content);
+  };
+
+  test("that is not here: what to do, with and without a network", async () => {
+    const error = await load("wikitext-2", { dataFolder: sets() }).catch((reason: unknown) => reason);
+    const { message } = error as Error;
+    expect(error).toBeInstanceOf(RequestError);
+    expect(message).toMatch(
+      /wikitext-2 is not on this machine \(looked in .*own and .*cache\); fetch its 5 MB with: /,
+    );
+    expect(message).toContain("scantling data fetch wikitext-2;");
+    expect(message).toMatch(
+      /4,721,645 bytes, SHA-256 ef7e[0-9a-f]{60}\) as .*own.wikitext-2.wikitext-2-raw-v1\.zip/,
+    );
+  });
+
+  test("of which something has come is not here", async () => {
+    put("cache/tinyshakespeare/.partial-input.txt/bytes", "First Cit");
+    await expect(load("tinyshakespeare", { dataFolder: sets() })).rejects.toThrow(/is not on this machine/);
+  });
+
+  test("is found in any of the folders, the first first", async () => {
+    put("cache/tinyshakespeare/input.txt", "from the cache");
+    expect(read(await load("tinyshakespeare", { dataFolder: sets() }))).toBe("from the cache");
+    put("own/tinyshakespeare/input.txt", "from the own");
+    expect(read(await load("tinyshakespeare", { dataFolder: sets() }))).toBe("from the own");
+  });
+
+  test("is cut where everybody cuts it, and its test part left out", async () => {
+    // The cut at 90 million falls into a character of three bytes.
+    const bytes = new Uint8Array(100_000_000).fill(0x61);
+    bytes.set([0xe2, 0x82, 0xac], 89_999_999);
+    put("own/text8/input.txt", bytes);
+    const cuts = async (binary: boolean) => {
+      const data = await load("text8", { dataFolder: sets(), binary });
+      if (data.kind !== "split") throw new Error("not split");
+      return [data.training[0]!.bytes.length, data.validation[0]!.bytes.length];
+    };
+    expect(await cuts(true)).toEqual([90_000_000, 5_000_000]);
+    expect(await cuts(false)).toEqual([90_000_002, 4_999_998]);
+    put("own/text8/input.txt", "another text");
+    expect((await load("text8", { dataFolder: sets() })).kind).toBe("whole");
+  });
+
+  test("that is no longer what was fetched is refused", async () => {
+    put("own/enwik8/input.txt", "cut short");
+    const files = [{ file: "input.txt", bytes: 100, sha256: "0".repeat(64) }];
+    put("own/enwik8/fetched.json", JSON.stringify({ format: "scantling data 1", name: "enwik8", files }));
+    await expect(load("enwik8", { dataFolder: sets() })).rejects.toThrow(
+      /enwik8 in .*own.enwik8 is damaged: input\.txt has 9 bytes; expected 100; fetch it again with: scantling data fetch/,
+    );
+    put("own/enwik8/input.txt", "a".repeat(100));
+    await expect(load("enwik8", { dataFolder: sets() })).rejects.toThrow(
+      /is damaged: the SHA-256 of input\.txt is not what it was when it was fetched; fetch it again/,
+    );
+  });
 });

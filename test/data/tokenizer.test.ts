@@ -54,6 +54,16 @@ describe("characters", () => {
     expect(() => characterTokenizer(characters)).toThrow(RequestError);
   });
 
+  test("long texts are decoded piece by piece, never inside a character", () => {
+    // Three bytes each: no piece of 2^24 bytes ends with one.
+    const euros = new Uint8Array(3 * 6_000_000);
+    for (let at = 0; at < euros.length; at += 3) euros.set([0xe2, 0x82, 0xac], at);
+    expect(charactersOf(euros)).toBe("€");
+    const tokens = characterTokenizer("a€").encode(euros);
+    expect(tokens.length).toBe(6_000_000);
+    expect(tokens.every((token) => token === 1)).toBe(true);
+  });
+
   test("1.1 million are encoded in a tenth of a second", () => {
     const text = new TextEncoder().encode("To be, or not to be: that is the question.\n".repeat(26_000));
     const tokenizer = characterTokenizer(charactersOf(text));
@@ -151,13 +161,60 @@ describe("a tokenizer file", () => {
     expect(() => strict.encode("yes maybe")).toThrow(/strict has neither a token/);
   });
 
+  describe("that is hostile", () => {
+    const open = (change: Record<string, unknown>, patience?: number) =>
+      fileTokenizer("hostile", { ...pairs, ...change }, patience === undefined ? {} : { patience });
+    const split = (Regex: string) => ({
+      ...{ type: "Split", pattern: { Regex }, behavior: "Isolated", invert: false },
+    });
+    const doubling = { type: "Replace", pattern: { String: "a" }, content: "aa" };
+
+    test.each<[string, Record<string, unknown>]>([
+      ["backtracks for ever", { pre_tokenizer: split("(a+)+$") }],
+      ["never moves on", { pre_tokenizer: { type: "FixedLength", length: 0 } }],
+      [
+        "doubles the text fifty times",
+        { normalizer: { type: "Sequence", normalizers: Array(50).fill(doubling) } },
+      ],
+    ])("and %s is given up, without harm to others", (_, change) => {
+      const slow = open(change, 1000);
+      const other = fileTokenizer("pairs", pairs);
+      const before = process.memoryUsage.rss();
+      expect(() => slow.encode(`${"a".repeat(60)}b`)).toThrow(
+        /^tokenizer: hostile (takes more time or memory than a text of 61 characters|cannot encode this)/,
+      );
+      expect(process.memoryUsage.rss() - before).toBeLessThan(2 ** 30);
+      expect([...other.encode("abab")]).toEqual([6]);
+      // It works again for what it can do.
+      expect(() => slow.decode([0])).not.toThrow();
+    });
+
+    const token = { content: "<x>", special: true };
+    test.each([
+      ["an id that would be a table of gigabytes", { added_tokens: [{ ...token, id: 2 ** 32 - 2 }] }],
+      ["a negative id", { added_tokens: [{ ...token, id: -1 }] }],
+      ["an id that is no number", { model: { ...pairs.model, vocab: { a: "0" } } }],
+      ["no model", { model: null }],
+      ["no vocabulary", { model: { ...pairs.model, vocab: {} }, added_tokens: [] }],
+      ["a pattern that is no pattern", { pre_tokenizer: split("(") }],
+    ])("and has %s is refused", (_, change) => {
+      expect(() => open(change)).toThrow(/^tokenizer: hostile is not a Hugging Face tokenizer\.json \(/);
+    });
+
+    test("and names an unknown token beyond its vocabulary gives no ids beyond it", () => {
+      const model = { type: "Unigram", unk_id: 70_000, vocab: [["a", -1]] };
+      const tokenizer = open({ model, added_tokens: [], pre_tokenizer: null, decoder: null });
+      expect(() => tokenizer.encode("b")).toThrow(RequestError);
+    });
+  });
+
   test.each([
     [
       "missing",
       "gone.json",
       /cannot read .*gone\.json: no such file; expected characters, bytes or the path/,
     ],
-    ["no JSON", "text.json", /text\.json is not JSON/],
+    ["no JSON", "text.json", /text\.json is not a Hugging Face tokenizer\.json \(it is not JSON/],
     ["a list", "list.json", /not a Hugging Face tokenizer\.json/],
     ["of an unknown kind", "other.json", /other\.json is not a Hugging Face tokenizer\.json/],
   ])("that is %s is refused in one line", async (_, file, message) => {

@@ -3,6 +3,8 @@ import { expect } from "vitest";
 import type { Machine, NumericArray } from "../../src/backend/machine.ts";
 import { createNative, type NativeMachine } from "../../src/backend/native/index.ts";
 import { createReference } from "../../src/backend/reference.ts";
+import { createWasm, type WasmMachine } from "../../src/backend/wasm/index.ts";
+import { hasRelaxedSimd } from "../../src/backend/wasm/module.ts";
 import {
   type DType,
   isFloat,
@@ -26,6 +28,19 @@ export function native(double: boolean, threads = 2): Promise<NativeMachine> {
   machines.set(key, machine);
   return machine;
 }
+
+const wasmMachines = new Map<string, Promise<WasmMachine>>();
+
+/** The wasm machine of these options, made once. */
+export function wasm(relaxed: boolean, threads = 2): Promise<WasmMachine> {
+  const key = `${relaxed} ${threads}`;
+  const machine = wasmMachines.get(key) ?? createWasm({ relaxed, threads });
+  wasmMachines.set(key, machine);
+  return machine;
+}
+
+/** The flavours of the wasm backend that this Node can run. */
+export const wasmFlavours: readonly boolean[] = hasRelaxedSimd() ? [false, true] : [false];
 
 /** Results by name after `runs` runs on fresh values. Values that the program does not give must be left as they are. */
 export function runOn(

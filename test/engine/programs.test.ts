@@ -2,18 +2,23 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { planFaults } from "../compiler/checkPlan.ts";
 import { programCases } from "./cases/programs.ts";
-import { expectReference, fillIn, native } from "./harness.ts";
+import { expectReference, fillIn, native, wasm, wasmFlavours } from "./harness.ts";
 
 const machines = [
-  { name: "native, double", double: true, tolerance: 1e-10 },
-  { name: "native, float", double: false, tolerance: 1e-4 },
-] as const;
+  { name: "native, double", start: () => native(true), tolerance: 1e-10 },
+  { name: "native, float", start: () => native(false), tolerance: 1e-4 },
+  ...wasmFlavours.map((relaxed) => ({
+    name: relaxed ? "wasm, relaxed" : "wasm",
+    start: () => wasm(relaxed),
+    tolerance: 1e-4,
+  })),
+];
 
-describe.each(machines)("$name", ({ double, tolerance }) => {
-  beforeAll(async () => void (await native(double)), 300_000); // compiles the kernels where they are not kept
+describe.each(machines)("$name", ({ start, tolerance }) => {
+  beforeAll(async () => void (await start()), 300_000); // compiles the kernels where they are not kept
 
   test.each(programCases)("$name", async ({ make, values }) => {
-    const machine = await native(double);
+    const machine = await start();
     const built = make();
     const given = fillIn(built, 3, values);
     expectReference(machine, built, given, tolerance, 1);

@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { beforeAll, expect, test } from "vitest";
 import { planFaults } from "../compiler/checkPlan.ts";
-import { describeMismatch, fillIn, mismatch, native } from "./harness.ts";
+import { describeMismatch, fillIn, mismatch, native, wasm, wasmFlavours } from "./harness.ts";
 import { programOf, recipes } from "./random/program.ts";
 
 beforeAll(async () => void (await native(true)), 300_000); // compiles the kernels where they are not kept
@@ -29,3 +29,17 @@ test.each([1, 2, 3])(
   },
   120_000,
 );
+
+// In single precision steps and comparisons may fall on the other side, so the bound is wide; what it finds is memory
+// that is read or written in the wrong place.
+test.each(wasmFlavours)("wasm, relaxed: %s", async (relaxed) => {
+  const machine = await wasm(relaxed);
+  await fc.assert(
+    fc.asyncProperty(recipes, async (recipe) => {
+      const program = programOf(recipe);
+      const found = mismatch(machine, program, fillIn(program, 5), 1e-3);
+      expect(found && describeMismatch(found)).toBeUndefined();
+    }),
+    { seed: 1, numRuns: 200, endOnFailure: true },
+  );
+});

@@ -131,7 +131,9 @@ describe("gradients", () => {
   test("stop at a cut", () => {
     const x = input("x0", []);
     const inner = square(x);
-    const [dInner, dx] = vectorJacobian([sine(inner)], [fill(1)], [inner, x], new Set([inner.node]));
+    const [dInner, dx] = vectorJacobian([sine(inner)], [fill(1)], [inner, x], {
+      cut: new Set([inner.node]),
+    });
     const at = value([0.7], []);
     expectClose(
       numbers(() => dInner!, at),

@@ -13,6 +13,7 @@ import {
 import { availableParallelism, cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { Environment } from "../../environment.ts";
 import { WorkError } from "../../errors.ts";
 import { cacheFolder, findStored, openBuildFolder, storeLibrary } from "./cache.ts";
 import { type Compiler, compileFlags, findCompiler, firstLine, linkFlags, runCompiler } from "./compiler.ts";
@@ -23,7 +24,7 @@ export interface BuildOptions {
   /** Folder of C sources. Default: the kernels of this package. */
   readonly sources?: string;
   /** CC, PATH, SCANTLING_CACHE, XDG_CACHE_HOME, HOME. Default: the process's. */
-  readonly environment?: NodeJS.ProcessEnv;
+  readonly environment?: Environment;
   /** Called when compiling begins: it takes seconds, once. */
   readonly compiling?: () => void;
   /** Called with one line when the cache cannot be used. Default: writes it to standard error. */
@@ -32,6 +33,8 @@ export interface BuildOptions {
 
 export interface BuiltLibrary {
   readonly path: string;
+  /** Processor, compiler and kernels, on which the bits of results depend. */
+  readonly identity: string;
   /** To be removed once the library is loaded: there is no cache to keep it in. */
   readonly temporaryFolder?: string;
 }
@@ -49,7 +52,7 @@ const programs = new Set(["replay.c"]); // has a main() of its own
 export async function buildLibrary(options: BuildOptions = {}): Promise<BuiltLibrary> {
   const environment = options.environment ?? process.env;
   if (process.platform === "win32") {
-    throw new WorkError("the native backend runs on Linux and macOS: use --backend reference (or WSL)");
+    throw new WorkError("the native backend runs on Linux and macOS: use WSL, or use --backend wasm");
   }
   const folder = cacheFolder(environment);
   const compiler = await findCompiler(environment, folder);
@@ -57,10 +60,12 @@ export async function buildLibrary(options: BuildOptions = {}): Promise<BuiltLib
   const flags = compileFlags(options.double ?? false);
   const key = libraryKey(sources, compiler, flags);
   const stored = findStored(folder, key);
-  if (stored !== undefined) return { path: stored };
+  const identity = [processorName(), compiler.version, `kernels ${key.slice(0, 8)}`].join(", ");
+  if (stored !== undefined) return { path: stored, identity };
   options.compiling?.();
   try {
-    return { path: await buildIn(openBuildFolder(folder), folder, key, sources, compiler, flags) };
+    const path = await buildIn(openBuildFolder(folder), folder, key, sources, compiler, flags);
+    return { path, identity };
   } catch (error) {
     const reason = storageTrouble(error);
     if (reason === undefined) throw error;
@@ -70,7 +75,7 @@ export async function buildLibrary(options: BuildOptions = {}): Promise<BuiltLib
         "free the folder or set SCANTLING_CACHE to another one",
     );
   }
-  return buildAside(key, sources, compiler, flags);
+  return { ...(await buildAside(key, sources, compiler, flags)), identity };
 }
 
 // Builds in the system's folder for temporary files.
@@ -79,7 +84,7 @@ async function buildAside(
   sources: string,
   compiler: Compiler,
   flags: readonly string[],
-): Promise<BuiltLibrary> {
+): Promise<Omit<BuiltLibrary, "identity">> {
   let temporaryFolder: string | undefined;
   try {
     temporaryFolder = mkdtempSync(join(tmpdir(), "scantling-"));
@@ -133,7 +138,7 @@ async function compile(compiler: Compiler, args: readonly string[]): Promise<voi
   const { ok, stderr } = await runCompiler(compiler, args);
   if (ok) return;
   throw new WorkError(
-    `compiling the kernels with ${compiler.program} failed (${firstLine(stderr)}): set CC to another C compiler (gcc 9 or clang 11, or later) or use --backend reference`,
+    `compiling the kernels with ${compiler.program} failed (${firstLine(stderr)}): set CC to another C compiler (gcc 9 or clang 11, or later) or use --backend wasm`,
   );
 }
 
@@ -163,6 +168,11 @@ function libraryKey(sources: string, compiler: Compiler, flags: readonly string[
     hash.update(`\n${name} ${content.length}\n`).update(content);
   }
   return hash.digest("hex").slice(0, 32);
+}
+
+function processorName(): string {
+  const [model = ""] = processor().split("\n");
+  return model.replace(/^.*?:/, "").trim() || process.arch;
 }
 
 // Model and instruction sets. Linux tells both in the first kilobytes of a list that is slow to read whole on many cores.

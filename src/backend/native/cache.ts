@@ -7,6 +7,7 @@ import { createHash } from "node:crypto";
 import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";
+import type { Environment } from "../../environment.ts";
 import { makeFolder } from "../../folders.ts";
 
 const suffix = process.platform === "darwin" ? ".dylib" : ".so";
@@ -14,7 +15,7 @@ const building = "building-";
 const abandonedAfter = 3_600_000; // ms
 
 /** SCANTLING_CACHE, or the system's folder for such things. */
-export function cacheFolder(environment: NodeJS.ProcessEnv): string {
+export function cacheFolder(environment: Environment): string {
   const own = environment.SCANTLING_CACHE;
   if (own) return resolve(own);
   const shared = environment.XDG_CACHE_HOME;

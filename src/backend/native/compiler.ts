@@ -12,6 +12,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { delimiter, join, resolve } from "node:path";
+import type { Environment } from "../../environment.ts";
 import { RequestError, WorkError } from "../../errors.ts";
 import { makeFolder } from "../../folders.ts";
 
@@ -20,6 +21,8 @@ export interface Compiler {
   readonly program: string;
   /** What comes before our own arguments, as in CC="ccache gcc". */
   readonly prefix: readonly string[];
+  /** First line of its `--version`. */
+  readonly version: string;
   /** Path and `--version`: libraries of one identity are interchangeable. */
   readonly identity: string;
 }
@@ -33,7 +36,7 @@ const install =
   process.platform === "darwin"
     ? "xcode-select --install"
     : "on Debian or Ubuntu: apt install gcc libc6-dev; on Fedora: dnf install gcc";
-const otherwise = `install one (${install}) or use --backend reference`;
+const otherwise = `install one (${install}) or use --backend wasm`;
 
 /** Compiler flags of both builds; they are part of a library's identity. */
 export function compileFlags(double: boolean): string[] {
@@ -84,7 +87,7 @@ function run(program: string, args: readonly string[]): Promise<Outcome & { stdo
  * The compiler that CC names, or `cc`. Its version is asked once and kept in `folder` under the program's path, size and
  * time of change, since asking takes longer than loading a library.
  */
-export async function findCompiler(environment: NodeJS.ProcessEnv, folder: string): Promise<Compiler> {
+export async function findCompiler(environment: Environment, folder: string): Promise<Compiler> {
   const [name = "cc", ...prefix] = (environment.CC ?? "").split(/\s+/).filter((part) => part !== "");
   const program = findProgram(name, environment.PATH ?? "");
   if (program === undefined) {
@@ -109,7 +112,8 @@ export async function findCompiler(environment: NodeJS.ProcessEnv, folder: strin
     version = stdout;
     writeNote(folder, note, version);
   }
-  return { program, prefix, identity: [program, ...prefix, version].join("\n") };
+  const [firstOf = ""] = version.split("\n");
+  return { program, prefix, version: firstOf.trim(), identity: [program, ...prefix, version].join("\n") };
 }
 
 /** The line of a compiler's output that says what went wrong. */

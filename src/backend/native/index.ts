@@ -1,15 +1,17 @@
 // The native backend: plans encoded to tapes, run by the compiled kernels on values in C memory.
 import { compile } from "../../compiler/compile.ts";
 import type { Kernels, Plan } from "../../compiler/plan.ts";
-import { type Program, programInputs, programResults } from "../../tensor/program.ts";
-import { sameShape, type TensorType } from "../../tensor/tensor.ts";
+import type { Program } from "../../tensor/program.ts";
+import { bindStore, planBinding } from "../binding.ts";
 import type { Executable, Machine, Store } from "../machine.ts";
 import { tapeKernels } from "../tape/capabilities.ts";
 import { type EncodedPlan, encodePlan } from "../tape/encode.ts";
+import { programNeeds } from "../tape/needs.ts";
 import type { BuildOptions } from "./build.ts";
-import { type LoadedTape, type NativeLibrary, nativeLibrary, type Runtime } from "./library.ts";
+import { type NativeLibrary, nativeLibrary, type Runtime } from "./library.ts";
 import { createNativeStore, type NativeStore } from "./store.ts";
 
+/** How the native backend is opened. */
 export interface NativeOptions extends Omit<BuildOptions, "sources"> {
   /** Threads of every run; results do not depend on it. Default: the machine's cores. */
   readonly threads: number;
@@ -21,6 +23,7 @@ export interface NativeExecutable extends Executable {
   readonly encoded: EncodedPlan;
 }
 
+/** A machine that runs compiled kernels. */
 export interface NativeMachine extends Machine {
   readonly library: NativeLibrary;
   load(program: Program): NativeExecutable;
@@ -37,6 +40,7 @@ export async function createNative(options: NativeOptions): Promise<NativeMachin
   return {
     name: "native",
     threads,
+    identity: library.identity,
     library,
     createStore: () => createNativeStore(library),
     load: (program) => loadProgram(program, library, runtime, threads, tapeKernels),
@@ -60,11 +64,8 @@ function loadProgram(
     localBytes: encoded.localBytes,
     scratchBytes: encoded.scratchBytes,
   });
-  const literals = loadLiterals(plan, library);
-  const inputs = programInputs(program);
-  const results = resultTypes(program);
-  const bind = (store: Store): void =>
-    bindStore({ plan, tape, literals, inputs, results }, store as NativeStore);
+  const binding = planBinding(program, plan, createNativeStore(library)); // literals live as long as the tape
+  const bind = (store: Store): void => bindStore(binding, store as NativeStore, tape.bindings);
   return {
     plan,
     encoded,
@@ -77,45 +78,6 @@ function loadProgram(
       await runtime.run(tape, threads);
     },
     dispose: () => library.releaseTape(tape),
+    needs: programNeeds(plan, encoded, threads),
   };
-}
-
-function resultTypes(program: Program): Map<string, TensorType> {
-  const names = [...Object.keys(program.outputs), ...Object.keys(program.updates)];
-  return new Map(programResults(program).map((tensor, i) => [names[i]!, tensor]));
-}
-
-/** Literals live as long as the tape. */
-function loadLiterals(plan: Plan, library: NativeLibrary): NativeStore {
-  const store = createNativeStore(library);
-  for (const { name, literal, dtype, elements } of plan.bindings) {
-    if (literal === undefined || name === undefined) continue;
-    store.allocate(name, { shape: [elements], dtype });
-    store.write(name, literal);
-  }
-  return store;
-}
-
-interface Binding {
-  readonly plan: Plan;
-  readonly tape: LoadedTape;
-  readonly literals: NativeStore;
-  readonly inputs: ReadonlyMap<string, TensorType>;
-  readonly results: ReadonlyMap<string, TensorType>;
-}
-
-function bindStore({ plan, tape, literals, inputs, results }: Binding, store: NativeStore): void {
-  for (const [name, expected] of inputs) {
-    const type = store.type(name);
-    if (type === undefined || type.dtype !== expected.dtype || !sameShape(type.shape, expected.shape)) {
-      const found = type === undefined ? "none" : `${type.dtype} [${type.shape}]`;
-      throw new RangeError(
-        `input "${name}": expected ${expected.dtype} [${expected.shape}], the store has ${found}`,
-      );
-    }
-  }
-  for (const [name, type] of results) store.allocate(name, type);
-  plan.bindings.forEach(({ name, literal }, i) => {
-    tape.bindings[i] = (literal === undefined ? store : literals).address(name!);
-  });
 }

@@ -3,14 +3,14 @@
 import { rmSync } from "node:fs";
 import koffi, { type LibraryHandle } from "koffi";
 import { RequestError, WorkError } from "../../errors.ts";
+import type { Block } from "../store.ts";
 import { type BuildOptions, buildLibrary } from "./build.ts";
 
 /** A block of C memory, zero-filled, aligned to 64 bytes, with 64 bytes that may be read after its end. */
-export interface Memory {
-  readonly address: bigint;
-  readonly bytes: number;
+export interface Memory extends Block<bigint> {
   /** The same memory; it stays valid, if only as zeros, for as long as anything refers to it. */
   readonly buffer: ArrayBuffer;
+  readonly byteOffset: 0;
 }
 
 /** A tape in C memory with what it needs to run. */
@@ -51,6 +51,8 @@ export interface Runtime {
 }
 
 export interface NativeLibrary {
+  /** Processor, compiler and kernels, in words. */
+  readonly identity: string;
   /** Bytes of an f32 value: 4, or 8 in the double build. */
   readonly realBytes: 4 | 8;
   /** @throws WorkError when there is no memory. */
@@ -149,15 +151,15 @@ export function nativeLibrary(options: Omit<BuildOptions, "sources"> = {}): Prom
 
 /** Builds and loads kernels, without looking whether they are loaded already. */
 export async function openLibrary(options: BuildOptions = {}): Promise<NativeLibrary> {
-  const { path, temporaryFolder } = await buildLibrary(options);
+  const { path, identity, temporaryFolder } = await buildLibrary(options);
   try {
-    return describe(bind(path));
+    return describe(bind(path), identity);
   } finally {
     if (temporaryFolder !== undefined) rmSync(temporaryFolder, { recursive: true, force: true });
   }
 }
 
-function describe(functions: Functions): NativeLibrary {
+function describe(functions: Functions, identity: string): NativeLibrary {
   // Memory is freed when the last view of it is gone: a view that outlives its release must not read what is not there.
   const unreachable = new FinalizationRegistry<{ address: bigint; bytes: number }>(({ address, bytes }) => {
     functions.free(address, bytes);
@@ -169,10 +171,11 @@ function describe(functions: Functions): NativeLibrary {
     // An empty view would not be a view of this address.
     const buffer = koffi.view(address, Math.max(bytes, 1));
     unreachable.register(buffer, { address, bytes });
-    return { address, bytes, buffer };
+    return { address, bytes, buffer, byteOffset: 0 };
   };
   const release = ({ address, bytes }: Memory): void => functions.discard(address, bytes);
   return {
+    identity,
     realBytes: functions.realBytes() === 8 ? 8 : 4,
     allocate,
     release,

@@ -9,8 +9,8 @@
 import { writeFileSync } from "node:fs";
 import type { DType } from "../../tensor/tensor.ts";
 import type { NumericArray } from "../machine.ts";
+import { elementBytes } from "../store.ts";
 import type { TapeImage } from "./library.ts";
-import { elementBytes } from "./store.ts";
 
 export interface RecordedBinding {
   readonly dtype: DType;

@@ -2,8 +2,8 @@
 
 import { type Command, Option } from "commander";
 import type { OperationName } from "../../train/benchmarkOperations.ts";
-import { backendOption, threadsOption } from "../machine.ts";
-import { wholeNumber } from "../parsers.ts";
+import { backendOption, type MachineRequest, relaxedOption, threadsOption } from "../machine.ts";
+import { memorySize, wholeNumber } from "../parsers.ts";
 import type { CommandContext } from "../program.ts";
 
 export const stepWorkloads = ["W1", "W2", "decoder"] as const;
@@ -37,12 +37,11 @@ export interface DecoderOptions {
   readonly tied?: boolean;
 }
 
-export interface BenchOptions extends DecoderOptions {
+export interface BenchOptions extends DecoderOptions, MachineRequest {
   readonly workload: StepWorkload | OperationWorkload;
   readonly steps: number;
   readonly seed: number;
-  readonly threads?: number;
-  readonly backend: "native" | "reference";
+  readonly memory?: number;
   readonly out?: string;
   readonly force?: boolean;
   readonly json?: boolean;
@@ -80,10 +79,21 @@ export function benchCommand({ program, console, setExitCode }: CommandContext):
     .addOption(sizeOption("--vocabulary <n>", "token ids"))
     .option("--bias", "biases in the linear layers")
     .option("--tied", "the head shares the embedding's weights")
-    .addOption(new Option("--steps <n>", "steps, two of them warm-up").argParser(wholeNumber(3)).default(12))
+    .addOption(
+      new Option("--steps <n>", "steps, two of them warm-up where there are more")
+        .argParser(wholeNumber(1))
+        .default(12),
+    )
     .addOption(new Option("--seed <n>", "of weights and tokens").argParser(wholeNumber(0)).default(0))
+    .addOption(
+      new Option(
+        "--memory <size>",
+        "most memory a training step may take, such as 8GB: it is planned to fit",
+      ).argParser(memorySize),
+    )
     .addOption(threadsOption())
     .addOption(backendOption())
+    .addOption(relaxedOption())
     .option("--out <file>", "also write the JSON document to this file")
     .option("--force", "overwrite that file")
     .option("--json", "print one JSON document")

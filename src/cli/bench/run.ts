@@ -1,5 +1,6 @@
 // What `scantling bench` does: has the workload that was asked for timed and prints the figures.
 
+import { availableParallelism } from "node:os";
 import type { Architecture } from "../../architecture/architecture.ts";
 import { RequestError } from "../../errors.ts";
 import { formatBytes, formatCount, formatShare } from "../../report/format.ts";
@@ -43,7 +44,8 @@ async function explain({ workload, ...options }: BenchOptions, console: Console)
     import("../../train/benchmarkSteps.ts"),
   ]);
   const { architecture, batch } = timedModel(workload, { workload, ...options });
-  const plan = explainSteps(architecture, batch);
+  const { memory, threads = availableParallelism() } = options;
+  const plan = explainSteps(architecture, { batch, memory, threads });
   console.out(options.json ? `${JSON.stringify({ workload, plan: plan.split("\n") })}\n` : `${plan}\n`);
   return 0;
 }
@@ -65,8 +67,8 @@ async function prepareSteps(workload: StepWorkload, options: BenchOptions) {
   const { architecture, batch } = timedModel(workload, options);
   return async ({ machine, peakGflops, signal, print }: Place): Promise<Figures> => {
     const { timeSteps } = await import("../../train/benchmarkSteps.ts");
-    const { steps, seed } = options;
-    const timing = await timeSteps(machine, architecture, { batch, steps, seed, signal });
+    const { steps, seed, memory } = options;
+    const timing = await timeSteps(machine, architecture, { batch, steps, seed, memory, signal });
     // Counting and the measurement of the peak are no part of training.
     const peakMemoryBytes = process.resourceUsage().maxRSS * 1024;
     const gflops = (await flopsPerToken(architecture)) * timing.tokensPerSecond * 1e-9;
@@ -78,7 +80,9 @@ async function prepareSteps(workload: StepWorkload, options: BenchOptions) {
     );
     print(`  ${formatCount(timing.tokensPerSecond)} tokens/s, ${timing.msPerStep.toFixed(1)} ms a step`);
     print(`  ${gflops.toFixed(1)} GFLOP/s${share}`);
-    print(`  ${formatBytes(peakMemoryBytes)} at most, the whole process`);
+    const predicted = timing.memory === null ? "" : `, ${formatBytes(timing.memory.peakBytes)} predicted`;
+    print(`  memory: ${formatBytes(peakMemoryBytes)} at most, the whole process${predicted}`);
+    if (timing.memoryNote !== null) print(`  ${timing.memoryNote}`);
     print(
       `  planned in ${timing.planMs.toFixed(0)} ms, first step ${timing.firstStepMs.toFixed(0)} ms after the start`,
     );
@@ -115,7 +119,7 @@ async function timeOperations(
   const operations: Figures[] = [];
   for (const operation of cases) {
     if (signal.aborted) break;
-    const timing = timeOperation(machine, operation, steps - warmUps, seed);
+    const timing = timeOperation(machine, operation, Math.max(1, steps - warmUps), seed);
     const [speed, unit, highest] =
       timing.gflops === undefined
         ? [timing.gigabytesPerSecond!, "GB/s", peakGigabytesPerSecond]

@@ -1,12 +1,12 @@
 // `scantling train` as the command line has it: its options and where they lead. Trains nothing.
 
 import { type Command, Option } from "commander";
-import { backendOption, threadsOption } from "../machine.ts";
-import { numberBetween, numberFrom, wholeNumber } from "../parsers.ts";
+import { backendOption, type MachineRequest, relaxedOption, threadsOption } from "../machine.ts";
+import { memorySize, numberBetween, numberFrom, wholeNumber } from "../parsers.ts";
 import type { CommandContext } from "../program.ts";
 
 /** What was given; undefined where the default holds. */
-export interface TrainOptions {
+export interface TrainOptions extends MachineRequest {
   readonly data?: string;
   readonly tokenizer?: string;
   readonly validationFraction?: number;
@@ -37,10 +37,11 @@ export interface TrainOptions {
   readonly clip?: number;
   readonly order?: string;
   readonly evaluateEvery?: number;
+  readonly keep?: number;
+  readonly memory?: number;
   readonly seed?: number;
-  readonly threads?: number;
-  readonly backend: "native" | "reference";
   readonly sampleTokens: number;
+  readonly tensorboard?: boolean;
   readonly out?: string;
   readonly resume?: string;
   readonly force?: boolean;
@@ -48,14 +49,16 @@ export interface TrainOptions {
 }
 
 const help = `
-The folder of the run holds config.json, log.jsonl, checkpoints and report.html. An interrupt (Ctrl-C) finishes the step,
-keeps a checkpoint and writes the report; --resume continues. Numbers may be written 20k, 1.5M or 3e-3.
+The folder of the run holds config.json, log.jsonl, checkpoints and report.html. An interrupt (Ctrl-C) or SIGTERM finishes
+the step, keeps a checkpoint and writes the report; a second one ends at once. --resume continues from the newest valid
+checkpoint with the same bits; --steps, --keep and --threads may change then. Numbers may be written 20k, 1.5M or 3e-3.
 
 Examples:
   scantling train
   scantling train --data book.txt --minutes 5
   scantling train --data "texts/**/*.txt" --tokenizer bytes --layers 6 --width 256 --out runs/texts
-  scantling train --resume runs/texts`;
+  scantling train --resume runs/texts
+  scantling train --resume runs/texts --steps 4000`;
 
 export function trainCommand({ program, console, commandLine, setExitCode }: CommandContext): Command {
   const command = program
@@ -70,7 +73,7 @@ export function trainCommand({ program, console, commandLine, setExitCode }: Com
   const options: Option[] = [
     new Option(
       "--data <what>",
-      "FILE, folder, GLOB, http(s) address, or NAME of a folder in $SCANTLING_DATA",
+      "FILE, folder, GLOB, http(s) address, or NAME of a data set (scantling data lists them)",
     ),
     new Option("--tokenizer <what>", "characters, bytes, or a tokenizer.json (default: characters)"),
     new Option("--validation-fraction <x>", "share of the text kept for validation (default: 0.1)").argParser(
@@ -113,6 +116,14 @@ export function trainCommand({ program, console, commandLine, setExitCode }: Com
     training("--evaluate-every <n>", "steps between evaluations (default: a twentieth)").argParser(
       wholeNumber(1),
     ),
+    training("--keep <n>", "newest checkpoints to keep, besides the best (default: 3)").argParser(
+      wholeNumber(1),
+    ),
+    training(
+      "--memory <size>",
+      "most memory to take, such as 8GB: where a step needs more, it is cut up or computes values again (default: a " +
+        "warning where less is free)",
+    ).argParser(memorySize),
     training("--seed <n>", "of everything random (default: 0)").argParser(wholeNumber(0)),
     new Option("--out <folder>", "folder of the run (default: runs/NAME)"),
     new Option("--force", "replace a run that is in that folder"),
@@ -120,8 +131,10 @@ export function trainCommand({ program, console, commandLine, setExitCode }: Com
     new Option("--sample-tokens <n>", "tokens of the sample at the end")
       .argParser(wholeNumber(0))
       .default(400),
+    new Option("--tensorboard", "write event files for TensorBoard into the folder of the run"),
     threadsOption(),
     backendOption(),
+    relaxedOption(),
     new Option("--json", "print one JSON document at the end"),
   ];
   for (const option of options) command.addOption(option);

@@ -1,7 +1,7 @@
 // The progress of a run: one line drawn over and over on a terminal, plain lines elsewhere. Knows events, not files.
 
 import { performance } from "node:perf_hooks";
-import { formatCount, formatDuration, formatLoss, formatShare } from "../../report/format.ts";
+import { formatBytes, formatCount, formatDuration, formatLoss, formatShare } from "../../report/format.ts";
 import type { EvaluationEvent, StartEvent, StepEvent } from "../../train/events.ts";
 import type { Console } from "../console.ts";
 
@@ -67,7 +67,7 @@ export function createProgress(console: Console, clock: () => number = () => per
 }
 
 function startLines(event: StartEvent): string[] {
-  const { configuration, count, folder, backend, threads, optimum, step } = event;
+  const { configuration, count, folder, backend, threads, memory, optimum, step } = event;
   const { data, training, architecture } = configuration;
   const tokens = training.steps * training.batch * architecture.length;
   const lines = [
@@ -78,6 +78,7 @@ function startLines(event: StartEvent): string[] {
       `length ${architecture.length}`,
     `training   ${training.steps} steps of ${training.batch} sequences, ${formatCount(tokens)} tokens`,
     `machine    ${backend}, ${threads} ${threads === 1 ? "thread" : "threads"}`,
+    ...(memory === null ? [] : [`memory     ${formatBytes(memory.peakBytes)} predicted`]),
     `folder     ${folder}`,
   ];
   if (optimum !== null) {

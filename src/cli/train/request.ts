@@ -1,9 +1,11 @@
 // From the options of `scantling train` to settings of the library. Trains nothing.
 
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
 import { defineArchitecture } from "../../architecture/architecture.ts";
 import { RequestError } from "../../errors.ts";
+import { InputFileError, largest, readInputFile } from "../../inputFile.ts";
+import { parseJson } from "../../json.ts";
 import { readConfiguration, requireFreeFolder } from "../../train/runFolder.ts";
 import { defineTraining, type TrainingInput } from "../../train/settings.ts";
 import type { TrainOptions } from "./command.ts";
@@ -61,17 +63,16 @@ function defaultHeads(width: number): number {
 function readArchitecture(file: string): Record<string, unknown> {
   let text: string;
   try {
-    text = readFileSync(file, "utf8");
-  } catch {
-    throw new RequestError(`--architecture ${file}: cannot be read; expected a JSON file of settings`);
+    text = readInputFile(file, largest.settings).toString("utf8");
+  } catch (error) {
+    const why = error instanceof InputFileError ? error.message : "cannot be read";
+    throw new RequestError(`--architecture ${file}: ${why}; expected a JSON file of settings`);
   }
   let settings: unknown;
   try {
-    settings = JSON.parse(text);
+    settings = parseJson(text);
   } catch (error) {
-    throw new RequestError(
-      `--architecture ${file}: is not JSON (${(error as Error).message}); mend the file`,
-    );
+    throw new RequestError(`--architecture ${file}: ${(error as Error).message}; mend the file`);
   }
   if (typeof settings !== "object" || settings === null || Array.isArray(settings)) {
     throw new RequestError(`--architecture ${file}: expected an object of settings, such as {"width": 128}`);
@@ -94,6 +95,7 @@ export function trainingSettings(options: TrainOptions, steps: number): Training
     ...(options.microBatches === undefined ? {} : { microBatches: options.microBatches }),
     ...(options.clip === undefined ? {} : { clip: options.clip === 0 ? null : options.clip }),
     ...(options.order === undefined ? {} : { order: options.order }),
+    ...(options.keep === undefined ? {} : { keep: options.keep }),
     ...(options.evaluateEvery === undefined ? {} : { evaluateEvery: options.evaluateEvery }),
   };
   // Words are checked by the library, which knows them.
@@ -137,7 +139,17 @@ export function checkNew(options: TrainOptions): void {
 }
 
 /** What may be said of a run that is resumed; all else was decided when it was started. */
-const resumable = new Set(["resume", "threads", "backend", "sampleTokens", "json"]);
+const resumable = new Set([
+  "resume",
+  "steps",
+  "keep",
+  "threads",
+  "backend",
+  "relaxedSimd",
+  "sampleTokens",
+  "tensorboard",
+  "json",
+]);
 
 /** Errors: RequestError for options that a resumed run cannot follow and for a folder without a run. */
 export function checkResume(options: TrainOptions, folder: string): void {

@@ -1,11 +1,14 @@
 // What `scantling train` does: starts or resumes a run, shows how it goes, lets the model write, leaves a report.
 
+import { dataFolders } from "../../data/named/folders.ts";
 import { WorkError } from "../../errors.ts";
 import { summaryLines } from "../../report/summary.ts";
 import type { EndEvent, TrainEvent } from "../../train/events.ts";
+import { resume } from "../../train/resume.ts";
 import { runResult, writeRunReport } from "../../train/runReport.ts";
 import { sampleRun } from "../../train/sampleRun.ts";
-import { resume, train as trainNew } from "../../train/train.ts";
+import { type Board, openBoard } from "../../train/tensorboard.ts";
+import { train as trainNew } from "../../train/train.ts";
 import type { Console } from "../console.ts";
 import { interruptedCode } from "../failure.ts";
 import { type OpenMachine, openMachine } from "../machine.ts";
@@ -38,6 +41,7 @@ export async function train(
     command: commandLine.map(quoted).join(" "),
     console,
     machine: open.machine,
+    board: options.tensorboard ? openBoard(folder) : undefined,
   };
   try {
     const events = await startRun(options, folder, open, console, progress);
@@ -45,6 +49,7 @@ export async function train(
     return await conclude(end, finish);
   } finally {
     progress.end();
+    finish.board?.close();
     open.machine.dispose();
   }
 }
@@ -58,10 +63,12 @@ async function startRun(
 ): Promise<AsyncIterable<TrainEvent>> {
   const peak = peakGflops();
   const common = {
-    ...{ machine, folder, signal: console.signal, dataFolder: console.environment.SCANTLING_DATA },
+    ...{ machine, folder, signal: console.signal, dataFolder: dataFolders(console.environment) },
     ...(peak === null ? {} : { peakFlops: peak * 1e9 }),
   };
-  if (options.resume !== undefined) return resume(common);
+  if (options.resume !== undefined) {
+    return resume({ ...common, changes: { steps: options.steps, keep: options.keep } });
+  }
   const architecture = architectureSettings(options);
   const data = {
     data: options.data,
@@ -77,6 +84,7 @@ async function startRun(
     architecture,
     data,
     training: trainingSettings(options, steps),
+    memory: options.memory,
     force: options.force ?? false,
   });
 }
@@ -103,7 +111,7 @@ async function stepsInMinutes(
     import("../../data/dataset.ts"),
     import("../../architecture/architecture.ts"),
   ]);
-  const dataset = await loadDataset({ ...data, dataFolder: console.environment.SCANTLING_DATA });
+  const dataset = await loadDataset({ ...data, dataFolder: dataFolders(console.environment) });
   const vocabulary = dataset.tokenizer.vocabulary;
   const steps = await stepsWithin(machine, defineArchitecture({ vocabulary, ...architecture }), {
     seconds: 60 * minutes,
@@ -111,6 +119,7 @@ async function stepsInMinutes(
     evaluations: 20,
     validationTokens: dataset.validation.length,
     seed: options.seed ?? 0,
+    memory: options.memory,
     signal: console.signal,
   });
   progress.line(`budget     ${steps} steps fit into ${minutes} minutes`);
@@ -123,17 +132,21 @@ interface Finish {
   readonly command: string;
   readonly console: Console;
   readonly machine: OpenMachine["machine"];
+  readonly board: Board | undefined;
 }
 
 /** Shows events until the run ends. A run whose numbers fail leaves a report before its error goes on. */
 async function follow(
   events: AsyncIterable<TrainEvent>,
   progress: Progress,
-  { folder, command }: Finish,
+  { folder, command, console, board }: Finish,
 ): Promise<EndEvent> {
   let failedAt: number | undefined;
+  const tellStop = () => progress.line("stopping   after this step; once more ends at once");
+  console.signal.addEventListener("abort", tellStop);
   try {
     for await (const event of events) {
+      board?.write(event);
       switch (event.kind) {
         case "start":
           progress.start(event);
@@ -143,6 +156,9 @@ async function follow(
           break;
         case "evaluation":
           progress.evaluation(event);
+          break;
+        case "damaged":
+          progress.line(`damaged    ${event.path}: ${event.why}; it is not used`);
           break;
         case "nonFinite":
           failedAt = event.step;
@@ -160,16 +176,19 @@ async function follow(
       writeRunReport(folder, { command, ending: `stopped at step ${failedAt}: a number was not finite` });
     }
     throw error;
+  } finally {
+    console.signal.removeEventListener("abort", tellStop);
   }
   throw new WorkError(`${folder}: the run ended without saying how; look into its log.jsonl`);
 }
 
 /** The sample, the report, the summary. */
 async function conclude(end: EndEvent, finish: Finish): Promise<number> {
-  const { folder, options, command, console, machine } = finish;
-  const interrupted = end.reason === "aborted";
-  const ending = interrupted ? `interrupted after step ${end.step}` : "finished";
-  const sample = interrupted || options.sampleTokens === 0 ? undefined : await writeSample(finish);
+  const { folder, options, command, console, machine, board } = finish;
+  const isDone = end.reason === "done";
+  const ending = isDone ? "finished" : `interrupted after step ${end.step}`;
+  const sample = isDone && options.sampleTokens > 0 ? await writeSample(finish) : undefined;
+  if (sample !== undefined) board?.write({ kind: "sample", step: end.step, text: sample });
   const { report, path } = writeRunReport(folder, { command, ending, sample });
   if (options.json) {
     const result = { ...runResult(folder), ending, backend: machine.name, threads: machine.threads };
@@ -177,16 +196,18 @@ async function conclude(end: EndEvent, finish: Finish): Promise<number> {
   } else {
     console.out(`\n${summaryLines(report).join("\n")}\n\nreport: ${path}\n`);
   }
-  if (!interrupted) return 0;
-  console.err(`interrupted: scantling train --resume ${quoted(folder)} continues it\n`);
+  if (!console.signal.aborted) return 0;
+  const next = isDone ? `sample ${quoted(folder)} writes` : `train --resume ${quoted(folder)} continues it`;
+  console.err(`interrupted: scantling ${next}\n`);
   return interruptedCode;
 }
 
-async function writeSample({ folder, options, console, machine }: Finish): Promise<string> {
+/** Undefined where it was interrupted. */
+async function writeSample({ folder, options, console, machine }: Finish): Promise<string | undefined> {
   let text = "";
   const request = { machine, folder, tokens: options.sampleTokens, temperature: 0.8, signal: console.signal };
   for await (const piece of sampleRun(request)) text += piece;
-  return text;
+  return console.signal.aborted ? undefined : text;
 }
 
 /** A word as a shell takes it. */

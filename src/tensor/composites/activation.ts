@@ -2,6 +2,7 @@
 import { add, erf, maximum, multiply, sigmoid, square } from "../ops/elementwise.ts";
 import type { Tensor } from "../tensor.ts";
 
+/** max(x, 0). */
 export function relu(x: Tensor): Tensor {
   return maximum(x, 0);
 }

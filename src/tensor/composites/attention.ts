@@ -174,19 +174,23 @@ function headWidths(inputs: readonly Tensor[]): number {
 function visiblePairs([q, k, , ...rest]: readonly Tensor[], { causal, window }: AttentionAttributes): number {
   const [batch, queries, heads] = q!.shape as [number, number, number];
   const keys = k!.shape[1]!;
-  const reach = window ?? keys;
+  const reach = window ?? queries + keys;
   const shifted = rest.at(-1)?.dtype === "i32";
-  let pairs = 0;
-  for (let i = 0; i < queries; i++) {
-    if (shifted) pairs += Math.min(keys, causal ? reach : 2 * reach - 1);
-    else {
-      const first = Math.max(0, i - reach + 1);
-      pairs += Math.max(0, Math.min(keys, causal ? i + 1 : i + reach) - first);
-    }
-  }
+  const pairs = shifted
+    ? queries * Math.min(keys, causal ? reach : 2 * reach - 1)
+    : climb(queries, causal ? 1 : reach, keys) - climb(queries, 1 - reach, keys);
   return batch * heads * pairs;
 }
 
+/** The sum over `count` numbers that begin with `first`, each one more than the one before, all held to 0 … `most`. */
+function climb(count: number, first: number, most: number): number {
+  const below = Math.min(count, Math.max(0, -first));
+  const from = Math.max(0, first);
+  const rising = Math.min(count - below, Math.max(0, most - from));
+  return rising * from + (rising * (rising - 1)) / 2 + (count - below - rising) * most;
+}
+
+/** Which keys a query sees, and how scores are scaled. */
 export interface AttentionOptions {
   readonly causal?: boolean;
   readonly window?: number;

@@ -6,6 +6,7 @@ import { mean, sum } from "../ops/reduce.ts";
 import type { Tensor } from "../tensor.ts";
 import { logSumExp } from "./softmax.ts";
 
+/** A mean and how much it is the mean of. */
 export interface CrossEntropy {
   /** Mean over the counted rows, in nats; 0 when none is counted. */
   readonly loss: Tensor;

@@ -327,45 +327,78 @@ function applyElementwise(name: keyof typeof table, operands: readonly Operand[]
   return apply(ops[name], tensors, undefined);
 }
 
+/** -x. */
 export const negate = (x: Operand): Tensor => applyElementwise("negate", [x]);
+/** |x|. */
 export const abs = (x: Operand): Tensor => applyElementwise("abs", [x]);
 /** -1, 0 or 1. */
 export const sign = (x: Operand): Tensor => applyElementwise("sign", [x]);
+/** Largest whole number that is not above x. */
 export const floor = (x: Operand): Tensor => applyElementwise("floor", [x]);
 /** Nearest integer, ties to even. */
 export const round = (x: Operand): Tensor => applyElementwise("round", [x]);
+/** eˣ. */
 export const exp = (x: Operand): Tensor => applyElementwise("exp", [x]);
+/** Natural logarithm. */
 export const log = (x: Operand): Tensor => applyElementwise("log", [x]);
+/** √x. */
 export const sqrt = (x: Operand): Tensor => applyElementwise("sqrt", [x]);
+/** 1 / x. */
 export const reciprocal = (x: Operand): Tensor => applyElementwise("reciprocal", [x]);
+/** sin x, in radians. */
 export const sine = (x: Operand): Tensor => applyElementwise("sine", [x]);
+/** cos x, in radians. */
 export const cosine = (x: Operand): Tensor => applyElementwise("cosine", [x]);
+/** Hyperbolic tangent. */
 export const tanh = (x: Operand): Tensor => applyElementwise("tanh", [x]);
+/** 1 / (1 + e⁻ˣ). */
 export const sigmoid = (x: Operand): Tensor => applyElementwise("sigmoid", [x]);
+/** Error function, 2/√π · ∫₀ˣ e^(-t²) dt. */
 export const erf = (x: Operand): Tensor => applyElementwise("erf", [x]);
+/** Negation of a bool. */
 export const not = (x: Operand): Tensor => applyElementwise("not", [x]);
+/** Bool: neither infinite nor NaN. */
 export const isFiniteAt = (x: Operand): Tensor => applyElementwise("isFinite", [x]);
+/** p + q. */
 export const add = (p: Operand, q: Operand): Tensor => applyElementwise("add", [p, q]);
+/** p - q. */
 export const subtract = (p: Operand, q: Operand): Tensor => applyElementwise("subtract", [p, q]);
+/** p · q, element by element. */
 export const multiply = (p: Operand, q: Operand): Tensor => applyElementwise("multiply", [p, q]);
+/** p / q, element by element; floats only. */
 export const divide = (p: Operand, q: Operand): Tensor => applyElementwise("divide", [p, q]);
+/** p to the power q. */
 export const power = (p: Operand, q: Operand): Tensor => applyElementwise("power", [p, q]);
+/** The larger of p and q. */
 export const maximum = (p: Operand, q: Operand): Tensor => applyElementwise("maximum", [p, q]);
+/** The smaller of p and q. */
 export const minimum = (p: Operand, q: Operand): Tensor => applyElementwise("minimum", [p, q]);
+/** Bool: p = q. */
 export const equal = (p: Operand, q: Operand): Tensor => applyElementwise("equal", [p, q]);
+/** Bool: p ≠ q. */
 export const notEqual = (p: Operand, q: Operand): Tensor => applyElementwise("notEqual", [p, q]);
+/** Bool: p < q. */
 export const less = (p: Operand, q: Operand): Tensor => applyElementwise("less", [p, q]);
+/** Bool: p ≤ q. */
 export const lessEqual = (p: Operand, q: Operand): Tensor => applyElementwise("lessEqual", [p, q]);
+/** Bool: p > q. */
 export const greater = (p: Operand, q: Operand): Tensor => less(q, p);
+/** Bool: p ≥ q. */
 export const greaterEqual = (p: Operand, q: Operand): Tensor => lessEqual(q, p);
+/** Bitwise and; of bools, logical. */
 export const and = (p: Operand, q: Operand): Tensor => applyElementwise("and", [p, q]);
+/** Bitwise or; of bools, logical. */
 export const or = (p: Operand, q: Operand): Tensor => applyElementwise("or", [p, q]);
+/** Bitwise exclusive or; of bools, logical. */
 export const xor = (p: Operand, q: Operand): Tensor => applyElementwise("xor", [p, q]);
+/** p · 2^q by bits. */
 export const shiftLeft = (p: Operand, q: Operand): Tensor => applyElementwise("shiftLeft", [p, q]);
+/** p moved down by q bits: zeros come in for u32, the sign for i32. */
 export const shiftRight = (p: Operand, q: Operand): Tensor => applyElementwise("shiftRight", [p, q]);
 /** `p` where the bool `condition` holds, else `q`. */
 export const select = (condition: Tensor, p: Operand, q: Operand): Tensor =>
   applyElementwise("select", [condition, p, q]);
+/** x². */
 export const square = (x: Tensor): Tensor => multiply(x, x);
 
 /** Another dtype; to f16 and bf16 with rounding to nearest even, to integers by truncation. */

@@ -106,7 +106,7 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
   return sameShape(x.shape, full) ? x : apply(reshapeOp, [x], { shape: full });
 }
 
-interface TransposeAttributes {
+export interface TransposeAttributes {
   readonly order: readonly number[];
 }
 
@@ -188,7 +188,7 @@ export function broadcastTo(x: Tensor, shape: Shape): Tensor {
   return sameShape(x.shape, shape) ? x : apply(broadcastOp, [x], { shape });
 }
 
-interface SliceAttributes {
+export interface SliceAttributes {
   readonly start: readonly number[];
   readonly size: readonly number[];
   readonly step: readonly number[];

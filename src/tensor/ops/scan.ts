@@ -103,6 +103,7 @@ function evaluateScan(
   );
 }
 
+/** What a loop runs over. */
 export interface ScanInputs {
   readonly length: number;
   /** State before the first step. */
@@ -114,6 +115,7 @@ export interface ScanInputs {
   readonly reverse?: boolean;
 }
 
+/** Carries and outputs: of one step, or of the whole loop. */
 export interface ScanResult {
   readonly carries: readonly Tensor[];
   readonly outputs: readonly Tensor[];

@@ -54,6 +54,7 @@ function compare(a: number, b: number, descending: boolean): number {
   return a < b === descending ? 1 : -1;
 }
 
+/** Sorted elements and where each came from. */
 export interface Sorted {
   readonly values: Tensor;
   /** i32: the place along the last axis each value came from. */

@@ -172,7 +172,7 @@ it("says that there is no compiler", async () => {
   const building = buildLibrary({ ...options, environment: { ...environment, PATH: folder } });
   await expect(building).rejects.toThrow(WorkError);
   await expect(building).rejects.toThrow(
-    /^the native backend needs a C compiler and there is no "cc" on PATH: install one \(.+\) or use --backend reference$/,
+    /^the native backend needs a C compiler and there is no "cc" on PATH: install one \(.+\) or use --backend wasm$/,
   );
 });
 

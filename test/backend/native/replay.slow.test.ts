@@ -1,6 +1,7 @@
 // The replay program itself: it accepts what is right and finds what is wrong, and the walker has no race.
 import { rmSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { type RecordedBinding, writeRecording } from "../../../src/backend/native/recording.ts";
 import {
@@ -94,6 +95,20 @@ it("refuses files that are not whole recordings", async () => {
   expect(await replay(exact, [`${good}-missing`])).toMatchObject({ ok: false });
   const broken = record("broken", mixOnce.slice(0, -1), bindings(onceMixed));
   expect((await replay(exact, [broken])).output).toContain("a broken tape");
+});
+
+it("never looks beyond a damaged tape, and runs none that is not whole", async () => {
+  const main = fileURLToPath(new URL("./faults.c", import.meta.url));
+  const program = await buildReplay({ folder, sources: folder, sanitizers: "address,undefined", main });
+  const mixing = mix({ ...whole, x, y, rows: 100 });
+  const inner = [...innerLoop(2, [mixing, ...innerLoop(3, [mixing])]), mixing];
+  const tapes = [mixOnce, loop(2, [segment(25, 1, inner), loop(3, [mixOnce, segment(25, 0, [mixing])])])];
+  const files = tapes.map((tape, i) => record(`tape ${i}`, tape, bindings(onceMixed)));
+  const { ok, output } = await replay([program, "500000"], files);
+  expect({ ok, output }).toMatchObject({
+    ok: true,
+    output: expect.stringMatching(/^1000000 tapes, \d{5,} held/),
+  });
 });
 
 it("finds a missing barrier, and no race where there is none", async () => {

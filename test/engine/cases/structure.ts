@@ -13,6 +13,7 @@ import {
   fill,
   flip,
   foldIn,
+  hold,
   iota,
   less,
   linear,
@@ -286,7 +287,17 @@ const recomputed = opCase(
   { derivatives: 1 },
 );
 
+const held = opCase("hold", fc.tuple(shapes(0, 4), shapes(0, 2)), ([shape, other]) => ({
+  values: (random) => [uniformValue(random, shape), uniformValue(random, other)],
+  build: (x, y) => {
+    const once = tanh(x!);
+    const again = tanh(hold(x!, sum(y!)));
+    return [once, multiply(once, again), hold(transpose(once), y!), hold(square(y!), again)];
+  },
+}));
+
 export const structureCases: readonly Case[] = [
+  held,
   ...reductions,
   ...integerReductions,
   longSum,

@@ -1,0 +1,65 @@
+// `scantling export` as the command line has it: its options and where they lead. Exports nothing.
+
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { wholeNumber } from "../parsers.ts";
+import type { CommandContext } from "../program.ts";
+
+export interface ExportCommandOptions {
+  readonly to: "onnx" | "safetensors";
+  readonly out?: string;
+  readonly checkpoint: "best" | "last" | number;
+  readonly length?: number;
+  readonly batch?: number;
+  readonly force?: boolean;
+  readonly json?: boolean;
+}
+
+const help = `
+An ONNX file takes "tokens", i64 [batch, length], and gives "logits", f32 [batch, length, vocabulary]; both sizes are
+fixed in it. A safetensors file holds the weights under their names. Either has the architecture, the tokenizer and the
+step as JSON in its metadata.
+
+Example: scantling export runs/book --to onnx --out book.onnx`;
+
+export function exportCommand({ program, console, setExitCode }: CommandContext): Command {
+  return program
+    .command("export")
+    .description("write the model of a run as a file for other programs")
+    .argument("<run>", "folder of a run")
+    .addOption(
+      new Option("--to <format>", "format of the file")
+        .choices(["onnx", "safetensors"])
+        .makeOptionMandatory(),
+    )
+    .option("--out <file>", "the file (default: beside the run, called like it)")
+    .addOption(
+      new Option("--checkpoint <which>", "best (lowest validation loss), last, or a step")
+        .argParser(checkpoint)
+        .default("best"),
+    )
+    .addOption(
+      new Option("--length <n>", "tokens of a sequence, for onnx (default: the model's)").argParser(
+        wholeNumber(1),
+      ),
+    )
+    .addOption(
+      new Option("--batch <n>", "sequences at once, for onnx (default: 1)").argParser(wholeNumber(1)),
+    )
+    .option("--force", "overwrite the file")
+    .option("--json", "print one JSON document")
+    .addHelpText("after", help)
+    .action(async (run: string, options: ExportCommandOptions) => {
+      const { exportModel } = await import("./run.ts");
+      exportModel(run, options, console);
+      setExitCode(0);
+    });
+}
+
+function checkpoint(text: string): ExportCommandOptions["checkpoint"] {
+  if (text === "best" || text === "last") return text;
+  try {
+    return wholeNumber(0)(text);
+  } catch {
+    throw new InvalidArgumentError("Expected best, last or a step.");
+  }
+}

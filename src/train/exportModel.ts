@@ -1,0 +1,111 @@
+// A model in the formats of other programs: ONNX and safetensors, as the parts of a file. Knows no folder.
+// B batch, T length, V vocabulary.
+import type { Architecture } from "../architecture/architecture.ts";
+import { forward } from "../architecture/forward.ts";
+import type { NumericArray } from "../backend/machine.ts";
+import { encodeOnnx } from "../backend/onnx/format.ts";
+import { printOnnx } from "../backend/onnx/print.ts";
+import type { TokenizerDescription } from "../data/tokenizer.ts";
+import { RequestError } from "../errors.ts";
+import { inputSource, type Parameters } from "../nn/parameters.ts";
+import { input } from "../tensor/ops/leaf.ts";
+import { program } from "../tensor/program.ts";
+import { type Shape, sameShape } from "../tensor/tensor.ts";
+import { packageVersion } from "../version.ts";
+import { encodeSafetensors, type StoredTensor } from "./safetensors.ts";
+
+/** Everything of a model that goes into a file. */
+export interface ExportedModel {
+  readonly architecture: Architecture;
+  readonly tokenizer: TokenizerDescription;
+  /** Updates the weights have had. */
+  readonly step: number;
+  /** Parameters under their names. */
+  readonly weights: ReadonlyMap<string, { readonly shape: Shape; readonly values: NumericArray }>;
+}
+
+/** How many tokens an ONNX model takes at once; fixed in its file. */
+export interface OnnxShape {
+  /** B, default 1. */
+  readonly batch?: number | undefined;
+  /** T, default the architecture's length. */
+  readonly length?: number | undefined;
+}
+
+const TOKENS = "tokens";
+const LOGITS = "logits";
+
+/**
+ * The forward graph as an ONNX file: `tokens` i64 [B, T] to `logits` f32 [B, T, V] (nats, before the softmax). B and T
+ * are fixed in the file. Errors: RequestError for a length that the model has no parameters for, and for a model that
+ * ONNX cannot express or hold.
+ */
+export function onnxFile(model: ExportedModel, shape: OnnxShape = {}): Uint8Array[] {
+  const { batch = 1, length = model.architecture.length } = shape;
+  const tokens = input(TOKENS, [batch, length], "i32");
+  const source = inputSource();
+  const logits = forward(lengthened(model.architecture, length), source, tokens);
+  requireSameParameters(model, source.declared, length);
+  const onnx = printOnnx(program({ [LOGITS]: logits }), {
+    name: "model",
+    weights: new Map([...source.declared.keys()].map((name) => [name, model.weights.get(name)!.values])),
+    wide: new Set([TOKENS]),
+    metadata: metadataOf(model),
+    producerVersion: packageVersion(),
+  });
+  return encodeOnnx(onnx);
+}
+
+/** The architecture for another length. What it knows of positions beyond its own, only some kinds of them say. */
+function lengthened(architecture: Architecture, length: number): Architecture {
+  if (length <= architecture.length) return architecture;
+  if (architecture.positions === "learned") throw tooLong(architecture, length);
+  return { ...architecture, length };
+}
+
+function requireSameParameters(
+  { architecture, weights }: ExportedModel,
+  asked: Parameters,
+  length: number,
+): void {
+  for (const [name, { shape }] of asked) {
+    const weight = weights.get(name);
+    if (weight !== undefined && sameShape(shape, weight.shape)) continue;
+    if (length > architecture.length) throw tooLong(architecture, length);
+    const found = weight === undefined ? "missing" : `[${weight.shape}]`;
+    throw new RequestError(`export: the weight "${name}" is ${found}; expected [${shape}]`);
+  }
+}
+
+function tooLong(architecture: Architecture, length: number): RequestError {
+  return new RequestError(
+    `export: length ${length} is beyond the ${architecture.length} positions the model has learned; expected at most ` +
+      `${architecture.length}`,
+  );
+}
+
+/** The weights as a safetensors file, under their names. Errors: RequestError for what its header cannot hold. */
+export function safetensorsFile(model: ExportedModel): Uint8Array[] {
+  const tensors = new Map<string, StoredTensor>();
+  for (const [name, { shape, values }] of model.weights) {
+    const { buffer, byteOffset, byteLength } = Float32Array.from(values);
+    tensors.set(name, { dtype: "F32", shape, bytes: new Uint8Array(buffer, byteOffset, byteLength) });
+  }
+  try {
+    return encodeSafetensors(tensors, metadataOf(model));
+  } catch (error) {
+    if (error instanceof RangeError) throw new RequestError(`export: ${error.message}`);
+    throw error;
+  }
+}
+
+/** What a reader needs to build the model again and to make tokens of text. */
+function metadataOf({ architecture, tokenizer, step }: ExportedModel): Record<string, string> {
+  return {
+    format: "scantling model 1",
+    version: packageVersion(),
+    step: String(step),
+    architecture: JSON.stringify(architecture),
+    tokenizer: JSON.stringify(tokenizer),
+  };
+}

@@ -1,0 +1,46 @@
+// `scantling export` on a run: what it prints, and what it refuses.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { trainedRun } from "../train/trainedRun.ts";
+import { refusal, scantling, temporaryFolder } from "./harness.ts";
+
+const folder = temporaryFolder();
+const base = folder.path;
+let run: string;
+beforeAll(async () => {
+  run = await trainedRun(join(base, "abc"));
+});
+afterAll(() => folder.remove());
+
+describe("scantling export", () => {
+  test("prints one JSON document", async () => {
+    const file = join(base, "cli.onnx");
+    const { exitCode, out, err } = await scantling(["export", run, "--to", "onnx", "--out", file, "--json"]);
+    expect({ exitCode, err }).toEqual({ exitCode: 0, err: "" });
+    expect(JSON.parse(out)).toMatchObject({ file, format: "onnx", bytes: readFileSync(file).length });
+  });
+
+  test("says what it wrote", async () => {
+    const file = join(base, "cli.safetensors");
+    const { exitCode, out } = await scantling(["export", run, "--to", "safetensors", "--out", file]);
+    expect(exitCode).toBe(0);
+    expect(out).toMatch(/^.*cli\.safetensors: [\d.]+k? parameters after step \d, [\d.]+kB\n$/);
+  });
+
+  test.each([
+    [["--to", "gguf"], "Allowed choices are onnx, safetensors"],
+    [[], "required option '--to <format>' not specified"],
+    [["--to", "onnx", "--checkpoint", "newest"], "Expected best, last or a step."],
+    [["--to", "safetensors", "--length", "3"], "--length: a safetensors file has no length"],
+    [["--to", "onnx", "--length", "9"], "length 9 is beyond the 4 positions"],
+  ])("refuses %j", async (words, message) => {
+    const { exitCode, err } = await refusal(["export", run, ...words]);
+    expect(exitCode).toBe(2);
+    expect(err).toContain(message);
+  });
+
+  test("--help has an example", async () => {
+    expect((await scantling(["export", "--help"])).out).toMatch(/Example: scantling export/);
+  });
+});
