@@ -16,6 +16,13 @@ const ROOT = path.dirname(HERE);
 // Above this share of busy cores before a run, OpenMP's spinning threads make the peer several times slower.
 const BUSY = 0.05;
 
+// Options of `scantling bench`.
+const BACKENDS = {
+  native: ["--backend", "native"],
+  wasm: ["--backend", "wasm"],
+  "wasm-relaxed": ["--backend", "wasm", "--relaxed-simd"],
+};
+
 const HELP = `Usage: node bench/compare.js [options]
 
 Runs \`scantling bench\` and the PyTorch peer in turn and prints the ratio of their speeds.
@@ -23,6 +30,8 @@ Runs \`scantling bench\` and the PyTorch peer in turn and prints the ratio of th
   --workloads LIST   W1, W2 or both (default: both, or none when --shapes is given)
   --shapes FILE      also every decoder of this file, e.g. bench/shapes.json
   --only LIST        of --shapes, those with these names
+  --backends LIST    of Scantling: native, wasm, wasm-relaxed, each a side of its own (default: native);
+                     wasm-relaxed needs a --scantling on Node 22 or later
   --rounds N         runs of each side (default 3)
   --steps N          steps of a run, the first two being warm-up (default 12)
   --threads N        threads on both sides (default 2)
@@ -41,6 +50,7 @@ function parseOptions() {
         workloads: { type: "string" },
         shapes: { type: "string" },
         only: { type: "string" },
+        backends: { type: "string", default: "native" },
         rounds: { type: "string", default: "3" },
         steps: { type: "string", default: "12" },
         threads: { type: "string", default: "2" },
@@ -70,24 +80,38 @@ function list(text) {
   return (text ?? "").split(",").filter((item) => item !== "");
 }
 
+/** @param {string} text @returns {string[]} */
+function selectBackends(text) {
+  const backends = list(text);
+  const unknown = backends.find((name) => !Object.hasOwn(BACKENDS, name));
+  if (unknown === undefined && backends.length > 0) return backends;
+  throw new RequestError(`--backends ${text}: expected some of ${Object.keys(BACKENDS).join(", ")}`);
+}
+
 /**
- * All rounds of one workload. Who goes first changes from round to round, so that neither side always meets the
- * warmer machine.
- * @param {import("./compare/workloads.js").Workload} workload @param {number} rounds
- * @param {{ scantling: () => Promise<import("./compare/run.js").Run>, torch: () => Promise<import("./compare/run.js").Run> }} sides
+ * All rounds of one workload: every backend of Scantling, then PyTorch; who goes first changes from round to round, so that
+ * no side always meets the warmer machine.
+ * @param {string} name @param {string[]} backends @param {number} rounds
+ * @param {(side: string) => Promise<import("./compare/run.js").Run>} run a backend's or "torch"
+ * @returns {Promise<import("./compare/summary.js").Measured[]>} one for each backend, beside the same runs of PyTorch
  */
-async function measure(workload, rounds, sides) {
-  const measured = { name: workload.name, scantling: [], torch: [] };
+async function measure(name, backends, rounds, run) {
+  const order = [...backends, "torch"];
+  const runs = Object.fromEntries(order.map((side) => [side, []]));
   for (let round = 0; round < rounds; round++) {
-    for (const side of round % 2 === 0 ? ["scantling", "torch"] : ["torch", "scantling"]) {
+    for (const side of round % 2 === 0 ? order : order.toReversed()) {
       const busyBefore = await otherWork();
-      const run = await sides[side]();
-      measured[side].push({ ...run, busyBefore });
-      const speed = `${run.tokensPerSecond.toFixed(0)} tokens/s`;
-      process.stderr.write(`${workload.name} round ${round + 1}/${rounds} ${side}: ${speed}\n`);
+      const measured = await run(side);
+      runs[side].push({ ...measured, busyBefore });
+      const speed = `${measured.tokensPerSecond.toFixed(0)} tokens/s`;
+      process.stderr.write(`${name} round ${round + 1}/${rounds} ${side}: ${speed}\n`);
     }
   }
-  return measured;
+  return backends.map((backend) => ({
+    name: backend === "native" ? name : `${name} ${backend}`,
+    scantling: runs[backend],
+    torch: runs.torch,
+  }));
 }
 
 /** Prints the table and what to think of it. @param {import("./compare/summary.js").Measured[]} measured */
@@ -117,7 +141,10 @@ function writeRecord(file, record) {
 /** What was asked, without the commands of either side, which are paths of one machine. */
 function describeRequest(options) {
   const shapes = options.shapes && path.relative(ROOT, path.resolve(options.shapes));
-  const settings = ["workloads", "only", "rounds", "steps", "threads"].map((key) => [key, options[key]]);
+  const settings = ["workloads", "only", "backends", "rounds", "steps", "threads"].map((key) => [
+    key,
+    options[key],
+  ]);
   const given = [...settings, ["shapes", shapes]].filter(([, value]) => value !== undefined);
   return ["node bench/compare.js", ...given.map(([key, value]) => `--${key} ${value}`)].join(" ");
 }
@@ -132,6 +159,7 @@ async function main() {
   const steps = wholeNumber("steps", options.steps, 3);
   const threads = wholeNumber("threads", options.threads, 1);
   const names = options.shapes === undefined ? list(options.workloads ?? "W1,W2") : list(options.workloads);
+  const backends = selectBackends(options.backends);
   const workloads = selectWorkloads(names, options.shapes, list(options.only));
 
   const common = ["--steps", String(steps), "--threads", String(threads)];
@@ -144,12 +172,16 @@ async function main() {
   };
   const measured = [];
   for (const workload of workloads) {
-    const sides = {
-      scantling: () => runOnce(`${options.scantling} bench`, [...workload.scantling, ...common, "--json"]),
-      torch: () =>
-        runOnce(options.python, [path.join(HERE, "peer/decoder.py"), ...workload.torch, ...common]),
-    };
-    measured.push(await measure(workload, rounds, sides));
+    const run = (side) =>
+      side === "torch"
+        ? runOnce(options.python, [path.join(HERE, "peer/decoder.py"), ...workload.torch, ...common])
+        : runOnce(`${options.scantling} bench`, [
+            ...workload.scantling,
+            ...common,
+            ...BACKENDS[side],
+            "--json",
+          ]);
+    measured.push(...(await measure(workload.name, backends, rounds, run)));
   }
   show(measured);
   if (options.out !== undefined) {

@@ -48,6 +48,17 @@ async function measure(name, args) {
   return { ratio, ...run };
 }
 
+/** Null where the bound is refused: what the process takes by itself cannot be planned. */
+async function within(bound, args) {
+  try {
+    return await measure(`  within ${bound} MB`, [...args, "--memory", `${bound}MB`]);
+  } catch (error) {
+    if (!/is not enough/.test(error.message)) throw error;
+    process.stdout.write(`  within ${bound} MB: refused\n`);
+    return null;
+  }
+}
+
 async function main() {
   if (options.help) {
     process.stdout.write(HELP);
@@ -60,11 +71,8 @@ async function main() {
     const plain = await measure(name, scantling);
     const spared = (1 - Number(options.bound)) * plain.memory.arenaBytes;
     const bound = Math.floor((plain.memory.peakBytes - spared) / 1e6);
-    const within =
-      Number(options.bound) === 0
-        ? null
-        : await measure(`  within ${bound} MB`, [...scantling, "--memory", `${bound}MB`]);
-    runs.push({ name, plain, within, boundBytes: within === null ? null : 1e6 * bound });
+    const bounded = Number(options.bound) === 0 ? null : await within(bound, scantling);
+    runs.push({ name, plain, within: bounded, boundBytes: 1e6 * bound });
   }
   const ratios = runs.flatMap(({ plain, within }) => [plain, within]).flatMap((run) => run?.ratio ?? []);
   const [lowest, highest] = [Math.min(...ratios), Math.max(...ratios)];

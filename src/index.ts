@@ -1,16 +1,29 @@
-// The library: everything a command does is a typed function here. Import from "scantling".
-// C code is not loaded before a machine that needs it is opened.
+// The library: everything a command does is a typed function here. Import from "scantling". C code is not loaded before
+// a machine that needs it is opened.
+
+// What is wrong with a request, and what failed at work.
+
+export { RequestError, WorkError } from "./errors.ts";
 
 // Architectures as data, and what they cost.
+
 export {
   type Architecture,
   type ArchitectureInput,
   defineArchitecture,
   type StripeEntry,
+  type StripeItem,
 } from "./architecture/architecture.ts";
+export { type ChinchillaShape, chinchillaParameters } from "./architecture/conventions.ts";
 export { type Count, count } from "./architecture/count.ts";
-export { W1, W2 } from "./architecture/presets.ts";
+export { architectureJsonSchema } from "./architecture/jsonSchema.ts";
+export { presetArchitecture, presets, W1, W2 } from "./architecture/presets.ts";
+export { readArchitecture } from "./architecture/read.ts";
+export { type Budget, type Solution, solveWidths } from "./architecture/solve.ts";
+export { printStripe } from "./architecture/stripe.ts";
+
 // Machines: what computes.
+
 export type { Executable, Machine, NumericArray, ProgramNeeds, Store } from "./backend/machine.ts";
 export {
   type BackendChoice,
@@ -20,7 +33,13 @@ export {
   openMachine,
 } from "./backend/open.ts";
 export { createReference } from "./backend/reference.ts";
+export type { Environment } from "./environment.ts";
+
+/** Building, differentiating and evaluating computations of one's own. */
+export * as tensor from "./tensor/public.ts";
+
 // Text, tokens, data sets by name, and the built-in language.
+
 export type { Tokens } from "./data/batches.ts";
 export { type Dataset, type DatasetRequest, loadDataset } from "./data/dataset.ts";
 export type { Filter } from "./data/filter.ts";
@@ -36,16 +55,70 @@ export { namedDatasets } from "./data/named/table.ts";
 export type { StoredFile } from "./data/named/unpack.ts";
 export type { DataFolders } from "./data/text.ts";
 export type { Tokenizer, TokenizerDescription, Unseen } from "./data/tokenizer.ts";
-export type { Environment } from "./environment.ts";
-// What is wrong with a request, and what failed at work.
-export { RequestError, WorkError } from "./errors.ts";
+
+// Runs: training, going on, and what they tell.
+
+export type {
+  Best,
+  CheckpointEvent,
+  DamagedEvent,
+  EndEvent,
+  EvaluationEvent,
+  NonFiniteEvent,
+  SampleEvent,
+  StartEvent,
+  StepEvent,
+  TrainEvent,
+} from "./train/events.ts";
+export type { MemoryPrediction } from "./train/memory.ts";
+export { type ResumeOptions, resume } from "./train/resume.ts";
+export type { RunOptions } from "./train/run.ts";
+export { type RunConfiguration, type RunSettings, readConfiguration } from "./train/runFolder.ts";
+export type { ScheduleInput } from "./train/schedule.ts";
+export { defineTraining, type TrainingInput, type TrainingSettings } from "./train/settings.ts";
+export { type Board, openBoard } from "./train/tensorboard.ts";
+export { type TrainOptions, train } from "./train/train.ts";
+
+// Trained models: writing, being judged, leaving for other programs.
+
+export {
+  type EvaluatedModel,
+  evaluateRun,
+  type RunEvaluation,
+  type RunEvaluationEvent,
+  type RunEvaluationOptions,
+} from "./train/evaluateRun.ts";
+export type {
+  IntervalDescription,
+  ScoringEnd,
+  ScoringOptions,
+  ScoringProgress,
+  ScoringStart,
+  TextEvaluation,
+} from "./train/evaluateText.ts";
+export { type ExportedModel, type OnnxShape, onnxFile, safetensorsFile } from "./train/exportModel.ts";
+export {
+  type ExportFormat,
+  type ExportOptions,
+  type ExportResult,
+  exportFormats,
+  exportRun,
+} from "./train/exportRun.ts";
+export type { Measure } from "./train/interval.ts";
+export { type DamageListener, type Model, openModel } from "./train/model.ts";
+export { createTextSampler, type Sampler, type SamplingOptions } from "./train/sample.ts";
+export { type RunSamplingOptions, type SamplePiece, sampleRun, sampleTexts } from "./train/sampleRun.ts";
+
 // Reports of runs.
+
 export type { LossCurve, LossPoint } from "./report/chart.ts";
+export { diagramSvg, diagramText } from "./report/diagram.ts";
 export { type Figure, type RunReport, runPage } from "./report/run.ts";
 export { summaryLines } from "./report/summary.ts";
-/** Building, differentiating and evaluating computations of one's own. */
-export * as tensor from "./tensor/public.ts";
+export { type RunResult, runCurve, runResult, type Telling, writeRunReport } from "./train/runReport.ts";
+
 // The machine examined and timed.
+
 export { copyGigabytesPerSecond, type OperationTiming, timeOperation } from "./train/benchmark.ts";
 export { stepsWithin, type TimeBudget } from "./train/benchmarkBudget.ts";
 export {
@@ -68,53 +141,3 @@ export { type DoctorEvent, type DoctorOptions, doctor } from "./train/doctor/doc
 export type { SelfTest } from "./train/doctor/selfTest.ts";
 export type { SpeedFacts } from "./train/doctor/speed.ts";
 export type { FolderFacts, SystemFacts } from "./train/doctor/system.ts";
-// Trained models: writing, being judged, leaving for other programs.
-export {
-  type EvaluatedModel,
-  evaluateRun,
-  type RunEvaluation,
-  type RunEvaluationEvent,
-  type RunEvaluationOptions,
-} from "./train/evaluateRun.ts";
-export type {
-  IntervalDescription,
-  ScoringEnd,
-  ScoringOptions,
-  ScoringProgress,
-  ScoringStart,
-  TextEvaluation,
-} from "./train/evaluateText.ts";
-// Runs: training, going on, and what they tell.
-export type {
-  Best,
-  CheckpointEvent,
-  DamagedEvent,
-  EndEvent,
-  EvaluationEvent,
-  NonFiniteEvent,
-  SampleEvent,
-  StartEvent,
-  StepEvent,
-  TrainEvent,
-} from "./train/events.ts";
-export { type ExportedModel, type OnnxShape, onnxFile, safetensorsFile } from "./train/exportModel.ts";
-export {
-  type ExportFormat,
-  type ExportOptions,
-  type ExportResult,
-  exportFormats,
-  exportRun,
-} from "./train/exportRun.ts";
-export type { Measure } from "./train/interval.ts";
-export type { MemoryPrediction } from "./train/memory.ts";
-export { type Model, openModel } from "./train/model.ts";
-export { type ResumeOptions, resume } from "./train/resume.ts";
-export type { RunOptions } from "./train/run.ts";
-export { type RunConfiguration, type RunSettings, readConfiguration } from "./train/runFolder.ts";
-export { type RunResult, runCurve, runResult, type Telling, writeRunReport } from "./train/runReport.ts";
-export { createTextSampler, type Sampler, type SamplingOptions } from "./train/sample.ts";
-export { type RunSamplingOptions, type SamplePiece, sampleRun, sampleTexts } from "./train/sampleRun.ts";
-export type { ScheduleInput } from "./train/schedule.ts";
-export { defineTraining, type TrainingInput, type TrainingSettings } from "./train/settings.ts";
-export { type Board, openBoard } from "./train/tensorboard.ts";
-export { type TrainOptions, train } from "./train/train.ts";

@@ -18,9 +18,9 @@ const part = (path: string) => import(new URL(`../bench/fuzz/${path}.js`, import
 const load = (path: string) => import(new URL(`../src/${path}.ts`, import.meta.url).href);
 
 test.each([
-  ["safetensors", 2000],
-  ["configuration", 500],
-  ["log", 60],
+  ["safetensors", 1000],
+  ["configuration", 300],
+  ["log", 40],
   ["checkpoint", 200],
   ["text", 200],
   ["tokenizer", 25],

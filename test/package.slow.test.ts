@@ -70,7 +70,7 @@ describe("the tarball", () => {
 
   it("has nothing else", () => {
     const known =
-      /^dist\/[\w/]+\.(js|d\.ts)$|^dist\/kernels\/([\w/]+\.[ch]|wasm\/[\w.-]+)$|^\w+\.md$|^LICENSE$|^package\.json$/;
+      /^dist\/[\w/]+\.(js|d\.ts)$|^dist\/kernels\/([\w/]+\.[ch]|wasm\/[\w.-]+)$|^\w+\.md$|^LICENSE$|^package\.json$|^architecture\.schema\.json$/;
     expect(paths().filter((path) => !known.test(path))).toEqual([]);
     expect(paths().filter((path) => path.includes(".test."))).toEqual([]);
   });
@@ -130,7 +130,7 @@ describe("where C code cannot be loaded", () => {
     const koffi = join(project, "node_modules", "koffi");
     renameSync(koffi, `${koffi}-away`);
     mkdirSync(koffi);
-    writeFileSync(join(koffi, "package.json"), '{ "main": "index.js" }');
+    writeFileSync(join(koffi, "package.json"), '{ "type": "module", "exports": "./index.js" }');
     writeFileSync(join(koffi, "index.js"), 'throw new Error("not made for this system");');
     try {
       const file = join(project, "without.js");
@@ -172,7 +172,9 @@ describe("its types", () => {
     if (offline !== null) skip(offline);
     // The examples print, one writes a file; the package itself shows no type of Node.
     const bare = settings.types?.length === 0;
-    const prelude = bare ? "declare const process: { stdout: { write(text: string): void } };" : "";
+    const prelude = bare
+      ? "declare const process: { env: Record<string, string | undefined>; stdout: { write(text: string): void } };"
+      : "";
     const programs = examples
       .filter((example) => !(bare && example.includes('"node:')))
       .map((example, i) => {

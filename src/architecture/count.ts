@@ -1,45 +1,164 @@
-// What an architecture costs, read off its graph: parameters by module, floating-point operations. Nothing is counted by
-// a formula of its own.
+// What an architecture costs, read off its graph: parameters by module, floating-point operations, state, memory. Nothing
+// but the conventions of papers is counted by a formula, and nothing is allocated.
+import { RequestError } from "../errors.ts";
 import { inputSource, type Parameters } from "../nn/parameters.ts";
 import { crossEntropy } from "../tensor/composites/loss.ts";
 import { gradients } from "../tensor/gradient.ts";
 import { input } from "../tensor/ops/leaf.ts";
 import { reshape } from "../tensor/ops/movement.ts";
-import { sizeOf, type Tensor, topologicalOrder } from "../tensor/tensor.ts";
-import type { Architecture } from "./architecture.ts";
+import { type Node, sizeOf, type Tensor, topologicalOrder } from "../tensor/tensor.ts";
+import { attentionPlaces, chinchillaFlops, kaplanFlops } from "./conventions.ts";
 import { forward } from "./forward.ts";
+import type { Architecture } from "./schema.ts";
+import { blocksOf } from "./stripe.ts";
 
-/** Parameters and floating-point operations of an architecture. */
+/** Values and state are f32. */
+const BYTES = 4;
+
+/** What an architecture costs; per token and per sequence at the length that was asked for. */
 export interface Count {
   readonly parameters: {
     readonly total: number;
     /** Without token and position embeddings; a tied head counts as the embedding it is. */
     readonly nonEmbedding: number;
-    /** By module: `embedding`, `block.0.attention`, …, `head`. */
+    readonly embedding: number;
+    /** Of those a token uses: all, as no primitive leaves one out. */
+    readonly active: number;
+    /** All but biases: matrices, tables, scales of norms. */
+    readonly weights: number;
+    readonly biases: number;
+    /** By module: `embedding`, `block.0.attention`, …, `norm`, `head`. */
     readonly byModule: Readonly<Record<string, number>>;
   };
-  /** Per token of a sequence of the full length, by the algorithms that run; a multiply and an add are two. */
+  /** Per token, by the algorithms that run; a multiply and an add are two. */
   readonly flopsPerToken: {
     readonly forward: number;
     /** Forward, loss and backward; the optimiser, which does not grow with tokens, is left out. */
     readonly training: number;
+    /** 6 · all parameters (Hoffmann et al. 2022, section 3). */
+    readonly sixN: number;
+    /** 6 · matrices of the blocks + 6 · length · attention width, summed over layers (Kaplan et al. 2020, table 1). */
+    readonly kaplan: number;
+    /** Hoffmann et al. 2022, appendix F, without embedding and logits, as its table A4 has it. */
+    readonly chinchilla: number;
+  };
+  /** Numbers that decoding carries for one sequence. */
+  readonly stateElements: {
+    /** All that is held, at this length. */
+    readonly kept: number;
+    /** By the convention of the MAD paper. */
+    readonly mad: number;
+    readonly byLayer: readonly { readonly layer: string; readonly kept: number; readonly mad: number }[];
+  };
+  /** Values of the forward pass of one sequence that the backward pass reads, where none is computed again. */
+  readonly activationBytes: number;
+  /** State of one sequence that grows with its length. */
+  readonly kvCacheBytes: number;
+}
+
+/**
+ * Counts from the graph of one sequence of `length` tokens, default the architecture's own.
+ * Errors: RequestError for a length beyond a learned table of positions.
+ */
+export function count(architecture: Architecture, length: number = architecture.length): Count {
+  const counted = withLength(architecture, length);
+  const parameters = countParameters(parametersOf({ ...counted, repeat: 1 }), architecture.repeat);
+  const costs = repeated(counted, costsOf(length));
+  const { layers, kvCacheBytes } = countState(counted, length);
+  const sum = (of: "kept" | "mad") => layers.reduce((total, layer) => total + layer[of], 0);
+  return {
+    parameters,
+    flopsPerToken: {
+      forward: costs.forward / length,
+      training: costs.training / length,
+      sixN: 6 * parameters.total,
+      kaplan: costs.kaplan,
+      chinchilla: costs.chinchilla,
+    },
+    stateElements: { kept: sum("kept"), mad: sum("mad"), byLayer: layers },
+    activationBytes: costs.activationBytes,
+    kvCacheBytes,
   };
 }
 
-/** Counts from the graph of one sequence of the architecture's length. */
-export function count(architecture: Architecture): Count {
-  const { length, vocabulary } = architecture;
+/** Weights in the matrices of the blocks: N of Kaplan et al. 2020. */
+export function countedMatrices(architecture: Architecture): number {
+  const at = (repeat: number) => blockMatrices(parametersOf({ ...architecture, repeat }));
+  const one = at(1);
+  return architecture.repeat === 1 ? one : one + (architecture.repeat - 1) * (at(2) - one);
+}
+
+/** Parameters alone, which is much faster. */
+export function countedParameters(architecture: Architecture): Count["parameters"] {
+  return countParameters(parametersOf({ ...architecture, repeat: 1 }), architecture.repeat);
+}
+
+/** The architecture for sequences of `length` tokens. */
+function withLength(architecture: Architecture, length: number): Architecture {
+  if (length <= architecture.length) return architecture;
+  if (architecture.positions === "learned") {
+    throw new RequestError(
+      `length ${length} is beyond the ${architecture.length} positions the architecture learns; expected at most ` +
+        `${architecture.length}, or other positions`,
+    );
+  }
+  return { ...architecture, length };
+}
+
+function inputOf({ inputs }: Architecture, length: number): Tensor {
+  return inputs === null ? input("tokens", [1, length], "i32") : input("tokens", [1, length, inputs], "f32");
+}
+
+function parametersOf(architecture: Architecture): Parameters {
   const source = inputSource();
-  const logits = forward(architecture, source, input("tokens", [1, length], "i32"));
-  const { loss } = crossEntropy(reshape(logits, [length, vocabulary]), input("targets", [length], "i32"));
-  const backward = gradients(loss, [...source.tensors.values()]);
-  return {
-    parameters: countParameters(source.declared),
-    flopsPerToken: {
-      forward: graphFlops([logits]) / length,
-      training: graphFlops([loss, ...backward]) / length,
-    },
+  forward(architecture, source, inputOf(architecture, 1));
+  return source.declared;
+}
+
+/** Costs of a graph; each grows by the same amount with every repetition of the stripe. */
+export type Costs = Readonly<
+  Record<"forward" | "training" | "kaplan" | "chinchilla" | "activationBytes", number>
+>;
+
+function costsOf(length: number): (architecture: Architecture) => Costs {
+  return (architecture) => {
+    const source = inputSource();
+    const logits = forward(architecture, source, inputOf(architecture, length));
+    const rows = reshape(logits, [length, architecture.vocabulary]);
+    const { loss } = crossEntropy(rows, input("targets", [length], "i32"));
+    const backward = gradients(loss, [...source.tensors.values()]);
+    const places = attentionPlaces(topologicalOrder([logits]));
+    const matrices = blockMatrices(source.declared);
+    return {
+      forward: graphFlops([logits]),
+      training: graphFlops([loss, ...backward]),
+      kaplan: kaplanFlops(matrices, places),
+      chinchilla: chinchillaFlops(matrices, places),
+      activationBytes: BYTES * keptActivations(loss, backward),
+    };
   };
+}
+
+/** Graphs of two and of three repetitions say what one more adds. */
+function repeated(architecture: Architecture, costs: (architecture: Architecture) => Costs): Costs {
+  const { repeat } = architecture;
+  if (repeat <= 3) return costs(architecture);
+  const two = costs({ ...architecture, repeat: 2 });
+  const three = costs({ ...architecture, repeat: 3 });
+  const extended = (Object.keys(two) as (keyof Costs)[]).map((key) => [
+    key,
+    three[key] + (repeat - 3) * (three[key] - two[key]),
+  ]);
+  return Object.fromEntries(extended) as Costs;
+}
+
+/** Numbers in matrices between features, of the blocks. */
+function blockMatrices(parameters: Parameters): number {
+  let total = 0;
+  for (const [name, { shape, role }] of parameters) {
+    if (role === "hidden" && !name.startsWith("embedding.")) total += sizeOf(shape);
+  }
+  return total;
 }
 
 /** Floating-point operations of everything that `results` need. */
@@ -47,17 +166,81 @@ export function graphFlops(results: readonly Tensor[]): number {
   return topologicalOrder(results).reduce((total, node) => total + node.op.flops(node), 0);
 }
 
-export function countParameters(parameters: Parameters): Count["parameters"] {
-  const byModule: Record<string, number> = {};
-  let total = 0;
-  let nonEmbedding = 0;
-  for (const [name, { shape, role }] of parameters) {
-    const size = sizeOf(shape);
-    const parts = name.split(".");
-    const module = parts[0] === "block" ? parts.slice(0, 3).join(".") : parts[0]!;
-    byModule[module] = (byModule[module] ?? 0) + size;
-    total += size;
-    if (role !== "embedding" && role !== "positions") nonEmbedding += size;
+/** Numbers that the forward pass computes and the rest of the graph of `backward` reads; a view is what it looks at. */
+function keptActivations(loss: Tensor, backward: readonly Tensor[]): number {
+  const forwardNodes = new Set(topologicalOrder([loss]));
+  const kept = new Set<Tensor>();
+  for (const node of topologicalOrder(backward)) {
+    if (forwardNodes.has(node)) continue;
+    for (const read of node.inputs) {
+      const seen = seenThrough(read);
+      if (forwardNodes.has(seen.node) && isComputed(seen.node)) kept.add(seen);
+    }
   }
-  return { total, nonEmbedding, byModule };
+  return [...kept].reduce((total, { shape }) => total + sizeOf(shape), 0);
+}
+
+function seenThrough(tensor: Tensor): Tensor {
+  let at = tensor;
+  while (at.node.op.lowering === "view") at = at.node.inputs[0]!;
+  return at;
+}
+
+function isComputed({ op }: Node): boolean {
+  return op.lowering !== "leaf" && op.lowering !== "fill" && op.lowering !== "iota";
+}
+
+/** Parameters by module, with those of the first repetition of the stripe standing for all. */
+export function countParameters(parameters: Parameters, repeat = 1): Count["parameters"] {
+  const byModule: Record<string, number> = {};
+  let [total, embedding, biases] = [0, 0, 0];
+  for (const [name, { shape, role }] of parameters) {
+    const [head, ...parts] = name.split(".") as [string, ...string[]];
+    const times = head === "block" ? repeat : 1;
+    const depth = head === "block" ? 2 : head === "first" || head === "last" ? 1 : 0;
+    const module = [head, ...parts.slice(0, depth)].join(".");
+    const size = sizeOf(shape);
+    byModule[module] = (byModule[module] ?? 0) + size;
+    total += times * size;
+    if (role === "embedding" || role === "positions") embedding += times * size;
+    if (role === "bias") biases += times * size;
+  }
+  return {
+    total,
+    nonEmbedding: total - embedding,
+    embedding,
+    active: total,
+    weights: total - biases,
+    biases,
+    byModule: repeat === 1 ? byModule : everyRepetition(byModule, repeat),
+  };
+}
+
+function everyRepetition(once: Readonly<Record<string, number>>, repeat: number): Record<string, number> {
+  const entries = Object.entries(once);
+  const isRepeated = ([name]: [string, number]) => name.startsWith("block.0.");
+  const stripe = entries.filter(isRepeated);
+  const start = entries.findIndex(isRepeated);
+  const repetitions = Array.from({ length: repeat }, (_, i) =>
+    stripe.map(([name, size]): [string, number] => [name.replace("block.0.", `block.${i}.`), size]),
+  );
+  const others = entries.filter((entry) => !isRepeated(entry));
+  if (start < 0) return once;
+  return Object.fromEntries([...others.slice(0, start), ...repetitions.flat(), ...others.slice(start)]);
+}
+
+function countState(architecture: Architecture, length: number) {
+  let kvCacheBytes = 0;
+  const layers = blocksOf(architecture).flatMap(({ path, places }) =>
+    places.flatMap(({ name, module }) => {
+      const state = module.state(1, length);
+      const one = module.state(1, 1);
+      for (const [key, { shape }] of Object.entries(state)) {
+        if (length > 1 && sizeOf(shape) > sizeOf(one[key]!.shape)) kvCacheBytes += BYTES * sizeOf(shape);
+      }
+      if (Object.keys(state).length === 0) return [];
+      return [{ layer: `${path}.${name}`, kept: module.kept(length), mad: module.mad(length) }];
+    }),
+  );
+  return { layers, kvCacheBytes };
 }

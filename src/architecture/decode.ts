@@ -8,8 +8,9 @@ import { fill, input } from "../tensor/ops/leaf.ts";
 import { reshape } from "../tensor/ops/movement.ts";
 import { type Program, program } from "../tensor/program.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { type Architecture, stripeModules } from "./architecture.ts";
 import { forward } from "./forward.ts";
+import type { Architecture } from "./schema.ts";
+import { blocksOf, stripeModules } from "./stripe.ts";
 
 /** The programs' values in a store, besides parameters and state. */
 export const decodingNames = {
@@ -88,8 +89,9 @@ export function decodingState(architecture: Architecture, batch: number): Map<st
 
 /** Numbers that decoding holds of one text of the full length. */
 export function keptNumbers(architecture: Architecture): number {
-  const once = stripeModules(architecture).reduce((sum, module) => sum + module.kept(architecture.length), 0);
-  return architecture.repeat * once;
+  return blocksOf(architecture)
+    .flatMap(({ places }) => places)
+    .reduce((sum, { module }) => sum + module.kept(architecture.length), 0);
 }
 
 function requireCausal(architecture: Architecture): void {

@@ -1,6 +1,7 @@
-// The forward graph of an architecture: pre-norm residual blocks between an embedding and a head.
-// B batch, T length, D width, V vocabulary.
-import { embedding } from "../nn/embedding.ts";
+// The forward graph of an architecture: blocks of primitives on a residual stream between an embedding and a head.
+// B batch, T length, D width, V vocabulary, N numbers at a place.
+import { RequestError } from "../errors.ts";
+import { embedding, inputMap } from "../nn/embedding.ts";
 import { norm } from "../nn/norm.ts";
 import type { ParameterSource } from "../nn/parameters.ts";
 import type { Module } from "../nn/primitive.ts";
@@ -9,7 +10,8 @@ import { unembedding } from "../nn/unembedding.ts";
 import { dynamicSlice } from "../tensor/ops/dynamic.ts";
 import { add } from "../tensor/ops/elementwise.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { type Architecture, stripeModules } from "./architecture.ts";
+import type { Architecture } from "./schema.ts";
+import { type Block, blocksOf } from "./stripe.ts";
 
 export interface ForwardOptions {
   /** Called with the dotted name of every activation worth naming, in order, e.g. `block.3.attention.output`. */
@@ -26,7 +28,10 @@ export interface ForwardOptions {
   readonly apply?: ((module: Module, scope: Scope, x: Tensor) => Tensor) | undefined;
 }
 
-/** tokens i32 [B, T] → logits [B, T, V] (nats, before the softmax). RangeError where T is beyond the architecture's length. */
+/**
+ * tokens i32 [B, T], or f32 [B, T, N] where the architecture has `inputs` N → logits [B, T, V] (nats, before the softmax).
+ * RangeError where T is beyond the architecture's length, RequestError for tokens where numbers are expected.
+ */
 export function forward(
   architecture: Architecture,
   source: ParameterSource,
@@ -46,44 +51,87 @@ export function forwardFeatures(
   tokens: Tensor,
   options: ForwardOptions = {},
 ): { readonly features: Tensor; readonly head: (features: Tensor) => Tensor } {
-  const { vocabulary, width, length, positions, standardDeviation, dropout } = architecture;
-  if (tokens.shape.length !== 2 || tokens.shape[1]! > length) {
-    throw new RangeError(`forward: tokens [${tokens.shape}]; expected [B, T] with T at most ${length}`);
-  }
-  const { dropoutKey, observe, position, start } = options;
-  const apply = options.apply ?? ((module, scope, features) => module.apply(scope, features));
+  const { vocabulary, standardDeviation, dropout } = architecture;
+  requireInput(architecture, tokens);
+  const { dropoutKey, observe, position } = options;
   const dropping = dropoutKey === undefined ? undefined : { rate: dropout, key: dropoutKey };
   const root = rootScope({ source, observe, dropout: dropping });
-  const { features, table } = embedding(root.within("embedding"), tokens, {
+  const { features, table } = embed(architecture, root.within("embedding"), tokens, options.start);
+  let x = root.dropout(root.observe("embedding", features));
+  for (const block of blocksOf(architecture)) x = applyBlock(architecture, root, block, x, options);
+  options.boundary?.(x);
+  const wanted = position === undefined ? x : dynamicSlice(x, { 1: position }, { 1: 1 });
+  // Where every sum is normalised, so is the last one.
+  const last =
+    architecture.block === "post"
+      ? wanted
+      : root.observe("norm", norm(architecture.norm, root.within("norm"), wanted));
+  const head = {
+    vocabulary,
+    standardDeviation,
+    bias: architecture.headBias,
+    table: architecture.tie ? table : undefined,
+  };
+  return { features: last, head: (x) => unembedding(root.within("head"), x, head) };
+}
+
+function requireInput({ inputs, length }: Architecture, { shape }: Tensor): void {
+  if (inputs !== null && shape.length === 2) {
+    throw new RequestError(
+      `architecture: it takes ${inputs} numbers at each place (inputs), not tokens; leave inputs out to train it on text`,
+    );
+  }
+  const expected = inputs === null ? "[B, T]" : `[B, T, ${inputs}]`;
+  if (
+    shape.length !== (inputs === null ? 2 : 3) ||
+    shape[1]! > length ||
+    shape[2] !== (inputs ?? undefined)
+  ) {
+    throw new RangeError(`forward: tokens [${shape}]; expected ${expected} with T at most ${length}`);
+  }
+}
+
+function embed(
+  { inputs, vocabulary, width, length, positions, standardDeviation }: Architecture,
+  scope: Scope,
+  tokens: Tensor,
+  start: Tensor | undefined,
+): { readonly features: Tensor; readonly table?: Tensor } {
+  const options = {
     vocabulary,
     width,
     standardDeviation,
     positions: positions === "learned" ? length : undefined,
     start,
-  });
-  let x = root.dropout(root.observe("embedding", features));
-  const modules = stripeModules(architecture);
-  const names = distinctNames(modules.map(({ name }) => name));
-  for (let repetition = 0; repetition < architecture.repeat; repetition++) {
-    modules.forEach((module, i) => {
-      const scope = root.within(`block.${repetition}`).within(names[i]!);
-      options.boundary?.(x);
-      const normal = scope.observe("norm", norm(architecture.norm, scope.within("norm"), x));
-      const output = scope.observe("output", apply(module, scope, normal));
-      x = scope.observe("residual", add(x, scope.dropout(output)));
-    });
-  }
-  options.boundary?.(x);
-  const wanted = position === undefined ? x : dynamicSlice(x, { 1: position }, { 1: 1 });
-  const last = root.observe("norm", norm(architecture.norm, root.within("norm"), wanted));
-  const head = { vocabulary, standardDeviation, table: architecture.tie ? table : undefined };
-  return { features: last, head: (x) => unembedding(root.within("head"), x, head) };
+  };
+  if (inputs !== null) return { features: inputMap(scope, tokens, options) };
+  return embedding(scope, tokens, options);
 }
 
-/** Names of a stripe's places: a primitive's name, with a number from its second place on. */
-function distinctNames(names: readonly string[]): string[] {
-  return names.map((name, i) => {
-    const earlier = names.slice(0, i).filter((other) => other === name).length;
-    return earlier === 0 ? name : `${name}${earlier + 1}`;
-  });
+/** x [B, T, D] → [B, T, D]. */
+function applyBlock(
+  architecture: Architecture,
+  root: Scope,
+  { path, places }: Block,
+  start: Tensor,
+  options: ForwardOptions,
+): Tensor {
+  const apply = options.apply ?? ((module, scope, features) => module.apply(scope, features));
+  const normalize = (scope: Scope, x: Tensor): Tensor =>
+    architecture.norm === "none"
+      ? x
+      : scope.observe("norm", norm(architecture.norm, scope.within("norm"), x));
+  const kind = architecture.block;
+  let x = start;
+  if (kind === "parallel") options.boundary?.(x);
+  for (const { name, module } of places) {
+    const scope = root.within(path).within(name);
+    if (kind !== "parallel") options.boundary?.(x);
+    const seen = kind === "parallel" ? start : x;
+    const entering = kind === "pre" || kind === "parallel" ? normalize(scope, seen) : seen;
+    const output = scope.dropout(scope.observe("output", apply(module, scope, entering)));
+    const sum = kind === "none" ? output : add(x, output);
+    x = scope.observe("residual", kind === "pre" || kind === "parallel" ? sum : normalize(scope, sum));
+  }
+  return x;
 }

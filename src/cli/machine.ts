@@ -34,7 +34,7 @@ export const relaxedOption = (): Option =>
   );
 
 export const threadsOption = (): Option =>
-  new Option("--threads <n>", "threads; results do not depend on it (default: one a core)").argParser(
+  new Option("--threads <n>", "threads; results do not depend on it (default: one a usable core)").argParser(
     wholeNumber(1),
   );
 

@@ -5,12 +5,15 @@ import { RequestError } from "../errors.ts";
 import { packageVersion } from "../version.ts";
 import { benchCommand } from "./bench/command.ts";
 import type { Console } from "./console.ts";
+import { countCommand } from "./count/command.ts";
 import { dataCommand } from "./data/command.ts";
 import { doctorCommand } from "./doctor/command.ts";
+import { drawCommand } from "./draw/command.ts";
 import { evaluateCommand } from "./evaluate/command.ts";
 import { exportCommand } from "./export/command.ts";
 import { describeFailure, Interruption, interruptedCode } from "./failure.ts";
 import { sampleCommand } from "./sample/command.ts";
+import { solveCommand } from "./solve/command.ts";
 import { trainCommand } from "./train/command.ts";
 
 /** Runs `scantling ...words`. @returns the exit code: 0 done, 1 the work failed, 2 the request was wrong, 129, 130 or 143 interrupted */
@@ -29,7 +32,10 @@ export async function runCommandLine(words: readonly string[], console: Console)
       writeErr: () => {},
     })
     .exitOverride()
-    .addHelpText("after", "\nExample: scantling train --data book.txt --minutes 5");
+    .addHelpText(
+      "after",
+      "\nscantling COMMAND --help says more of each.\n\nExamples:\n  scantling doctor\n  scantling train --data book.txt --minutes 5",
+    );
   const command = { program, console, commandLine: ["scantling", ...words], setExitCode };
   for (const add of [
     trainCommand,
@@ -37,6 +43,9 @@ export async function runCommandLine(words: readonly string[], console: Console)
     evaluateCommand,
     exportCommand,
     dataCommand,
+    countCommand,
+    solveCommand,
+    drawCommand,
     benchCommand,
     doctorCommand,
   ])

@@ -30,8 +30,7 @@ export function emitSteps(context: StepContext, order: readonly Node[]): void {
     const accumulated = fusion.accumulated.get(node);
     if (accumulated !== undefined) {
       emitContract(context, accumulated.contract, accumulated.sum, accumulated.addend);
-    } else if (node.op.lowering === "contract")
-      emitContract(context, node, node.outputs[0]!, undefined);
+    } else if (node.op.lowering === "contract") emitContract(context, node, node.outputs[0]!, undefined);
     else if (node.op.lowering === "reduce") emitReduce(context, node);
     else if (node.op.lowering === "kernel") emitKernel(context, node);
   }

@@ -1,5 +1,6 @@
 // A Hugging Face `tokenizer.json` as a tokenizer, by the library of its makers. Knows nothing of where data lies.
 
+import { totalmem } from "node:os";
 import { RequestError } from "../errors.ts";
 import { InputFileError, largest, readInputFile } from "../inputFile.ts";
 import { parseJson } from "../json.ts";
@@ -42,9 +43,10 @@ export interface FileTokenizerOptions {
 }
 
 const MICROSECONDS_A_CHARACTER = 20;
-/** Heap of the thread for a small tokenizer and a small text, in MiB, and for each further character, in bytes. */
+/** Heap of the thread for a small tokenizer and a small text, in MiB, and for each further character, in bytes; at most half
+ * of the machine's memory. */
 const SMALLEST_HEAP = 128;
-const HEAP_A_CHARACTER = { tokenizer: 60, text: 400 };
+const HEAP_A_CHARACTER = { tokenizer: 60, text: 800 };
 /** Larger than any vocabulary there is, and small enough for a table. */
 const LARGEST_VOCABULARY = 2 ** 24;
 
@@ -133,7 +135,8 @@ function openLibrary(name: string, json: Record<string, unknown>, patience: numb
   };
   const open = (length: number): number => {
     const { tokenizer, text } = HEAP_A_CHARACTER;
-    const needed = SMALLEST_HEAP + Math.ceil((size * tokenizer + length * text) / 2 ** 20);
+    const wanted = SMALLEST_HEAP + Math.ceil((size * tokenizer + length * text) / 2 ** 20);
+    const needed = Math.min(wanted, Math.floor(totalmem() / 2 ** 21));
     if (thread !== undefined && needed <= heap) return -1;
     end();
     heap = needed;

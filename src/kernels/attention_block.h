@@ -27,6 +27,14 @@ enum { TILE_ROWS = QUERY_VECTORS <= 2 ? 8 : QUERY_VECTORS == 4 ? 4 : 2 };
 enum { TILE_ROWS = QUERY_VECTORS == 2 ? 4 : QUERY_VECTORS == 4 ? 2 : 1 };
 #endif
 
+// Steps of the depth that are written out. In WebAssembly, whose compilers look no further than they must, sums of several
+// steps at once would not stay in registers.
+#if defined(__wasm__)
+enum { TILE_STEPS = 1 };
+#else
+enum { TILE_STEPS = 4 };
+#endif
+
 static inline int64_t padded_width(int64_t width) { return round_up(width, CHUNK); }
 
 static inline int64_t keys_at_once(int64_t key_length, int64_t width, int64_t value_width) {
@@ -123,7 +131,7 @@ ATTENTION_INLINE vreal vexp2(vreal x) {
 // sums[r][v] += Σ_k a[r * a_row + k * a_depth] * b[k * CHUNK + v * LANES ...], all of it in registers.
 ATTENTION_INLINE void add_tile(int rows, int vectors, vreal *sums, int64_t depth, const real *a, int64_t a_row,
                                int64_t a_depth, const real *b) {
-#pragma GCC unroll 4
+#pragma GCC unroll TILE_STEPS
   for (int64_t k = 0; k < depth; k++) {
     vreal right[CHUNK / LANES];
 #pragma GCC unroll 8

@@ -7,6 +7,8 @@
 #include <string.h>
 #if defined(__AVX512F__) || defined(__AVX__)
 #include <immintrin.h>
+#elif defined(__wasm_simd128__)
+#include <wasm_simd128.h>
 #endif
 
 #if defined(__AVX512F__) && defined(__AVX512DQ__)
@@ -21,10 +23,6 @@ typedef real vreal __attribute__((vector_size(VECTOR_BYTES), may_alias));
 typedef lane vlane __attribute__((vector_size(VECTOR_BYTES), may_alias));
 typedef ulane vulane __attribute__((vector_size(VECTOR_BYTES), may_alias));
 typedef uint32_t vword __attribute__((vector_size(VECTOR_BYTES), may_alias)); // 32-bit words in both builds
-
-#if defined(__wasm_simd128__)
-typedef float vfloats __attribute__((vector_size(16))); // what clang's builtins for WebAssembly take
-#endif
 
 enum { LANES = VECTOR_BYTES / sizeof(real), WORD_LANES = VECTOR_BYTES / 4 };
 
@@ -89,7 +87,7 @@ static inline vlane vbelow(int64_t n) {
 // One rounding where the machine has FMA; on WebAssembly two, unless results may depend on the machine.
 static inline vreal vfma(vreal a, vreal b, vreal c) {
 #if defined(__wasm_relaxed_simd__)
-  return (vreal)__builtin_wasm_relaxed_madd_f32x4((vfloats)a, (vfloats)b, (vfloats)c);
+  return (vreal)wasm_f32x4_relaxed_madd((v128_t)a, (v128_t)b, (v128_t)c);
 #else
   return a * b + c;
 #endif
@@ -101,6 +99,8 @@ static inline vreal vlarger(vreal a, vreal b) {
   return (vreal)_mm512_max_ps((__m512)a, (__m512)b);
 #elif VECTOR_BYTES == 32 && !defined(SCANTLING_DOUBLE)
   return (vreal)_mm256_max_ps((__m256)a, (__m256)b);
+#elif defined(__wasm_simd128__)
+  return (vreal)wasm_f32x4_pmax((v128_t)b, (v128_t)a);
 #else
   return vblend(a > b, a, b);
 #endif
@@ -112,6 +112,8 @@ static inline vreal vsmaller(vreal a, vreal b) {
   return (vreal)_mm512_min_ps((__m512)a, (__m512)b);
 #elif VECTOR_BYTES == 32 && !defined(SCANTLING_DOUBLE)
   return (vreal)_mm256_min_ps((__m256)a, (__m256)b);
+#elif defined(__wasm_simd128__)
+  return (vreal)wasm_f32x4_pmin((v128_t)b, (v128_t)a);
 #else
   return vblend(a < b, a, b);
 #endif
@@ -130,6 +132,8 @@ static inline vreal vsqrt(vreal x) {
   return (vreal)_mm256_sqrt_ps((__m256)x);
 #elif VECTOR_BYTES == 32
   return (vreal)_mm256_sqrt_pd((__m256d)x);
+#elif defined(__wasm_simd128__)
+  return (vreal)wasm_f32x4_sqrt((v128_t)x);
 #else
   for (int i = 0; i < LANES; i++) x[i] = sizeof(real) == 4 ? __builtin_sqrtf((float)x[i]) : __builtin_sqrt(x[i]);
   return x;
@@ -160,6 +164,11 @@ static inline real vsum(vreal v) {
   __m128 q = _mm_add_ps(_mm256_castps256_ps128((__m256)v), _mm256_extractf128_ps((__m256)v, 1));
   q = _mm_add_ps(q, _mm_movehl_ps(q, q));
   return _mm_cvtss_f32(_mm_add_ss(q, _mm_movehdup_ps(q)));
+}
+#elif defined(__wasm_simd128__)
+static inline real vsum(vreal v) {
+  v += (vreal)wasm_i32x4_shuffle((v128_t)v, (v128_t)v, 2, 3, 0, 1);
+  return v[0] + v[1];
 }
 #else
 static inline real vsum(vreal v) {

@@ -1,5 +1,6 @@
 // Multi-head attention: full or windowed, causal or not, with grouped key/value heads and rotary positions.
-// Vaswani et al. 2017, section 3.2.2; grouped heads: Ainslie et al. 2023; rotary positions: Su et al. 2021.
+// Vaswani et al. 2017, section 3.2.2; grouped heads: Ainslie et al. 2023; rotary positions: Su et al. 2021; normalised
+// queries and keys: Henry et al. 2020, Dehghani et al. 2023.
 // B batch, T length, D width, H heads, d head width.
 import { z } from "zod";
 import { RequestError } from "../errors.ts";
@@ -9,13 +10,16 @@ import { rotary, rotaryTables } from "../tensor/composites/rotary.ts";
 import { dynamicUpdate } from "../tensor/ops/dynamic.ts";
 import { cast, divide, floor, multiply, subtract } from "../tensor/ops/elementwise.ts";
 import { iota } from "../tensor/ops/leaf.ts";
-import { concatenate, pad, reshape, slice } from "../tensor/ops/movement.ts";
+import { concatenate, pad, reshape, slice, split } from "../tensor/ops/movement.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { MOST_SLOPES, placedKeys, slopedQueries } from "./alibi.ts";
 import { linearMap } from "./linear.ts";
+import { type NormName, norm, normNames } from "./norm.ts";
 import { definePrimitive, type Surroundings } from "./primitive.ts";
 import type { Scope } from "./scope.ts";
 
 const WIDEST_DEFAULT_HEAD = 64;
+const SHARE = "expected a number above 0 and at most 1";
 
 export const attention = definePrimitive({
   name: "attention",
@@ -24,18 +28,24 @@ export const attention = definePrimitive({
     heads: wholeNumber().optional(),
     /** Key/value heads, a divisor of `heads`; default: as many as `heads`. */
     kvHeads: wholeNumber().optional(),
+    /** d, features of a head; default: width / heads. */
+    headWidth: wholeNumber().optional(),
     /** A query sees itself and the `window` - 1 positions before it (and after, where not causal); null: all. */
     window: wholeNumber().nullable().default(null),
     causal: z.boolean("expected true or false").default(true),
-    positions: oneOf(["learned", "rope", "none"]).default("none"),
+    positions: oneOf(["learned", "rope", "alibi", "none"]).default("none"),
     /** Base of the rotary frequencies. */
     rotaryBase: positiveNumber().default(10_000),
+    /** Share of a head's features that rotary positions turn, the first ones (GPT-NeoX turns a quarter). */
+    rotaryShare: z.number(SHARE).positive(SHARE).max(1, SHARE).default(1),
+    /** Of every query and key, over the features of its head. */
+    queryKeyNorm: oneOf(normNames).default("none"),
     bias: z.boolean("expected true or false").default(false),
   },
   resolve(settings, { width }, what) {
     const heads = settings.heads ?? Math.max(1, Math.round(width / WIDEST_DEFAULT_HEAD));
     const kvHeads = settings.kvHeads ?? heads;
-    if (width % heads !== 0) {
+    if (settings.headWidth === undefined && width % heads !== 0) {
       throw new RequestError(
         `${what}: width ${width} is not divisible by heads ${heads}; expected a divisor of the width, such as ` +
           `${nearestDivisor(width, heads)}`,
@@ -47,22 +57,43 @@ export const attention = definePrimitive({
           `${nearestDivisor(heads, kvHeads)}`,
       );
     }
-    if (settings.positions === "rope" && (width / heads) % 2 !== 0) {
+    const headWidth = settings.headWidth ?? width / heads;
+    if (settings.positions === "rope" && headWidth % 2 !== 0) {
       throw new RequestError(
-        `${what}: heads of width ${width / heads} (width ${width} over ${heads} heads) cannot take rope positions; ` +
+        `${what}: heads of width ${headWidth} (width ${width} over ${heads} heads) cannot take rope positions; ` +
           "expected an even head width, change width or heads or use learned positions",
       );
     }
-    return { ...settings, heads, kvHeads };
+    if (settings.positions === "rope" && turnedWidth(headWidth, settings.rotaryShare) < 2) {
+      throw new RequestError(
+        `${what}: rotaryShare ${settings.rotaryShare} of ${headWidth} features of a head is less than a pair; expected at ` +
+          `least ${2 / headWidth}`,
+      );
+    }
+    if (settings.positions === "alibi" && !settings.causal) {
+      throw new RequestError(
+        `${what}: positions is "alibi" and causal is false; expected causal attention, or positions rope, learned or none`,
+      );
+    }
+    if (settings.positions === "alibi" && heads > MOST_SLOPES) {
+      throw new RequestError(
+        `${what}: heads is ${heads}; expected at most ${MOST_SLOPES} with alibi positions`,
+      );
+    }
+    return { ...settings, heads, kvHeads, headWidth };
   },
   causal: ({ causal }) => causal,
   apply: (settings, surroundings, scope, x) => attendWhole(settings, surroundings, scope, x).y,
   decoding: {
     // Keys and values of the tokens that can still be seen. Token t lies at slot t, or t modulo the window: the order of
     // keys changes nothing, their positions were turned into them.
-    state({ heads, kvHeads, window }, { width }, batch, capacity) {
-      const shape = [batch, Math.min(window ?? capacity, capacity), kvHeads!, width / heads!];
-      return { keys: { shape, dtype: "f32", initial: 0 }, values: { shape, dtype: "f32", initial: 0 } };
+    state({ kvHeads, headWidth, window, positions }, _, batch, capacity) {
+      const slots = [batch, Math.min(window ?? capacity, capacity), kvHeads!];
+      const keyWidth = headWidth! + (positions === "alibi" ? 1 : 0);
+      return {
+        keys: { shape: [...slots, keyWidth], dtype: "f32", initial: 0 },
+        values: { shape: [...slots, headWidth!], dtype: "f32", initial: 0 },
+      };
     },
     step(settings, surroundings, scope, x, state, position) {
       const [batch, width] = x.shape as [number, number];
@@ -73,7 +104,8 @@ export const attention = definePrimitive({
       const keys = dynamicUpdate(state.keys!, key, { 1: slot });
       const values = dynamicUpdate(state.values!, value, { 1: slot });
       // Slots up to the position are filled; once all are, all are in the window.
-      const { out } = attend(query, keys, values, { causal: true, offset: position });
+      const scale = scaleOf(settings);
+      const { out } = attend(query, keys, values, { causal: true, offset: position, scale });
       return {
         y: reshape(mix(settings, surroundings, scope, out), [batch, width]),
         state: { keys, values },
@@ -90,10 +122,13 @@ export const attention = definePrimitive({
 type Settings = Readonly<{
   heads?: number | undefined;
   kvHeads?: number | undefined;
+  headWidth?: number | undefined;
   window: number | null;
   causal: boolean;
-  positions: "learned" | "rope" | "none";
+  positions: "learned" | "rope" | "alibi" | "none";
   rotaryBase: number;
+  rotaryShare: number;
+  queryKeyNorm: NormName;
   bias: boolean;
 }>;
 
@@ -101,30 +136,50 @@ type Settings = Readonly<{
 function attendWhole(settings: Settings, surroundings: Surroundings, scope: Scope, x: Tensor) {
   const { window, causal } = settings;
   const { query, key, value } = project(settings, surroundings, scope, x, iota([x.shape[1]!], 0));
-  const { out } = attend(query, key, value, { causal, ...(window === null ? {} : { window }) });
+  const scale = scaleOf(settings);
+  const { out } = attend(query, key, value, { causal, scale, ...(window === null ? {} : { window }) });
   return { y: mix(settings, surroundings, scope, out), key, value };
 }
 
-/** x [B, T, D] at positions i32 [T] → queries [B, T, H, d], keys and values [B, T, Hk, d]. */
+/** 1/√d of the features that come from x. */
+function scaleOf({ headWidth }: Settings): number {
+  return 1 / Math.sqrt(headWidth!);
+}
+
+/** x [B, T, D] at positions i32 [T] → queries [B, T, H, d], keys and values [B, T, Hk, d]; see alibi for d + 1. */
 function project(
-  { heads, kvHeads, positions, rotaryBase, bias }: Settings,
-  { width, standardDeviation }: Surroundings,
+  { heads, kvHeads, headWidth, positions, rotaryBase, rotaryShare, queryKeyNorm, bias }: Settings,
+  { standardDeviation }: Surroundings,
   scope: Scope,
   x: Tensor,
   places: Tensor,
 ) {
   const [batch, length] = x.shape as [number, number];
-  const headWidth = width / heads!;
   const projection = (name: string, count: number): Tensor => {
-    const flat = linearMap(scope.within(name), x, { width: count * headWidth, bias, standardDeviation });
-    return scope.observe(name, reshape(flat, [batch, length, count, headWidth]));
+    const flat = linearMap(scope.within(name), x, { width: count * headWidth!, bias, standardDeviation });
+    return scope.observe(name, reshape(flat, [batch, length, count, headWidth!]));
   };
-  const query = projection("query", heads!);
-  const key = projection("key", kvHeads!);
+  const query = norm(queryKeyNorm, scope.within("query").within("norm"), projection("query", heads!));
+  const key = norm(queryKeyNorm, scope.within("key").within("norm"), projection("key", kvHeads!));
   const value = projection("value", kvHeads!);
+  if (positions === "alibi") {
+    const slope = slopedQueries(query, Math.sqrt(headWidth!));
+    return { query: slope, key: placedKeys(key, places), value };
+  }
   if (positions !== "rope") return { query, key, value };
-  const { cosines, sines } = rotaryTables(places, headWidth, rotaryBase);
-  return { query: rotary(query, cosines, sines), key: rotary(key, cosines, sines), value };
+  const turned = turnedWidth(headWidth!, rotaryShare);
+  const { cosines, sines } = rotaryTables(places, turned, rotaryBase);
+  const turn = (heads: Tensor): Tensor => {
+    if (turned === headWidth) return rotary(heads, cosines, sines);
+    const [first, rest] = split(heads, [turned, headWidth! - turned], 3) as [Tensor, Tensor];
+    return concatenate([rotary(first, cosines, sines), rest], 3);
+  };
+  return { query: turn(query), key: turn(key), value };
+}
+
+/** Features of a head that are turned, whole pairs. */
+function turnedWidth(headWidth: number, share: number): number {
+  return 2 * Math.floor((headWidth * share) / 2);
 }
 
 /** What the heads found [B, T, H, d] → [B, T, D]. */
@@ -134,8 +189,8 @@ function mix(
   scope: Scope,
   out: Tensor,
 ): Tensor {
-  const [batch, length] = out.shape as [number, number];
-  const mixed = scope.observe("mixed", reshape(out, [batch, length, width]));
+  const [batch, length, heads, headWidth] = out.shape as [number, number, number, number];
+  const mixed = scope.observe("mixed", reshape(out, [batch, length, heads * headWidth]));
   return linearMap(scope.within("output"), mixed, { width, bias, standardDeviation });
 }
 
@@ -154,7 +209,7 @@ function remainder(position: Tensor, slots: number): Tensor {
 }
 
 /** The divisor of `whole` nearest to `wanted`, the smaller of two. */
-function nearestDivisor(whole: number, wanted: number): number {
+export function nearestDivisor(whole: number, wanted: number): number {
   const distance = (divisor: number) => Math.abs(divisor - wanted);
   let best = 1;
   for (let small = 1; small * small <= whole; small++) {

@@ -2,7 +2,7 @@
 // order. Knows no primitive.
 import { threefry } from "../tensor/ops/random.ts";
 import { sizeOf } from "../tensor/tensor.ts";
-import type { ParameterDeclaration } from "./parameters.ts";
+import type { Initializer, ParameterDeclaration } from "./parameters.ts";
 
 /**
  * Values of one parameter, row-major: drawn in float64, rounded to f32; written to `values` where they are given.
@@ -20,7 +20,27 @@ export function initialValues(
       return values.fill(initializer.value);
     case "normal":
       return fillNormal(values, initializer.standardDeviation, keyOf(name, seed));
+    case "uniform":
+      return fillUniform(values, initializer, keyOf(name, seed));
+    case "values":
+      for (let i = 0; i < values.length; i++) values[i] = initializer.at(i);
+      return values;
   }
+}
+
+/** Each Threefry block gives two values. */
+function fillUniform(
+  values: Float32Array,
+  { low, high, transform = (drawn) => drawn }: Extract<Initializer, { kind: "uniform" }>,
+  [key0, key1]: readonly [number, number],
+): Float32Array {
+  for (let i = 0; i < values.length; i += 2) {
+    const block = threefry(key0, key1, (i / 2) >>> 0, 0);
+    for (let j = i; j < Math.min(i + 2, values.length); j++) {
+      values[j] = transform(low + ((high - low) * (block[j - i]! + 0.5)) / 2 ** 32);
+    }
+  }
+  return values;
 }
 
 /** Box and Muller 1958: each Threefry block gives a radius and an angle, hence two values. */

@@ -1,8 +1,14 @@
-// The feed-forward layer with one hidden activation: relu, squaredRelu and gelu (its tanh form), one primitive each.
+// The feed-forward layer with one hidden activation: relu, squaredRelu, gelu (its tanh form) and geluExact, one primitive
+// each.
 // Vaswani et al. 2017, equation 2; squared ReLU: So et al. 2021; GELU: Hendrycks and Gimpel 2016.
 import { z } from "zod";
 import { wholeNumber } from "../strict.ts";
-import { geluTanh, relu as reluOf, squaredRelu as squaredReluOf } from "../tensor/composites/activation.ts";
+import {
+  gelu as geluOf,
+  geluTanh,
+  relu as reluOf,
+  squaredRelu as squaredReluOf,
+} from "../tensor/composites/activation.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { linearMap } from "./linear.ts";
 import { definePrimitive, type Primitive } from "./primitive.ts";
@@ -28,3 +34,4 @@ function mlp(name: string, activation: (x: Tensor) => Tensor): Primitive {
 export const relu = mlp("relu", reluOf);
 export const squaredRelu = mlp("squaredRelu", squaredReluOf);
 export const gelu = mlp("gelu", geluTanh);
+export const geluExact = mlp("geluExact", geluOf);

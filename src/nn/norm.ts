@@ -1,9 +1,10 @@
-// Normalisation with learned parameters: layer (scale and bias; Ba et al. 2016) and rms (scale; Zhang and Sennrich 2019).
+// Normalisation with learned parameters: layer (scale and bias; Ba et al. 2016), layerUnbiased (scale alone), rms (scale;
+// Zhang and Sennrich 2019), or none.
 import { layerNorm, rmsNorm } from "../tensor/composites/normalization.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { Scope } from "./scope.ts";
 
-export const normNames = ["layer", "rms"] as const;
+export const normNames = ["layer", "layerUnbiased", "rms", "none"] as const;
 export type NormName = (typeof normNames)[number];
 
 /** Added to the variance, or the mean of squares, before the root. */
@@ -11,6 +12,7 @@ const EPSILON = 1e-5;
 
 /** x [..., D] → [..., D]; scale [D] starts at ones, bias [D] (layer only) at zeros. */
 export function norm(name: NormName, scope: Scope, x: Tensor): Tensor {
+  if (name === "none") return x;
   const shape = [x.shape.at(-1)!];
   const scale = scope.parameter("scale", {
     shape,
@@ -26,6 +28,8 @@ export function norm(name: NormName, scope: Scope, x: Tensor): Tensor {
       });
       return layerNorm(x, scale, bias, EPSILON);
     }
+    case "layerUnbiased":
+      return layerNorm(x, scale, undefined, EPSILON);
     case "rms":
       return rmsNorm(x, scale, EPSILON);
   }

@@ -4,7 +4,16 @@ import { type Shape, sameShape, type Tensor } from "../tensor/tensor.ts";
 
 export type Initializer =
   | { readonly kind: "normal"; readonly standardDeviation: number }
-  | { readonly kind: "constant"; readonly value: number };
+  | { readonly kind: "constant"; readonly value: number }
+  /** Evenly from `low` up to `high`; each value drawn then goes through `transform`. */
+  | {
+      readonly kind: "uniform";
+      readonly low: number;
+      readonly high: number;
+      readonly transform?: (drawn: number) => number;
+    }
+  /** A value for each place, counted row-major. */
+  | { readonly kind: "values"; readonly at: (place: number) => number };
 
 /** What a parameter is for; optimisers and weight decay choose by it. `hidden`: a matrix between features. */
 export type Role = "hidden" | "embedding" | "positions" | "head" | "scale" | "bias";

@@ -12,6 +12,8 @@ export interface Surroundings {
   readonly width: number;
   /** Standard deviation of matrices at the start. */
   readonly standardDeviation: number;
+  /** T, the longest sequence, where it is known. */
+  readonly length?: number;
 }
 
 /** A tensor that decoding carries from token to token; every element is `initial` before the first one. */
@@ -49,6 +51,8 @@ export interface Module {
   readonly prefill: ((scope: Scope, x: Tensor, capacity: number) => Decoded) | undefined;
   /** Numbers that decoding holds of one sequence of `length` tokens. */
   kept(length: number): number;
+  /** The same by the convention of the MAD paper (Poli et al. 2024): without convolution tails and last tokens. */
+  mad(length: number): number;
 }
 
 /** Shared code sees no more of a primitive than this. */
@@ -56,12 +60,16 @@ export interface Primitive {
   readonly name: string;
   /** Names of its settings. */
   readonly keys: readonly string[];
+  /** What its settings may be. */
+  readonly schema: z.ZodObject;
   /** Errors: RequestError for unknown or impossible settings, `what` naming where they stand. */
   configure(what: string, values: unknown, surroundings: Surroundings): Module;
 }
 
 /** How a primitive continues sequences; see `Module` for what its functions do. */
 export interface Decoding<Settings> {
+  /** Absent: what is held. */
+  mad?(settings: Settings, surroundings: Surroundings, length: number): number;
   state(settings: Settings, surroundings: Surroundings, batch: number, capacity: number): StateTypes;
   step(
     settings: Settings,
@@ -104,6 +112,7 @@ export function definePrimitive<Shape extends z.ZodRawShape>(
   return {
     name: definition.name,
     keys: Object.keys(definition.settings),
+    schema,
     configure(what, values, surroundings) {
       const settings = definition.resolve(parseStrict(what, schema, values), surroundings, what);
       const apply = (scope: Scope, x: Tensor): Tensor => definition.apply(settings, surroundings, scope, x);
@@ -119,7 +128,7 @@ export function definePrimitive<Shape extends z.ZodRawShape>(
   };
 }
 
-type DecodingPart = Pick<Module, "state" | "step" | "prefill" | "kept">;
+type DecodingPart = Pick<Module, "state" | "step" | "prefill" | "kept" | "mad">;
 
 /** Decoding of a map that sees one token at a time. */
 function tokenByToken(apply: Module["apply"]): DecodingPart {
@@ -131,6 +140,7 @@ function tokenByToken(apply: Module["apply"]): DecodingPart {
     },
     prefill: (scope, x) => ({ y: apply(scope, x), state: {} }),
     kept: () => 0,
+    mad: () => 0,
   };
 }
 
@@ -140,11 +150,14 @@ function continued<Settings>(
   surroundings: Surroundings,
 ): DecodingPart {
   const state = (batch: number, capacity: number) => decoding.state(settings, surroundings, batch, capacity);
-  const { prefill } = decoding;
+  const { prefill, mad } = decoding;
+  const kept = (length: number) =>
+    Object.values(state(1, length)).reduce((total, { shape }) => total + sizeOf(shape), 0);
   return {
     state,
     step: (scope, x, before, position) => decoding.step(settings, surroundings, scope, x, before, position),
     prefill: prefill && ((scope, x, capacity) => prefill(settings, surroundings, scope, x, capacity)),
-    kept: (length) => Object.values(state(1, length)).reduce((total, { shape }) => total + sizeOf(shape), 0),
+    kept,
+    mad: mad === undefined ? kept : (length) => mad(settings, surroundings, length),
   };
 }

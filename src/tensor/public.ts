@@ -1,7 +1,7 @@
 // What the library shows of the tensor graph: building computations, differentiating them, evaluating them. How ops are
 // made, compiled and rearranged stays inside.
 
-export { gelu, geluTanh, relu, silu, squaredRelu, swiglu } from "./composites/activation.ts";
+export { gelu, geluTanh, relu, silu, softplus, squaredRelu, swiglu } from "./composites/activation.ts";
 export { type AttentionOptions, attention } from "./composites/attention.ts";
 export { longConvolution } from "./composites/longConvolution.ts";
 export { type CrossEntropy, crossEntropies, crossEntropy, meanSquaredError } from "./composites/loss.ts";

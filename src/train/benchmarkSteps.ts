@@ -73,7 +73,7 @@ export function explainSteps(
   };
   const bounds = { memory, besideBytes: 0 };
   const { loaded, note } = fitStep(planner, architecture, timedStep(architecture, batch), bounds);
-  const { peakBytes, ...parts } = predictMemory(stepNeeds(loaded)!, 0);
+  const { peakBytes, ...parts } = predictMemory(stepNeeds(loaded)!, bounds);
   const [process, store, arena, ofThreads] = [
     parts.processBytes,
     parts.storeBytes,

@@ -190,14 +190,21 @@ export function restoreTensors(
   });
 }
 
-/** Checks now, copies later: only one tensor at a time is in memory twice. */
+/** Checks now, and where it has to copy does so later: only one tensor at a time is in memory twice. */
 function numbers(name: string, { dtype, bytes }: StoredTensor, path: string): () => NumericArray {
-  // A copy, because a view of the file need not start on a multiple of its element's size.
+  // Ours start on a multiple of their element's size; those of other writers need not.
+  const aligned = (width: number) => (bytes.byteOffset % width === 0 ? bytes : new Uint8Array(bytes));
   switch (dtype) {
     case "F32":
-      return () => new Float32Array(new Uint8Array(bytes).buffer);
+      return () => {
+        const own = aligned(4);
+        return new Float32Array(own.buffer, own.byteOffset, own.length / 4);
+      };
     case "F64":
-      return () => new Float64Array(new Uint8Array(bytes).buffer);
+      return () => {
+        const own = aligned(8);
+        return new Float64Array(own.buffer, own.byteOffset, own.length / 8);
+      };
     default:
       throw new DamagedCheckpoint(path, `tensor "${name}" is ${dtype}; expected F32 or F64`);
   }

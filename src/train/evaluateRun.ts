@@ -12,7 +12,7 @@ import {
   type ScoringStart,
   type TextEvaluation,
 } from "./evaluateText.ts";
-import { type Model, openModel } from "./model.ts";
+import { type DamageListener, type Model, openModel } from "./model.ts";
 import { describeTokens } from "./run.ts";
 
 /** Which model to evaluate, and on what. */
@@ -26,6 +26,8 @@ export interface RunEvaluationOptions extends ScoringOptions {
   readonly dataFolder?: DataFolders | undefined;
   /** `best` (default): the one with the lowest validation loss while training. */
   readonly checkpoint?: "best" | "last" | number | undefined;
+  /** Told of a damaged checkpoint while an earlier one is scored; without it, damage is an error. */
+  readonly onDamaged?: DamageListener | undefined;
 }
 
 /** Which model was evaluated. */
@@ -52,7 +54,7 @@ export async function* evaluateRun(
   options: RunEvaluationOptions,
 ): AsyncGenerator<RunEvaluationEvent, void, undefined> {
   const { machine, folder } = options;
-  const model = openModel(machine, folder, options.checkpoint);
+  const model = openModel(machine, folder, options.checkpoint, options.onDamaged);
   const { architecture, configuration, store } = model;
   const evaluated = { run: folder, step: model.step };
   try {

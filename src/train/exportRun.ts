@@ -7,7 +7,7 @@ import { makeFolder } from "../folders.ts";
 import { sizeOf } from "../tensor/tensor.ts";
 import { type ExportedModel, onnxFile, safetensorsFile } from "./exportModel.ts";
 import { onDisk, replaceFile } from "./files.ts";
-import { openModel } from "./model.ts";
+import { type DamageListener, openModel } from "./model.ts";
 
 /** The formats that a model can be written in. */
 export const exportFormats = ["onnx", "safetensors"] as const;
@@ -23,6 +23,8 @@ export interface ExportOptions {
   readonly file?: string | undefined;
   /** Default: the one with the lowest validation loss. */
   readonly checkpoint?: "best" | "last" | number | undefined;
+  /** Told of a damaged checkpoint while an earlier one is written; without it, damage is an error. */
+  readonly onDamaged?: DamageListener | undefined;
   /** Sequences that an ONNX model takes at once; default 1. */
   readonly batch?: number | undefined;
   /** Tokens of each; default: as many as the model was trained on. */
@@ -47,13 +49,13 @@ export interface ExportResult {
  * damaged files and for what the disk refuses.
  */
 export function exportRun(options: ExportOptions): ExportResult {
-  const { folder, format, checkpoint, batch, length, force = false } = options;
+  const { format, folder, batch, length, force = false } = options;
   checkRequest(options);
   const file = options.file ?? `${besideRun(folder)}.${format}`;
   if (existsSync(file) && !force) {
     throw new RequestError(`${file}: the file exists; name another one or give --force to overwrite it`);
   }
-  const model = modelOf(folder, checkpoint);
+  const model = modelOf(options);
   const parts = format === "onnx" ? onnxFile(model, { batch, length }) : safetensorsFile(model);
   onDisk("write", file, () => makeFolder(dirname(file)));
   replaceFile(file, parts);
@@ -93,8 +95,9 @@ function besideRun(folder: string): string {
   return /(^|[/\\])\.*$/.test(path) ? resolve(folder) : path;
 }
 
-function modelOf(folder: string, checkpoint: ExportOptions["checkpoint"]): ExportedModel {
-  const { architecture, configuration, store, step } = openModel(createReference(), folder, checkpoint);
+function modelOf({ folder, checkpoint, onDamaged }: ExportOptions): ExportedModel {
+  const model = openModel(createReference(), folder, checkpoint, onDamaged);
+  const { architecture, configuration, store, step } = model;
   const weights = store
     .names()
     .map((name) => [name, { shape: store.type(name)!.shape, values: store.read(name) }] as const);

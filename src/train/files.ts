@@ -96,7 +96,9 @@ export function syncFolder(folder: string): void {
   try {
     fsyncSync(handle);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EINVAL") throw error;
+    // Some file systems, and Windows, cannot sync a folder.
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== "EINVAL" && code !== "EPERM") throw error;
   } finally {
     closeSync(handle);
   }

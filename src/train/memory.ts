@@ -23,6 +23,14 @@ export interface StepNeeds extends ProgramNeeds {
   readonly storeBytes: number;
 }
 
+/** What a run needs of memory beside its steps. */
+export interface BesideSteps {
+  /** Between steps. */
+  readonly besideBytes: number;
+  /** Before the first one, for a checkpoint that is read. Default 0. */
+  readonly restoreBytes?: number;
+}
+
 /** Of the whole process, in bytes; `peakBytes` is what its parts come to, or more where more was taken before. */
 export interface MemoryPrediction {
   /** Most that will be resident at once. */
@@ -65,20 +73,22 @@ function storeBytes(programs: readonly Program[]): number {
   return [...types.values()].reduce((sum, { shape, dtype }) => sum + sizeOf(shape) * dtypeBytes(dtype), 0);
 }
 
-/** To be asked when the step is planned and none of its memory touched. `besideBytes`: see MemoryPrediction. */
-export function predictMemory(needs: StepNeeds, besideBytes: number): MemoryPrediction {
+/** To be asked when the step is planned and none of its memory touched. */
+export function predictMemory(needs: StepNeeds, beside: BesideSteps): MemoryPrediction {
+  const { besideBytes, restoreBytes = 0 } = beside;
   collectGarbage();
   const { storeBytes, arenaBytes, threadBytes } = needs;
   const processBytes = process.memoryUsage().rss;
   const sum = processBytes + storeBytes + arenaBytes + threadBytes + besideBytes;
   // What came before may have taken more than training will.
-  const peakBytes = Math.max(process.resourceUsage().maxRSS * 1024, sum);
+  const before = Math.max(process.resourceUsage().maxRSS * 1024, processBytes + storeBytes + restoreBytes);
+  const peakBytes = Math.max(before, sum);
   return { peakBytes, processBytes, storeBytes, arenaBytes, threadBytes, besideBytes };
 }
 
 /** What will be resident during a step. */
 export function residentBytes(needs: StepNeeds, besideBytes: number): number {
-  const { processBytes, storeBytes, arenaBytes, threadBytes } = predictMemory(needs, besideBytes);
+  const { processBytes, storeBytes, arenaBytes, threadBytes } = predictMemory(needs, { besideBytes });
   return processBytes + storeBytes + arenaBytes + threadBytes + besideBytes;
 }
 

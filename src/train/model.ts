@@ -7,8 +7,9 @@ import { restoreTokenizer, type Tokenizer } from "../data/tokenizer.ts";
 import { RequestError, WorkError } from "../errors.ts";
 import { inputSource } from "../nn/parameters.ts";
 import { input } from "../tensor/ops/leaf.ts";
-import { listCheckpoints, readCheckpoint, restoreTensors } from "./checkpoint.ts";
+import { type Checkpoint, listCheckpoints, readCheckpoint, restoreTensors } from "./checkpoint.ts";
 import type { Best } from "./events.ts";
+import { DamagedCheckpoint } from "./manifest.ts";
 import {
   checkpointsPath,
   configurationPath,
@@ -16,6 +17,9 @@ import {
   type RunConfiguration,
   readConfiguration,
 } from "./runFolder.ts";
+
+/** Told in one line of a checkpoint that is refused while another is used. */
+export type DamageListener = (line: string) => void;
 
 /** A trained model on a machine. */
 export interface Model {
@@ -30,28 +34,22 @@ export interface Model {
   readonly best: Best | null;
 }
 
-/** Errors: RequestError where the run or the checkpoint does not exist, WorkError where it is damaged. */
-export function openModel(machine: Machine, folder: string, which: "best" | "last" | number = "best"): Model {
+/**
+ * Opens the best, the newest or a certain checkpoint of a run. Where the best or newest is damaged, `onDamaged` is told of
+ * it and the newest valid one is opened; without `onDamaged`, and for a certain one, damage is an error.
+ * Errors: RequestError where the run or the checkpoint does not exist, WorkError where it is damaged.
+ */
+export function openModel(
+  machine: Machine,
+  folder: string,
+  which: "best" | "last" | number = "best",
+  onDamaged?: DamageListener,
+): Model {
   const configuration = readConfiguration(folder);
   const checkpoints = checkpointsPath(folder);
-  const steps = listCheckpoints(checkpoints);
-  const last = steps.at(-1);
-  if (last === undefined) {
-    throw new RequestError(`${folder} has no checkpoint yet; let the run reach its first evaluation`);
-  }
-  if (typeof which === "number" && !steps.includes(which)) {
-    throw new RequestError(
-      `${folder} has no checkpoint of step ${which}; expected one of ${steps.join(", ")}`,
-    );
-  }
-  const newest = readCheckpoint(checkpoints, typeof which === "number" ? which : last, { optimizer: false });
-  const step = which === "best" ? (newest.manifest.best?.step ?? last) : newest.manifest.step;
-  const checkpoint =
-    step === newest.manifest.step ? newest : readCheckpoint(checkpoints, step, { optimizer: false });
+  const { checkpoint, best } = findCheckpoint(folder, configuration, which, onDamaged);
+  const { step } = checkpoint.manifest;
   const path = join(checkpoints, String(step));
-  if (!isOfRun(configuration, checkpoint.manifest.configuration)) {
-    throw new RequestError(`${path} belongs to another run; name the folder it came from`);
-  }
   const { architecture } = configuration;
   const tokenizer = restoreTokenizer(configuration.tokenizer);
   if (tokenizer.vocabulary > architecture.vocabulary) {
@@ -71,6 +69,58 @@ export function openModel(machine: Machine, folder: string, which: "best" | "las
     tokenizer,
     store,
     step,
-    best: newest.manifest.best,
+    best,
   };
+}
+
+interface Found {
+  readonly checkpoint: Checkpoint;
+  readonly best: Best | null;
+}
+
+function findCheckpoint(
+  folder: string,
+  configuration: RunConfiguration,
+  which: "best" | "last" | number,
+  onDamaged: DamageListener | undefined,
+): Found {
+  const checkpoints = checkpointsPath(folder);
+  const steps = listCheckpoints(checkpoints);
+  if (steps.length === 0) {
+    throw new RequestError(`${folder} has no checkpoint yet; let the run reach its first evaluation`);
+  }
+  if (typeof which === "number" && !steps.includes(which)) {
+    throw new RequestError(
+      `${folder} has no checkpoint of step ${which}; expected one of ${steps.join(", ")}`,
+    );
+  }
+  const read = (step: number): Checkpoint => {
+    const checkpoint = readCheckpoint(checkpoints, step, { optimizer: false });
+    if (isOfRun(configuration, checkpoint.manifest.configuration)) return checkpoint;
+    throw new DamagedCheckpoint(join(checkpoints, String(step)), "it belongs to another run");
+  };
+  if (typeof which === "number") {
+    const checkpoint = read(which);
+    return { checkpoint, best: checkpoint.manifest.best };
+  }
+  const newest = firstValid(steps.reverse(), read, onDamaged);
+  const { best, step } = newest.manifest;
+  if (which === "last" || best === null || best.step === step) return { checkpoint: newest, best };
+  return { checkpoint: firstValid([best.step, step], read, onDamaged), best };
+}
+
+/** The first of the checkpoints that is whole; the last of them may throw. */
+function firstValid(
+  steps: readonly number[],
+  read: (step: number) => Checkpoint,
+  onDamaged: DamageListener | undefined,
+): Checkpoint {
+  const [step, ...others] = steps;
+  try {
+    return read(step!);
+  } catch (error) {
+    if (!(error instanceof DamagedCheckpoint) || onDamaged === undefined || others.length === 0) throw error;
+    onDamaged(`${error.path}: ${error.why}; it is not used`);
+    return firstValid(others, read, onDamaged);
+  }
 }

@@ -1,7 +1,7 @@
 // The newest checkpoint of a run that can be used, put into the trainer. Whatever is refused is told, never passed over.
 // Knows no loop.
 import { join } from "node:path";
-import { WorkError } from "../errors.ts";
+import { RequestError, WorkError } from "../errors.ts";
 import { listCheckpoints, readCheckpoint, restoreTensors, setAside } from "./checkpoint.ts";
 import type { DamagedEvent } from "./events.ts";
 import { readLog } from "./log.ts";
@@ -95,8 +95,9 @@ function lastSaved(folder: string): number | undefined {
   let last: unknown;
   try {
     last = readLog(folder).findLast(({ kind }) => kind === "checkpoint")?.step;
-  } catch {
+  } catch (error) {
     // A log that is not there or cannot be read knows of none.
+    if (!(error instanceof RequestError || error instanceof WorkError)) throw error;
   }
   return typeof last === "number" ? last : undefined;
 }

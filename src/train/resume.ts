@@ -6,6 +6,7 @@ import { RequestError } from "../errors.ts";
 import { makeFolder } from "../folders.ts";
 import type { DamagedEvent, TrainEvent } from "./events.ts";
 import { onDisk, removeUnfinished } from "./files.ts";
+import { collectGarbage } from "./garbage.ts";
 import { lockFolder } from "./lock.ts";
 import { beginning, type Origin, runLoop } from "./loop.ts";
 import type { Manifest } from "./manifest.ts";
@@ -82,6 +83,7 @@ async function* continueRun(run: Run, before: RunConfiguration): AsyncGenerator<
     damaged.push(result.value);
     yield result.value;
   }
+  collectGarbage(); // of the files that were read, before the first step takes its memory
   const manifest = result.value;
   const { steps } = configuration.training;
   if (manifest !== undefined && steps !== before.training.steps && steps <= manifest.step) {

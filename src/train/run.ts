@@ -7,11 +7,12 @@ import { createBatch, createSampler, evaluationBatches, type Tokens } from "../d
 import type { Dataset } from "../data/dataset.ts";
 import type { DataFolders } from "../data/text.ts";
 import { RequestError } from "../errors.ts";
+import { sizeOf } from "../tensor/tensor.ts";
 import { memoryWarning } from "./memory.ts";
 import { fitStep } from "./memoryPlan.ts";
 import { createOptimizer } from "./optimizers.ts";
 import { defineConfiguration, type RunConfiguration } from "./runFolder.ts";
-import type { StepOptions } from "./step.ts";
+import type { StepOptions, TrainingStep } from "./step.ts";
 import { createTrainer, type Trainer, type TrainerBatch } from "./trainer.ts";
 
 /** Where a run lives, and on which machine it is computed. */
@@ -70,7 +71,10 @@ export function prepareRun(
   const reuse = createBatch(batch, length);
   const asked: StepOptions = { ...training, length, optimizer: createOptimizer(training.optimizer) };
   const { loaded, note } = fitStep(options.machine, architecture, asked, { memory, besideBytes });
-  const trainer = createTrainer(options.machine, architecture, loaded, besideBytes);
+  const trainer = createTrainer(options.machine, architecture, loaded, {
+    besideBytes,
+    restoreBytes: resumed ? checkpointBytesOf(loaded.step) : 0,
+  });
   const { microBatches, recompute = 0, lossParts = 1 } = loaded.step.options;
   const earlier = resumed ? [...configuration.earlier, configuration.hash] : [];
   const fitted = { ...training, microBatches, recompute, lossParts };
@@ -89,6 +93,15 @@ export function prepareRun(
 
 /** What evaluations, samples, checkpoints and the report add to a process that has planned its step. */
 const besideBytes = 16 * 2 ** 20;
+
+/** The files of a checkpoint that are read whole, and the model of the best one. */
+function checkpointBytesOf({ parameters, options }: TrainingStep): number {
+  return parameters.reduce(
+    (total, parameter) =>
+      total + 4 * sizeOf(parameter.shape) * (2 + options.optimizer.states(parameter).length),
+    0,
+  );
+}
 
 /** What identifies the data of a run. */
 export function describeTokens({ name, training, validation }: Dataset) {

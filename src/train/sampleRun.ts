@@ -4,7 +4,7 @@ import { keptNumbers } from "../architecture/decode.ts";
 import type { Machine } from "../backend/machine.ts";
 import type { Tokenizer } from "../data/tokenizer.ts";
 import { RequestError } from "../errors.ts";
-import { type Model, openModel } from "./model.ts";
+import { type DamageListener, type Model, openModel } from "./model.ts";
 import { createTextSampler, type SamplingOptions } from "./sample.ts";
 import { createStopText } from "./stopText.ts";
 import { createTextStream } from "./textStream.ts";
@@ -14,6 +14,8 @@ export interface RunSamplingOptions extends Omit<SamplingOptions, "prompt" | "fi
   readonly machine: Machine;
   /** The folder of a run. */
   readonly folder: string;
+  /** Told of a damaged checkpoint while an earlier one is used; without it, damage is an error. */
+  readonly onDamaged?: DamageListener | undefined;
   /** Text to continue, not repeated in the result. Default: a line end, or the first token where there is none. */
   readonly prompt?: string;
   /** Texts that end the sample where one of them begins; it is left out. */
@@ -58,7 +60,7 @@ export async function* sampleTexts(
     throw new RequestError(`sample: count is ${count}; expected a whole number from 1 to ${MOST}`);
   }
   if (stop.includes("")) throw new RequestError("sample: a stop text is empty; give at least one character");
-  const model = openModel(options.machine, options.folder);
+  const model = openModel(options.machine, options.folder, "best", options.onDamaged);
   const { architecture, tokenizer, store } = model;
   try {
     const prompt = encodePrompt(tokenizer, options.prompt);

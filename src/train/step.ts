@@ -67,6 +67,8 @@ export interface TrainingStep {
   readonly options: StepOptions;
   readonly source: InputSource;
   readonly parameters: readonly OptimizedParameter[];
+  /** Parts of the forward pass of which `recompute` may take some together. */
+  readonly modules: number;
   /** Run once for each micro-batch before `update`; absent where one program does the whole step. */
   readonly accumulate: Program | undefined;
   readonly update: Program;
@@ -74,7 +76,7 @@ export interface TrainingStep {
 
 export function trainingStep(architecture: Architecture, options: StepOptions): TrainingStep {
   const source = inputSource();
-  const { loss, count, boundaries } = lossGraph(architecture, source, options);
+  const { loss, count, boundaries, modules } = lossGraph(architecture, source, options);
   const tensors = [...source.tensors.values()];
   const parameters = [...source.declared].map(([name, declaration]) => ({
     ...declaration,
@@ -84,7 +86,7 @@ export function trainingStep(architecture: Architecture, options: StepOptions): 
   if (options.microBatches === 1) {
     const mean = divide(loss, maximum(count, 1));
     const update = updateProgram(parameters, tensors, gradients(mean, tensors, boundaries), mean, options);
-    return { options, source, parameters, accumulate: undefined, update };
+    return { options, source, parameters, modules, accumulate: undefined, update };
   }
   const accumulate = accumulateProgram(parameters, gradients(loss, tensors, boundaries), loss, count);
   const total = maximum(input(countName, []), 1);
@@ -99,6 +101,7 @@ export function trainingStep(architecture: Architecture, options: StepOptions): 
     options,
     source,
     parameters,
+    modules,
     accumulate,
     update: program(update.outputs, {
       ...update.updates,
@@ -114,6 +117,8 @@ export interface LossGraph {
   readonly count: Tensor;
   /** Between them, gradients compute values again. */
   readonly boundaries: readonly Tensor[];
+  /** Between all that could be chosen from. */
+  readonly modules: number;
 }
 
 export function lossGraph(
@@ -140,6 +145,7 @@ export function lossGraph(
   };
   return {
     ...lossSum(observed, input(targetsName, [rows, length], "i32"), lossParts),
+    modules: entered.length - 1,
     boundaries: recompute === 0 ? [] : entered.slice(0, -1).filter((_, i) => i % recompute === 0),
   };
 }
@@ -170,8 +176,9 @@ export function lossSum(
   return { loss: sum(outputs[0]!), count };
 }
 
-function decays({ shape }: ParameterDeclaration, decay: StepOptions["decay"]): boolean {
-  return decay === "all" || shape.length >= 2;
+function decays({ shape, role }: ParameterDeclaration, decay: StepOptions["decay"]): boolean {
+  // Some biases and scales (rates of a state, taps of a short convolution) have a row for each of something.
+  return decay === "all" || (shape.length >= 2 && role !== "scale" && role !== "bias");
 }
 
 function accumulateProgram(

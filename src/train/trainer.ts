@@ -6,7 +6,13 @@ import type { Parameters } from "../nn/parameters.ts";
 import { programInputs } from "../tensor/program.ts";
 import { type BadTensor, firstBadTensor } from "./diagnose.ts";
 import { createEvaluator, type Evaluator } from "./evaluate.ts";
-import { type LoadedStep, type MemoryPrediction, predictMemory, stepNeeds } from "./memory.ts";
+import {
+  type BesideSteps,
+  type LoadedStep,
+  type MemoryPrediction,
+  predictMemory,
+  stepNeeds,
+} from "./memory.ts";
 import { loadStep } from "./memoryPlan.ts";
 import { dropoutKeyName, scalarName, stateName, targetsName, tokensName } from "./names.ts";
 import type { StepOptions } from "./step.ts";
@@ -48,20 +54,20 @@ export interface Trainer {
 
 /**
  * Makes room for a step, planned here unless it is already, in a new store; parameters are zeros until `initialize` or a
- * checkpoint. `besideBytes` is what the caller will need between steps, for the prediction.
+ * checkpoint. `beside` is what else the caller will need, for the prediction.
  */
 export function createTrainer(
   machine: Machine,
   architecture: Architecture,
   of: StepOptions | LoadedStep,
-  besideBytes = 0,
+  beside: BesideSteps = { besideBytes: 0 },
 ): Trainer {
   const loaded = "update" in of ? of : loadStep(machine, architecture, of);
   const { step, accumulate, update } = loaded;
   const { options } = step;
   const { optimizer, batch, length, microBatches } = options;
   const needs = stepNeeds(loaded);
-  const memory = needs && predictMemory(needs, besideBytes);
+  const memory = needs && predictMemory(needs, beside);
   const store = machine.createStore();
   for (const program of step.accumulate === undefined ? [step.update] : [step.accumulate, step.update]) {
     for (const [name, type] of programInputs(program)) store.allocate(name, type);

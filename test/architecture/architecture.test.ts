@@ -22,23 +22,30 @@ describe("an architecture", () => {
   test("is completed by defaults", () => {
     expect(defineArchitecture(base)).toEqual({
       ...base,
+      inputs: null,
+      first: [],
       stripe: [
         {
           primitive: "attention",
           heads: 1,
           kvHeads: 1,
+          headWidth: 12,
           window: null,
           causal: true,
           positions: "learned",
           rotaryBase: 10_000,
+          rotaryShare: 1,
           bias: false,
         },
         { primitive: "gelu", feedforward: 48, bias: false },
       ],
       repeat: 1,
+      last: [],
       norm: "layer",
+      block: "pre",
       positions: "learned",
       tie: false,
+      headBias: false,
       dropout: 0,
       standardDeviation: 0.02,
     });
@@ -103,7 +110,10 @@ describe("refused in one line", () => {
     [{ ...base, heads: 4, positions: "rope" }, "heads of width 3 (width 12 over 4 heads) cannot take rope"],
     [{ ...base, window: 0 }, "attention: window is 0"],
     [{ ...base, feedforward: -1 }, "gelu: feedforward is -1"],
-    [{ ...base, norm: "lyaer" }, 'norm is "lyaer"; expected one of layer, rms; did you mean layer?'],
+    [
+      { ...base, norm: "lyaer" },
+      'norm is "lyaer"; expected one of layer, layerUnbiased, rms, none; did you mean layer?',
+    ],
     [{ ...base, positions: "rotary" }, "expected one of learned, rope, none"],
     [{ ...base, activation: "swigul" }, "did you mean swiglu?"],
     [{ ...base, stripe: ["attention", "hyna"] }, 'stripe[1] is "hyna"; expected one of attention'],

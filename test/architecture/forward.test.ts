@@ -35,6 +35,15 @@ const cases: Record<string, Omit<ArchitectureInput, "vocabulary" | "length">> = 
     positions: "none",
     window: 2,
   },
+  "wide heads, turned in part": {
+    width: 6,
+    layers: 1,
+    heads: 2,
+    headWidth: 8,
+    rotaryShare: 0.5,
+    feedforward: 4,
+    positions: "rope",
+  },
   "squared ReLU": { width: 4, layers: 1, heads: 1, activation: "squaredRelu", feedforward: 6 },
   GEGLU: { width: 4, layers: 1, heads: 2, activation: "geglu", feedforward: 6, norm: "rms" },
 };
@@ -64,17 +73,19 @@ function setUp(given: Omit<ArchitectureInput, "vocabulary" | "length">) {
   const targets = whole(0);
   targets[3] = -1;
   const [entry] = architecture.stripe as unknown as [
-    { heads: number; kvHeads: number; window: number | null },
+    { heads: number; kvHeads: number; headWidth: number; rotaryShare: number; window: number | null },
   ];
   const plain: PlainOptions = {
     width: architecture.width,
     repeat: architecture.repeat,
     heads: entry.heads,
     kvHeads: entry.kvHeads,
+    headWidth: entry.headWidth,
+    rotaryShare: entry.rotaryShare,
     window: entry.window,
     activation: architecture.stripe[1]!.primitive as PlainOptions["activation"],
-    norm: architecture.norm,
-    positions: architecture.positions,
+    norm: architecture.norm as PlainOptions["norm"],
+    positions: architecture.positions as PlainOptions["positions"],
     tie: architecture.tie,
   };
   const sequences = Array.from({ length: BATCH }, (_, b) => ({

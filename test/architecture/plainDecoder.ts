@@ -6,6 +6,10 @@ export interface PlainOptions {
   readonly repeat: number;
   readonly heads: number;
   readonly kvHeads: number;
+  /** Default: width / heads. */
+  readonly headWidth?: number;
+  /** Default: 1. */
+  readonly rotaryShare?: number;
   readonly window: number | null;
   readonly activation: "gelu" | "swiglu" | "relu" | "squaredRelu" | "geglu";
   readonly norm: "layer" | "rms";
@@ -60,17 +64,17 @@ export function plainLogits(
     return options.norm === "layer" ? plus(normal, vector(`${name}.bias`)) : normal;
   };
   const turn = (x: Vector, position: number): Vector => {
-    const half = x.length / 2;
+    const half = (x.length * (options.rotaryShare ?? 1)) / 2;
     const result = [...x];
     for (let i = 0; i < half; i++) {
-      const angle = position * 10_000 ** ((-2 * i) / x.length);
+      const angle = position * 10_000 ** (-i / half);
       result[i] = x[i]! * Math.cos(angle) - x[i + half]! * Math.sin(angle);
       result[i + half] = x[i + half]! * Math.cos(angle) + x[i]! * Math.sin(angle);
     }
     return result;
   };
   const attention = (name: string, inputs: Vector[]): Vector[] => {
-    const size = options.width / options.heads;
+    const size = options.headWidth ?? options.width / options.heads;
     const heads = (part: string, rotates: boolean) =>
       inputs.map((x, t) => {
         const flat = linear(`${name}.${part}`, x);

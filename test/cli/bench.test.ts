@@ -30,7 +30,8 @@ describe("bench", () => {
   it("explains the plan of a step instead of timing it", async () => {
     const { exitCode, out } = await scantling([...decoder, "--explain"]);
     expect(exitCode).toBe(0);
-    expect(out).toMatch(/^\d+ stages, \d+ steps, .* operations\nmemory: arena .* per thread/);
+    expect(out).toMatch(/^predicted peak: \d+ MiB: process \d+ MiB, store .*, arena .*, threads .*\n/);
+    expect(out).toMatch(/\n\d+ stages, \d+ steps, .* operations\nmemory: arena .* per thread/);
     expect(out).toMatch(/product \[12,8\] · \[8,5\]|product \[12,8\] · \[8,8\]/);
     const { exitCode: code, err } = await refusal(["bench", "--workload", "norms", "--explain"]);
     expect(code).toBe(2);

@@ -28,7 +28,7 @@ async function bench(options: string): Promise<Figures> {
 const shapes: Record<string, string> = {
   "narrow and deep": "--width 64 --layers 10 --heads 4 --length 128 --batch 16",
   "a large vocabulary": "--width 64 --layers 1 --heads 2 --length 128 --batch 8 --vocabulary 8192 --tied",
-  "wide and shallow": "--width 512 --layers 1 --heads 8 --length 64 --batch 8 --norm rms --positions rope",
+  "wide and shallow": "--width 256 --layers 1 --heads 8 --length 256 --batch 16 --norm rms --positions rope",
 };
 
 describe.each(Object.keys(shapes))("%s", (name) => {

@@ -42,7 +42,7 @@ describe("a wrong command line is refused in one line with exit code 2", () => {
     [["train", "--minutes", "1", "--steps", "3"], "cannot be used with option"],
     [["train", "extra"], "too many arguments"],
     [["bench", "--workload", "W3"], "Allowed choices are W1, W2, decoder, products"],
-    [["bench", "--steps", "2"], "Expected a whole number of at least 3."],
+    [["bench", "--steps", "0"], "Expected a whole number of at least 1."],
     [["bench", "--workload", "W1", "--width", "64"], "--workload W1 has no width to choose"],
     [["bench", "--workload", "norms", "--heads", "2"], "--workload norms has no heads to choose"],
     [["bench", "--threads", "0"], "Expected a whole number of at least 1."],

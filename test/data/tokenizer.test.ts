@@ -177,7 +177,7 @@ describe("a tokenizer file", () => {
         { normalizer: { type: "Sequence", normalizers: Array(50).fill(doubling) } },
       ],
     ])("and %s is given up, without harm to others", (_, change) => {
-      const slow = open(change, 1000);
+      const slow = open(change, 1500);
       const other = fileTokenizer("pairs", pairs);
       const before = process.memoryUsage.rss();
       expect(() => slow.encode(`${"a".repeat(60)}b`)).toThrow(
@@ -233,4 +233,28 @@ test.each([
   [{ kind: "file", name: "x", tokenizer: 1 }],
 ])("the description %j is refused", (json) => {
   expect(() => restoreTokenizer(json)).toThrow(/stored description is damaged/);
+});
+
+test("a damaged description is told of in one short line", () => {
+  const refused = () => restoreTokenizer({ kind: "bytes", [`a\n${"x".repeat(1e6)}`]: 1 });
+  expect(refused).toThrow(
+    /^tokenizer: the stored description is damaged \([^\n]{1,250}\); restore the run's files$/,
+  );
+});
+
+test("more tokenizers than there may be threads take turns", () => {
+  const vocabularies = Array.from({ length: 7 }, (_, i) => `${"b".repeat(i)}a`);
+  const tokenizers = vocabularies.map((word) =>
+    fileTokenizer(word, {
+      ...{ version: "1.0", added_tokens: [], normalizer: null, post_processor: null, decoder: null },
+      pre_tokenizer: { type: "Whitespace" },
+      model: { type: "WordLevel", vocab: { [word]: 0, "[UNK]": 1 }, unk_token: "[UNK]" },
+    }),
+  );
+  for (let turn = 0; turn < 2; turn++) {
+    tokenizers.forEach((tokenizer, i) => {
+      const known = vocabularies.map((_, j) => (i === j ? 0 : 1));
+      expect([...tokenizer.encode(vocabularies.join(" "))]).toEqual(known);
+    });
+  }
 });

@@ -36,6 +36,16 @@ interface Shape {
   readonly settings: Record<string, unknown>;
 }
 
+const hyenaSettings = {
+  taps: fc.integer({ min: 2, max: 4 }),
+  bias: fc.boolean(),
+  filterWidth: size(3),
+  filterLayers: fc.nat(2),
+  positionFeatures: fc.constantFrom(3, 5),
+  filterLength: fc.constantFrom(12, 30),
+  learnedPositions: fc.boolean(),
+};
+
 /** Settings besides the defaults, by primitive. */
 const settings: Record<string, fc.Arbitrary<Record<string, unknown>>> = {
   attention: fc
@@ -43,11 +53,82 @@ const settings: Record<string, fc.Arbitrary<Record<string, unknown>>> = {
       kvHeads: size(2),
       group: size(2),
       window: fc.option(size(5)),
-      positions: fc.constantFrom("rope", "none"),
+      positions: fc.constantFrom("rope", "alibi", "none"),
+      queryKeyNorm: fc.constantFrom("none", "rms", "layer"),
       rotaryBase: fc.constantFrom(10, 10_000),
+      rotaryShare: fc.constantFrom(0.5, 1),
+      headWidth: fc.constantFrom(4, 6),
       bias: fc.boolean(),
     })
     .map(({ group, ...rest }) => ({ ...rest, heads: group * rest.kvHeads })),
+  mamba2: fc.record({
+    headWidth: fc.constantFrom(4, 8),
+    state: size(4),
+    taps: fc.integer({ min: 2, max: 5 }),
+  }),
+  retnet: fc.record({ heads: fc.constantFrom(1, 2, 4), valueFactor: size(2) }),
+  "delta-net": fc.record({ heads: fc.constantFrom(1, 2, 4), taps: fc.integer({ min: 2, max: 5 }) }),
+  "gated-delta-net": fc
+    .record({ heads: size(2), key: size(3), value: size(3), taps: fc.integer({ min: 2, max: 5 }) })
+    .map(({ heads, key, value, taps }) => ({
+      heads,
+      keyWidth: heads * key,
+      valueWidth: heads * value,
+      taps,
+    })),
+  "gated-linear-attention": fc
+    .record({
+      heads: size(3),
+      key: size(3),
+      value: size(3),
+      rank: size(3),
+      temperature: fc.constantFrom(1, 16),
+    })
+    .map(({ heads, key, value, ...rest }) => ({
+      ...rest,
+      heads,
+      keyWidth: heads * key,
+      valueWidth: heads * value,
+    })),
+  "rwkv5-time": fc.record({ heads: fc.constantFrom(1, 2, 4) }),
+  "rwkv6-time": fc.record({ heads: fc.constantFrom(1, 2, 4), shiftRank: size(3), decayRank: size(3) }),
+  "linear-attention": fc.record({
+    heads: fc.constantFrom(1, 2),
+    keyWidth: size(3),
+    featureMap: fc.constantFrom("elu", "taylor"),
+    normalised: fc.boolean(),
+    bias: fc.boolean(),
+  }),
+  mamba: fc.record({
+    expand: size(2),
+    state: size(3),
+    taps: fc.integer({ min: 2, max: 5 }),
+    rank: size(3),
+    bias: fc.boolean(),
+  }),
+  "rg-lru": fc
+    .record({ block: size(3), blocks: size(3), taps: fc.integer({ min: 2, max: 5 }), bias: fc.boolean() })
+    .map(({ block, ...rest }) => ({ ...rest, recurrentWidth: block * rest.blocks })),
+  "min-gru": fc.record({
+    hidden: size(9),
+    candidate: fc.constantFrom("positive", "linear"),
+    bias: fc.boolean(),
+  }),
+  lstm: fc.record({ hidden: size(9) }),
+  "rwkv-channel": fc.record({ feedforward: size(9) }),
+  hyena: fc.record({
+    ...hyenaSettings,
+    order: fc.integer({ min: 2, max: 4 }),
+    expand: size(2),
+    projectionGroups: fc.constantFrom(1, 4),
+  }),
+  "mh-hyena": fc.record({ ...hyenaSettings, heads: fc.constantFrom(1, 2, 8) }),
+  "hyena-experts": fc.record({
+    ...hyenaSettings,
+    experts: fc.constantFrom(2, 4),
+    chosen: size(2),
+    others: fc.constantFrom("out", "zero"),
+  }),
 };
 
 const shapes = (name: string): fc.Arbitrary<Shape> =>

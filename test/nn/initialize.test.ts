@@ -48,3 +48,32 @@ test("constants", () => {
   const declaration = { shape: [3], initializer: { kind: "constant", value: 1 }, role: "scale" } as const;
   expect([...initialValues("x", declaration, 1)]).toEqual([1, 1, 1]);
 });
+
+test("uniform values fill their range evenly and go through their transform", () => {
+  const uniform = (transform?: (drawn: number) => number): ParameterDeclaration => ({
+    shape: [20_001],
+    initializer: { kind: "uniform", low: -1, high: 3, ...(transform && { transform }) },
+    role: "bias",
+  });
+  const values = initialValues("a", uniform(), 1);
+  expect(Math.min(...values)).toBeGreaterThanOrEqual(-1);
+  expect(Math.max(...values)).toBeLessThanOrEqual(3);
+  for (let quarter = -1; quarter < 3; quarter++) {
+    const share = values.filter((value) => value >= quarter && value < quarter + 1).length / values.length;
+    expect(Math.abs(share - 0.25)).toBeLessThan(4 * Math.sqrt(0.1875 / values.length));
+  }
+  expect(
+    initialValues(
+      "a",
+      uniform((drawn) => -2 * drawn),
+      1,
+    ),
+  ).toEqual(values.map((value) => -2 * value));
+});
+
+test("given values stand at their places, row-major", () => {
+  const at = (place: number) => 2 * place;
+  expect(
+    initialValues("a", { shape: [2, 3], initializer: { kind: "values", at }, role: "scale" }, 1),
+  ).toEqual(Float32Array.of(0, 2, 4, 6, 8, 10));
+});

@@ -24,6 +24,7 @@ import {
   shortConvolutionGradient,
   silu,
   softmax,
+  softplus,
   square,
   squaredRelu,
   swiglu,
@@ -435,6 +436,18 @@ describe("activations", () => {
       numbers((t) => swiglu(t, multiply(t, 3)), places),
       x.map((t) => (3 * t * t) / (1 + Math.exp(-t))),
     );
+  });
+
+  test("softplus is smooth at 0 and neither overflows nor loses small values", () => {
+    const wide = value([-700, -30, -1, 0, 2, 30, 5000]);
+    const [, low, ...rest] = numbers(softplus, wide);
+    expect(low).toBeCloseTo(Math.exp(-30), 15);
+    expectClose(
+      rest,
+      [-1, 0, 2, 30, 5000].map((t) => Math.max(t, 0) + Math.log1p(Math.exp(-Math.abs(t)))),
+    );
+    expect(numbers((t) => gradients(softplus(t), [t]), value([0], []))).toEqual([0.5]);
+    checkGradient(softplus, [value([-2.1, -0.4, 0.3, 1.7])]);
   });
 
   test("gradients away from corners", () => {

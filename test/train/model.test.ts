@@ -1,11 +1,12 @@
 // A model out of a run's folder, and folders whose parts do not belong together.
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Architecture } from "../../src/architecture/architecture.ts";
 import { createReference } from "../../src/backend/reference.ts";
 import { WorkError } from "../../src/errors.ts";
+import { listCheckpoints } from "../../src/train/checkpoint.ts";
 import { openModel } from "../../src/train/model.ts";
 import { defineConfiguration, readConfiguration, writeConfiguration } from "../../src/train/runFolder.ts";
 import { sampleRun } from "../../src/train/sampleRun.ts";
@@ -35,6 +36,20 @@ test("a run is sampled by the library, in pieces", async () => {
     pieces.push(piece);
   expect(pieces.join("")).toMatch(/^[abcd\ufffd]{12}$/);
   expect(pieces.length).toBeGreaterThan(6);
+});
+
+test("a damaged checkpoint is told of and the newest valid one opened, if somebody listens", () => {
+  const copy = join(scratch, "damaged");
+  cpSync(folder, copy, { recursive: true });
+  const newest = listCheckpoints(join(copy, "checkpoints")).at(-1)!;
+  const file = join(copy, "checkpoints", String(newest), "model.safetensors");
+  truncateSync(file, 100);
+  const told: string[] = [];
+  const { step } = openModel(createReference(), copy, "last", (line) => told.push(line));
+  expect(step).toBeLessThan(newest);
+  expect(told).toEqual([expect.stringContaining(`${file}: it has 100 bytes`)]);
+  expect(() => openModel(createReference(), copy, "last")).toThrow(/model\.safetensors is damaged/);
+  expect(() => openModel(createReference(), copy, newest, () => {})).toThrow(/model\.safetensors is damaged/);
 });
 
 describe("a model is refused in one line where", () => {

@@ -63,7 +63,7 @@ export async function createWasm({ threads: count, relaxed = false }: WasmOption
   }
   const { module, hash } = await kernelModule(relaxed);
   const memory = createMemory();
-  const instance = instantiate(module, memory);
+  const instance = instantiate(module, memory.memory);
   const heap = createHeap(memory, instance.__heap_base.value);
   const threads = startThreads({ module, instance }, heap, count);
   const stores = new WeakSet<Store>();
@@ -88,7 +88,7 @@ export async function createWasm({ threads: count, relaxed = false }: WasmOption
     name: relaxed ? "wasm-relaxed" : "wasm",
     threads: count,
     identity: [...(relaxed ? [processorName()] : []), `kernels ${hash.slice(0, 8)}`].join(", "),
-    memoryLimit: 2 ** 32,
+    memoryLimit: heap.limit,
     createStore: place.createStore,
     load: (program) => loadProgram(program, place, (tape, words) => instance.fault(tape, words)),
     peakGflops: (milliseconds) => threads.peakGflops(milliseconds),

@@ -15,6 +15,8 @@ const readableAfterEnd = 64; // kernels may read, never write, so far past the e
 export interface Heap {
   readonly realBytes: 4;
   readonly memory: SharedMemory;
+  /** Bytes that it can grow to. */
+  readonly limit: number;
   /** A zero-filled block. Its views stay valid when the memory grows. @throws WorkError when the memory is full. */
   allocate(bytes: number): Block<number>;
   /** The same with any content. */
@@ -22,11 +24,18 @@ export interface Heap {
   release(block: Block<number>): void;
 }
 
-/** An empty memory. @throws WorkError when the system has no range of addresses for it. */
-export function createMemory(): SharedMemory {
+/** A memory and the bytes that it can grow to. */
+export interface GrowingMemory {
+  readonly memory: SharedMemory;
+  readonly limit: number;
+}
+
+/** An empty memory: of 4 GiB, less where the system has no such range of addresses. @throws WorkError when it has none. */
+export function createMemory(): GrowingMemory {
   for (let maximum = mostPages; maximum >= leastPages; maximum /= 2) {
     try {
-      return new webAssembly.Memory({ initial: firstPages, maximum, shared: true });
+      const memory = new webAssembly.Memory({ initial: firstPages, maximum, shared: true });
+      return { memory, limit: maximum * pageBytes };
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
     }
@@ -37,7 +46,7 @@ export function createMemory(): SharedMemory {
 }
 
 /** Hands out blocks of a memory from `heapBase` on. */
-export function createHeap(memory: SharedMemory, heapBase: number): Heap {
+export function createHeap({ memory, limit }: GrowingMemory, heapBase: number): Heap {
   const reserve = (end: number): boolean => {
     const missing = end + readableAfterEnd - memory.buffer.byteLength;
     if (missing <= 0) return true;
@@ -47,12 +56,13 @@ export function createHeap(memory: SharedMemory, heapBase: number): Heap {
   const allocateRaw = (bytes: number): Block<number> => {
     if (!Number.isSafeInteger(bytes) || bytes < 0) throw new RangeError(`${bytes} bytes of memory`);
     const address = allocator.allocate(bytes);
-    if (address === undefined) throw new WorkError(full(bytes, allocator.used));
+    if (address === undefined) throw new WorkError(full(bytes, allocator.used, limit));
     return { address, bytes, buffer: memory.buffer, byteOffset: address };
   };
   return {
     realBytes: 4,
     memory,
+    limit,
     allocateRaw,
     allocate: (bytes) => {
       const zeroFrom = allocator.untouched;
@@ -75,10 +85,10 @@ function grow(memory: SharedMemory, bytes: number): boolean {
   }
 }
 
-function full(needed: number, used: number): string {
+function full(needed: number, used: number, limit: number): string {
   return (
-    `out of memory: ${megabytes(needed)} more are needed and ${megabytes(used)} of the wasm backend's 4 GiB are taken; ` +
-    "--backend native has no such limit, a smaller batch needs less"
+    `out of memory: ${megabytes(needed)} more are needed and ${megabytes(used)} of the wasm backend's ` +
+    `${limit / 2 ** 30} GiB are taken; --backend native has no such limit, a smaller batch needs less`
   );
 }
 

@@ -24,7 +24,7 @@ const { exports } = new WebAssembly.Instance(module, {
 exports.__stack_pointer.value = stack;
 const conduct = () => {
   const asked = new Int32Array(memory.buffer, control, 2);
-  for (let done = 0; ; ) {
+  for (let done = Atomics.load(asked, 1); ; ) {
     while (Atomics.load(asked, 0) === done) Atomics.wait(asked, 0, done);
     try {
       exports.run(order);

@@ -24,6 +24,7 @@ export async function evaluate(folder: string, options: EvaluateOptions, console
     const events = evaluateRun({
       ...{ machine, folder, data, checkpoint, stride, batch, limit, signal: console.signal },
       dataFolder: dataFolders(console.environment),
+      onDamaged: (line) => console.err(`scantling: ${line}\n`),
     });
     for await (const event of events) {
       if (event.kind === "end") result = event.result;

@@ -14,7 +14,10 @@ export function exportModel(folder: string, options: ExportCommandOptions, conso
       `--${shaped}: a ${format} file has no ${shaped}; leave it out, or export --to onnx`,
     );
   }
-  const result = exportRun({ folder, format, file, checkpoint, batch, length, force });
+  const result = exportRun({
+    ...{ folder, format, file, checkpoint, batch, length, force },
+    onDamaged: (line) => console.err(`scantling: ${line}\n`),
+  });
   if (options.json) console.out(`${JSON.stringify(result)}\n`);
   else {
     const { bytes, parameters, step } = result;

@@ -23,8 +23,9 @@ const help = `
 The checkpoint with the lowest validation loss is used. The model sees as many tokens at once as it was trained with; a
 longer text goes on from the later half of what it saw. Sample n of a seed has the same random numbers for any --count.
 
-Examples: scantling sample runs/book --prompt "It was " --tokens 300 --temperature 0.8
-          scantling sample runs/book --prompt - --count 4 --top-p 0.9 --stop "THE END" < beginning.txt`;
+Examples:
+  scantling sample runs/book --prompt "It was " --tokens 300 --temperature 0.8
+  scantling sample runs/book --prompt - --count 4 --top-p 0.9 --stop "THE END" < beginning.txt`;
 
 export function sampleCommand({ program, console, setExitCode }: CommandContext): Command {
   return program

@@ -32,6 +32,7 @@ export async function sample(folder: string, options: SampleOptions, console: Co
   try {
     const pieces = sampleTexts({
       ...{ machine, folder, tokens, count, temperature, stop, seed, signal: console.signal },
+      onDamaged: (line) => console.err(`scantling: ${line}\n`),
       ...(topK === undefined ? {} : { topK }),
       ...(topP === undefined ? {} : { topP }),
       ...(prompt === undefined ? {} : { prompt }),

@@ -4,10 +4,12 @@
 // to a name of its own, which only one can do, so that two processes never write the same bytes; when it stops it gives
 // the folder its common name back. What a killed process leaves is taken over by the next.
 
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { WorkError } from "../../errors.ts";
+import { largest, readInputFile } from "../../inputFile.ts";
+import { parseJson } from "../../json.ts";
 import { reason } from "../readText.ts";
 
 /** What an address said of the bytes: its entity tag, where it gave a strong one. */
@@ -54,7 +56,7 @@ export function claimPartial(folder: string, file: string): Partial {
     size: () => sizeOf(path),
     source() {
       try {
-        return sourceSchema.parse(JSON.parse(readFileSync(sourcePath, "utf8")));
+        return sourceSchema.parse(parseJson(readInputFile(sourcePath, largest.manifest).toString("utf8")));
       } catch {
         return null;
       }

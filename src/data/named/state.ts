@@ -3,9 +3,11 @@
 // A fetched set has `fetched.json` beside its files: their sizes and SHA-256 after they were verified and unpacked. Files
 // that were put there by hand have none and are taken as they are.
 
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
+import { largest, readInputFile } from "../../inputFile.ts";
+import { parseJson } from "../../json.ts";
 import { filesOf, type NamedDataset } from "./namedDataset.ts";
 import { keptBytes } from "./partial.ts";
 import type { StoredFile } from "./unpack.ts";
@@ -66,7 +68,9 @@ export function datasetState(dataset: NamedDataset, folder: string): DatasetStat
 /** What `fetched.json` says; undefined where there is none, or it says nothing that can be used. */
 function readRecord(folder: string): readonly StoredFile[] | undefined {
   try {
-    return recordSchema.parse(JSON.parse(readFileSync(join(folder, recordName), "utf8"))).files;
+    return recordSchema.parse(
+      parseJson(readInputFile(join(folder, recordName), largest.manifest).toString("utf8")),
+    ).files;
   } catch {
     return undefined;
   }

@@ -1,5 +1,5 @@
 // Activation functions, element by element.
-import { add, erf, maximum, multiply, sigmoid, square } from "../ops/elementwise.ts";
+import { abs, add, erf, exp, log, maximum, multiply, negate, sigmoid, square } from "../ops/elementwise.ts";
 import type { Tensor } from "../tensor.ts";
 
 /** max(x, 0). */
@@ -15,6 +15,12 @@ export function squaredRelu(x: Tensor): Tensor {
 /** x·σ(x). Elfwing et al. 2017. */
 export function silu(x: Tensor): Tensor {
   return multiply(x, sigmoid(x));
+}
+
+/** log(1 + eˣ) without overflow; its gradient is exactly ½ at 0. Dugas et al. 2001. */
+export function softplus(x: Tensor): Tensor {
+  const magnitude = abs(x);
+  return add(multiply(add(x, magnitude), 0.5), log(add(exp(negate(magnitude)), 1)));
 }
 
 /** x·Φ(x) with the normal distribution function Φ. Hendrycks and Gimpel 2016. */

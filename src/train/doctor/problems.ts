@@ -114,8 +114,8 @@ function loadProblems({ system, backends }: Facts): Problem[] {
   if (isLoaded(system)) {
     problems.push(
       costing(
-        `other programs kept ${load.toFixed(1)} of ${usableCores} cores busy in the last minute: the speeds above are ` +
-          "lower than the machine's, and so will those of training be; end them or wait",
+        `other programs are at work (a load of ${load.toFixed(1)} on ${usableCores} cores): the speeds above are lower ` +
+          "than the machine's, and so will those of training be; end them or wait",
       ),
     );
   }

@@ -1,15 +1,5 @@
 // Facts of the machine and the process: Node, system, processor, memory, folders. Knows no backend and judges nothing.
-import {
-  accessSync,
-  constants,
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmdirSync,
-  statfsSync,
-  statSync,
-} from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, statfsSync, statSync } from "node:fs";
 import { arch, cpus, loadavg, platform, release, totalmem } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { coreQuota, usableCores } from "../../cores.ts";
@@ -120,10 +110,9 @@ function isFolder(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
 
-// Permissions alone do not tell of a disk that is mounted read-only or full, so a folder is made and removed.
+// Permissions do not tell of a disk that is mounted read-only or full, so a folder is made and removed.
 function canWrite(folder: string): boolean {
   try {
-    accessSync(folder, constants.W_OK);
     rmdirSync(mkdtempSync(join(folder, ".scantling-")));
     return true;
   } catch {

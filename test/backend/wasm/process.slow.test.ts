@@ -18,7 +18,9 @@ function output(code: string, node = process.execPath): string {
   return stdout;
 }
 
-const machine = "const machine = await s.createWasm({ threads: 3 }); const store = machine.createStore();";
+const machine = `
+  const { machine } = await s.openMachine({ backend: "wasm", threads: 3 });
+  const store = machine.createStore();`;
 const product = `
   const x = s.tensor.input("x", [800, 800]);
   const executable = machine.load(s.tensor.program({ y: s.tensor.matmul(x, x) }));
@@ -51,9 +53,8 @@ const nodes = (process.env.NODES ?? "").split(":").filter((path) => path !== "")
 describe.skipIf(nodes.length === 0)("with NODES", () => {
   // The losses of a few steps of W1 as bits, on three threads.
   const losses = `
-    const { timeSteps, createWasm, W1 } = s;
-    const machine = await createWasm({ threads: 3 });
-    const { lossFirst, lossLast } = await timeSteps(machine, W1, { batch: 16, steps: 5, seed: 1 });
+    const { machine } = await s.openMachine({ backend: "wasm", threads: 3 });
+    const { lossFirst, lossLast } = await s.timeSteps(machine, s.W1, { batch: 16, steps: 5, seed: 1 });
     console.log(Buffer.from(Float64Array.of(lossFirst, lossLast).buffer).toString("hex"));`;
 
   test.each(nodes)("%s gives the losses of this Node bit for bit", (node) => {

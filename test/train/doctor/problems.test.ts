@@ -97,7 +97,7 @@ describe("problems", () => {
       "only 477 MiB of memory are free",
     ],
     ["too many threads", { backends: [{ ...native, threads: 8 }] }, "8 threads share 4 usable cores"],
-    ["other programs at work", { system: { ...well.system, load: 3 } }, "kept 3.0 of 4 cores busy"],
+    ["other programs at work", { system: { ...well.system, load: 3 } }, "a load of 3.0 on 4 cores"],
   ])("%s costs something", (_, facts, line) => {
     const [problem, ...others] = lines(facts);
     expect(others).toEqual([]);

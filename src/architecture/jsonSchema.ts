@@ -1,0 +1,74 @@
+// The JSON Schema of architecture files, from the same descriptions that check them: for completion in editors.
+import { z } from "zod";
+import { primitives } from "../nn/primitives.ts";
+import { own, sharedKeys } from "./schema.ts";
+
+type Json = Readonly<Record<string, unknown>>;
+
+const { stripe: _, first: __, last: ___, ...simple } = own;
+
+/** JSON Schema 2020-12 of what `defineArchitecture` takes. What heads, widths and lengths must fit, it cannot say. */
+export function architectureJsonSchema(): Json {
+  const { properties, required } = plainSchema(z.object(simple));
+  const items = { type: "array", items: { $ref: "#/$defs/place" } };
+  return {
+    $schema: "https://json-schema.org/draft/2020-12/schema",
+    title: "An architecture of scantling",
+    type: "object",
+    properties: {
+      $schema: { type: "string" },
+      ...(properties as Json),
+      ...Object.fromEntries(sharedKeys.map((key) => [key, sharedSchema(key)])),
+      stripe: {
+        description: "Primitives of one period; default: attention, then activation.",
+        anyOf: [
+          { type: "string", description: "A pattern such as [hyena, swiglu, attention, swiglu] × 3" },
+          { ...items, minItems: 1 },
+        ],
+      },
+      first: { description: "Primitives in front of the repeated stripe.", ...items },
+      last: { description: "Primitives after the repeated stripe.", ...items },
+    },
+    required,
+    additionalProperties: false,
+    $defs: {
+      place: {
+        anyOf: [
+          { type: "string", description: "A primitive, such as attention or attention(heads: 8)" },
+          ...[...primitives.keys()].map((name) => ({ $ref: `#/$defs/${name}` })),
+        ],
+      },
+      ...Object.fromEntries(
+        [...primitives.values()].map(({ name, schema }) => [name, placeSchema(name, schema)]),
+      ),
+    },
+  };
+}
+
+function placeSchema(name: string, schema: z.ZodObject): Json {
+  const { properties, required } = plainSchema(schema);
+  return {
+    type: "object",
+    properties: { primitive: { const: name }, ...(properties as Json) },
+    required: ["primitive", ...((required as string[] | undefined) ?? [])],
+    additionalProperties: false,
+  };
+}
+
+/** What a setting may be that is given once for all: whatever one of the primitives takes that have it. */
+function sharedSchema(key: string): Json {
+  const texts = [...primitives.values()].flatMap(({ schema }) => {
+    const { [key]: found } = plainSchema(schema).properties as Record<string, Json>;
+    if (found === undefined) return [];
+    // Its default is each primitive's own.
+    const { default: _, ...rest } = found;
+    return [JSON.stringify(rest)];
+  });
+  const kinds = [...new Set(texts)].map((text) => JSON.parse(text) as Json);
+  const description = "For all primitives that have it.";
+  return kinds.length === 1 ? { description, ...kinds[0] } : { description, anyOf: kinds };
+}
+
+function plainSchema(schema: z.ZodType): Json {
+  return z.toJSONSchema(schema, { io: "input", unrepresentable: "any" }) as Json;
+}

@@ -1,0 +1,130 @@
+// What an architecture may be asked for with, and the complete form it resolves to. Checks single settings only.
+import { z } from "zod";
+import { type NormName, normNames } from "../nn/norm.ts";
+import { numberBetween, oneOf, positiveNumber, wholeNumber } from "../strict.ts";
+
+const trueOrFalse = () => z.boolean("expected true or false");
+
+/** How the primitives of a block and their norms lie on the residual stream. */
+export const blockNames = ["pre", "post", "parallel", "none"] as const;
+export type BlockName = (typeof blockNames)[number];
+
+export const positionNames = ["learned", "rope", "alibi", "none"] as const;
+export type PositionName = (typeof positionNames)[number];
+
+/** Settings of the whole model. */
+export const own = {
+  /** V, how many token ids there are, or outputs. */
+  vocabulary: wholeNumber().describe("Token ids, or outputs."),
+  /** T, the longest sequence. */
+  length: wholeNumber().describe("Tokens of the longest sequence."),
+  /** D, features of the residual stream. */
+  width: wholeNumber().describe("Features of the residual stream."),
+  /** Numbers at each place of a sequence, which a linear map with a bias embeds; null: token ids. */
+  inputs: wholeNumber().nullable().default(null).describe("Numbers at each place; null: token ids."),
+  /** Primitives of one period: a pattern, or a list. Default: attention, then `activation`. */
+  stripe: z.unknown().optional(),
+  /** Primitives in front of the repeated stripe, and after it. */
+  first: z.unknown().optional(),
+  last: z.unknown().optional(),
+  /** How often the stripe is repeated; default 1. `layers` is another name for it. */
+  repeat: wholeNumber().optional().describe("How often the stripe is repeated; default 1."),
+  layers: wholeNumber().optional().describe("Another name for repeat."),
+  /** The feed-forward primitive of the default stripe. */
+  activation: z
+    .string("expected a primitive's name")
+    .optional()
+    .describe("The feed-forward primitive of the default stripe."),
+  norm: oneOf(normNames)
+    .default("layer")
+    .describe("layer (scale and bias), layerUnbiased (scale), rms (scale) or none."),
+  block: oneOf(blockNames)
+    .default("pre")
+    .describe(
+      "Norms before each primitive, after each sum, all primitives on one input, or no residual path.",
+    ),
+  positions: oneOf(positionNames)
+    .default("learned")
+    .describe("A learned table, rotary positions, linear biases (alibi), or none."),
+  /** The head shares the embedding's table. */
+  tie: trueOrFalse().default(false).describe("The head shares the embedding's table."),
+  headBias: trueOrFalse().default(false).describe("The head has a bias."),
+  /** Rate of dropout after the embedding and every primitive, while training. */
+  dropout: numberBetween(0, 1).default(0).describe("Share of features dropped while training."),
+  /** Of every matrix at the start. */
+  standardDeviation: positiveNumber().default(0.02).describe("Of every matrix at the start."),
+};
+
+/** Settings of primitives that may be given once for all that have them. */
+export const sharedKeys = [
+  "heads",
+  "kvHeads",
+  "headWidth",
+  "window",
+  "causal",
+  "rotaryBase",
+  "rotaryShare",
+  "queryKeyNorm",
+  "feedforward",
+  "bias",
+] as const;
+
+const shared = Object.fromEntries(sharedKeys.map((key) => [key, z.unknown().optional()]));
+
+export const architectureSchema = z.object({ ...own, ...shared } as typeof own);
+
+/** One place of a stripe as it may be given: `attention`, `attention(heads: 8)`, or settings under their names. */
+export type StripeItem = string | Readonly<{ primitive: string } & Record<string, unknown>>;
+
+/** What `defineArchitecture` takes; everything but vocabulary, length and width has a default. */
+export interface ArchitectureInput {
+  readonly vocabulary: number;
+  readonly length: number;
+  readonly width: number;
+  readonly inputs?: number | null;
+  readonly stripe?: string | readonly StripeItem[];
+  readonly first?: readonly StripeItem[];
+  readonly last?: readonly StripeItem[];
+  readonly repeat?: number;
+  readonly layers?: number;
+  readonly activation?: string;
+  readonly heads?: number;
+  readonly kvHeads?: number;
+  readonly headWidth?: number;
+  readonly window?: number | null;
+  readonly causal?: boolean;
+  readonly rotaryBase?: number;
+  readonly rotaryShare?: number;
+  readonly queryKeyNorm?: NormName;
+  readonly feedforward?: number;
+  readonly bias?: boolean;
+  readonly norm?: NormName;
+  readonly block?: BlockName;
+  readonly positions?: PositionName;
+  readonly tie?: boolean;
+  readonly headBias?: boolean;
+  readonly dropout?: number;
+  readonly standardDeviation?: number;
+}
+
+/** One place of the stripe: a primitive's name and all its settings. */
+export type StripeEntry = Readonly<{ primitive: string } & Record<string, unknown>>;
+
+/** The complete form. It is JSON, and defining it again gives the same. */
+export interface Architecture {
+  readonly vocabulary: number;
+  readonly length: number;
+  readonly width: number;
+  readonly inputs: number | null;
+  readonly first: readonly StripeEntry[];
+  readonly stripe: readonly StripeEntry[];
+  readonly repeat: number;
+  readonly last: readonly StripeEntry[];
+  readonly norm: NormName;
+  readonly block: BlockName;
+  readonly positions: PositionName;
+  readonly tie: boolean;
+  readonly headBias: boolean;
+  readonly dropout: number;
+  readonly standardDeviation: number;
+}

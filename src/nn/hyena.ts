@@ -1,0 +1,47 @@
+// Hyena: gates and implicitly parametrised convolutions as long as the sequence. Poli et al. 2023, "Hyena Hierarchy".
+
+import type { Tensor } from "../tensor/tensor.ts";
+import {
+  operate,
+  operateStep,
+  operatorSettings,
+  operatorState,
+  resolveOperator,
+  stateAfter,
+} from "./hyena/operator.ts";
+import { linearMap } from "./linear.ts";
+import { definePrimitive, type Surroundings } from "./primitive.ts";
+import type { Scope } from "./scope.ts";
+
+export const hyena = definePrimitive({
+  name: "hyena",
+  settings: operatorSettings,
+  resolve: resolveOperator,
+  causal: () => true,
+  apply: (settings, surroundings, scope, x) =>
+    projectOut(settings, surroundings, scope, operate(settings, surroundings, scope, x).mixed),
+  decoding: {
+    // Each filter stands for a state as large as its network is wide.
+    mad: ({ expand, filterWidth }, { width }) => expand * width * filterWidth,
+    state: operatorState,
+    step(settings, surroundings, scope, x, before, position) {
+      const { mixed, state } = operateStep(settings, surroundings, scope, x, before, position);
+      return { y: projectOut(settings, surroundings, scope, mixed), state };
+    },
+    prefill(settings, surroundings, scope, x, capacity) {
+      const operated = operate(settings, surroundings, scope, x);
+      const y = projectOut(settings, surroundings, scope, operated.mixed);
+      return { y, state: stateAfter(operated, settings, capacity) };
+    },
+  },
+});
+
+/** [..., E] → [..., D]. */
+function projectOut(
+  { bias }: { readonly bias: boolean },
+  { width, standardDeviation }: Surroundings,
+  scope: Scope,
+  mixed: Tensor,
+): Tensor {
+  return linearMap(scope.within("output"), mixed, { width, bias, standardDeviation });
+}

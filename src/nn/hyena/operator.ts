@@ -1,0 +1,176 @@
+// The Hyena operator without its way out: gates and long convolutions in turn. Poli et al. 2023, definition 3.1.
+// B batch, T length, D width, E inner width, N order: N - 1 convolutions between N gates, S slots of a decoder.
+import { z } from "zod";
+import { RequestError } from "../../errors.ts";
+import { wholeNumber } from "../../strict.ts";
+import { longConvolution } from "../../tensor/composites/longConvolution.ts";
+import { swapLast } from "../../tensor/ops/contract.ts";
+import { add, multiply } from "../../tensor/ops/elementwise.ts";
+import { iota } from "../../tensor/ops/leaf.ts";
+import { reshape, slice, split } from "../../tensor/ops/movement.ts";
+import type { Tensor } from "../../tensor/tensor.ts";
+import type { State, StateTypes, Surroundings } from "../primitive.ts";
+import type { Scope } from "../scope.ts";
+import { convolutionTail, tailOf } from "../shortConvolution.ts";
+import { filterAt, filterSettings, requireLength, resolveFilter } from "./filter.ts";
+import {
+  extend,
+  filterType,
+  historyType,
+  intoFilter,
+  intoHistory,
+  lagged,
+  recall,
+  remember,
+} from "./history.ts";
+import { type ProjectionOptions, project, projectStep } from "./projection.ts";
+
+export const operatorSettings = {
+  /** N. */
+  order: wholeNumber(2, 100).default(2),
+  /** E / D. */
+  expand: wholeNumber().default(1),
+  /** Tokens the short convolution sees. */
+  taps: wholeNumber(2).default(3),
+  /** The projections are one product of 1 / projectionGroups of their features, repeated. */
+  projectionGroups: wholeNumber().default(1),
+  /** Of the projections in and out. */
+  bias: z.boolean("expected true or false").default(true),
+  ...filterSettings,
+};
+
+export type OperatorSettings = z.infer<z.ZodObject<typeof operatorSettings>>;
+
+/** Errors: RequestError for numbers that do not fit each other. */
+export function resolveOperator<Settings extends OperatorSettings>(
+  settings: Settings,
+  surroundings: Surroundings,
+  what: string,
+): Settings {
+  const { order, expand, projectionGroups } = settings;
+  const features = (order + 1) * expand * surroundings.width;
+  if (features % projectionGroups !== 0) {
+    throw new RequestError(
+      `${what}: the ${features} features of all projections are not divisible by projectionGroups ` +
+        `${projectionGroups}; expected a divisor`,
+    );
+  }
+  return resolveFilter(settings, surroundings, what);
+}
+
+function projectionOf(settings: OperatorSettings, { width }: Surroundings): ProjectionOptions {
+  const { order, expand, projectionGroups: groups, taps, bias } = settings;
+  return { features: (order + 1) * expand * width, groups, taps, bias };
+}
+
+/** x [B, T, D] → mixed [B, T, E], and what decoding goes on from. */
+export function operate(settings: OperatorSettings, surroundings: Surroundings, scope: Scope, x: Tensor) {
+  const length = x.shape[1]!;
+  requireLength(settings, length);
+  const wide = settings.expand * surroundings.width;
+  const { projected, entered } = project(projectionOf(settings, surroundings), surroundings, scope, x);
+  const filters = filterAt(settings, scope.within("filter"), iota([length], 0), filterCount(settings, wide));
+  const inputs: Tensor[] = [];
+  const mixed = gatesInTurn(settings, scope, projected, (gated, turn) => {
+    inputs.push(gated);
+    const kernel = swapLast(filterOf(settings, filters, turn));
+    return swapLast(longConvolution(swapLast(gated), kernel));
+  });
+  return { mixed, entered, inputs, filters };
+}
+
+/** What decoding carries: the short convolution's tail, the filters so far, the inputs of every long convolution. */
+export function operatorState(
+  settings: OperatorSettings,
+  surroundings: Surroundings,
+  batch: number,
+  capacity: number,
+): StateTypes {
+  requireLength(settings, capacity);
+  const wide = settings.expand * surroundings.width;
+  const turns = Array.from({ length: settings.order - 1 }, (_, turn) => turn);
+  const { features, taps } = projectionOf(settings, surroundings);
+  return {
+    tail: convolutionTail(batch, features, taps),
+    filters: filterType(capacity, filterCount(settings, wide)),
+    ...Object.fromEntries(turns.map((turn) => [historyName(turn), historyType(batch, capacity, wide)])),
+  };
+}
+
+/** The state that the tokens of `operate` leave. */
+export function stateAfter(
+  { entered, inputs, filters }: ReturnType<typeof operate>,
+  { taps }: OperatorSettings,
+  capacity: number,
+): State {
+  return {
+    tail: tailOf(entered, taps),
+    filters: intoFilter(filters, capacity),
+    ...Object.fromEntries(inputs.map((gated, turn) => [historyName(turn), intoHistory(gated, capacity)])),
+  };
+}
+
+/** One token x [B, D] at `position` → mixed [B, E] and the next state. */
+export function operateStep(
+  settings: OperatorSettings,
+  surroundings: Surroundings,
+  scope: Scope,
+  x: Tensor,
+  before: State,
+  position: Tensor,
+): { mixed: Tensor; state: State } {
+  const options = projectionOf(settings, surroundings);
+  const { projected, tail } = projectStep(options, surroundings, scope, x, before.tail!);
+  const count = before.filters!.shape[1]!;
+  const row = filterAt(settings, scope.within("filter"), reshape(position, [1]), count);
+  const filters = extend(before.filters!, row, position);
+  const rows = lagged(filters, position);
+  const histories: Record<string, Tensor> = {};
+  const mixed = gatesInTurn(settings, scope, projected, (gated, turn) => {
+    const name = historyName(turn);
+    const history = remember(before[name]!, gated, position);
+    histories[name] = history;
+    return recall(history, filterOf(settings, rows, turn));
+  });
+  return { mixed, state: { tail, filters, ...histories } };
+}
+
+/** Projections [..., (N + 1)·E] → [..., E]; `convolution` stands for the filter of a turn. */
+function gatesInTurn(
+  { order }: OperatorSettings,
+  scope: Scope,
+  projected: Tensor,
+  convolution: (gated: Tensor, turn: number) => Tensor,
+): Tensor {
+  const wide = projected.shape.at(-1)! / (order + 1);
+  const parts = split(
+    projected,
+    Array.from({ length: order + 1 }, () => wide),
+    -1,
+  );
+  const skips = scope.parameter("skip", {
+    shape: [order - 1, wide],
+    initializer: { kind: "normal", standardDeviation: 1 },
+    role: "scale",
+  });
+  let value = parts[order]!;
+  for (let turn = 0; turn < order - 1; turn++) {
+    const gated = scope.observe(`gated${turn}`, multiply(value, parts[order - 1 - turn]!));
+    const skip = reshape(slice(skips, { 0: [turn, turn + 1] }), [wide]);
+    value = add(convolution(gated, turn), multiply(gated, skip));
+  }
+  return scope.observe("mixed", multiply(value, parts[0]!));
+}
+
+const historyName = (turn: number): string => `history${turn}`;
+
+function filterCount({ order }: OperatorSettings, wide: number): number {
+  return wide * (order - 1);
+}
+
+/** The filters of one turn, [P, E], of all [P, E·(N - 1)]; neighbours belong to different turns. */
+function filterOf({ order }: OperatorSettings, filters: Tensor, turn: number): Tensor {
+  const [places, count] = filters.shape as [number, number];
+  const byTurn = reshape(filters, [places, count / (order - 1), order - 1]);
+  return reshape(slice(byTurn, { 2: [turn, turn + 1] }), [places, count / (order - 1)]);
+}

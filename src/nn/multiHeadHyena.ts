@@ -1,0 +1,158 @@
+// Multi-head Hyena: outer products of keys and values under one long convolution for each head, read by queries. Massaroli
+// et al. 2023, "Laughing Hyena Distillery", section 4. B batch, T length, D width, H heads of width w, S slots of a decoder.
+import { z } from "zod";
+import { RequestError } from "../errors.ts";
+import { wholeNumber } from "../strict.ts";
+import { longConvolution } from "../tensor/composites/longConvolution.ts";
+import { swapLast } from "../tensor/ops/contract.ts";
+import { add, equal, multiply, select } from "../tensor/ops/elementwise.ts";
+import { iota } from "../tensor/ops/leaf.ts";
+import { reshape, split, transpose } from "../tensor/ops/movement.ts";
+import { sum } from "../tensor/ops/reduce.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import {
+  type FilterSettings,
+  filterAt,
+  filterSettings,
+  requireLength,
+  resolveFilter,
+} from "./hyena/filter.ts";
+import {
+  extend,
+  filterType,
+  historyType,
+  intoFilter,
+  intoHistory,
+  lagged,
+  remember,
+} from "./hyena/history.ts";
+import { type ProjectionOptions, project, projectStep } from "./hyena/projection.ts";
+import { linearMap } from "./linear.ts";
+import { definePrimitive, type Surroundings } from "./primitive.ts";
+import type { Scope } from "./scope.ts";
+import { convolutionTail, tailOf } from "./shortConvolution.ts";
+
+export const multiHeadHyena = definePrimitive({
+  name: "mh-hyena",
+  settings: {
+    /** H, a divisor of the width. */
+    heads: wholeNumber().default(8),
+    /** Tokens the short convolution sees. */
+    taps: wholeNumber(2).default(3),
+    /** The projections are one product of 1 / projectionGroups of their features, repeated. */
+    projectionGroups: wholeNumber().default(1),
+    /** Of the projections in and out. */
+    bias: z.boolean("expected true or false").default(true),
+    ...filterSettings,
+  },
+  resolve(settings, surroundings, what) {
+    const { width } = surroundings;
+    const { heads, projectionGroups } = settings;
+    if (width % heads !== 0) {
+      throw new RequestError(
+        `${what}: width ${width} is not divisible by heads ${heads}; expected a divisor`,
+      );
+    }
+    if ((3 * width) % projectionGroups !== 0) {
+      throw new RequestError(
+        `${what}: the ${3 * width} features of all projections are not divisible by projectionGroups ` +
+          `${projectionGroups}; expected a divisor`,
+      );
+    }
+    return resolveFilter(settings, surroundings, what);
+  },
+  causal: () => true,
+  apply: (settings, surroundings, scope, x) => run(settings, surroundings, scope, x).y,
+  decoding: {
+    // Each filter stands for a state as large as its network is wide.
+    mad: ({ heads, filterWidth }, { width }) => width * (width / heads) * filterWidth,
+    state(settings, surroundings, batch, capacity) {
+      requireLength(settings, capacity);
+      const { width } = surroundings;
+      return {
+        tail: convolutionTail(batch, 3 * width, settings.taps),
+        filters: filterType(capacity, settings.heads),
+        keys: historyType(batch, capacity, width),
+        values: historyType(batch, capacity, width),
+      };
+    },
+    step(settings, surroundings, scope, x, before, position) {
+      const [batch, width] = x.shape as [number, number];
+      const { heads } = settings;
+      const options = projectionOf(settings, width);
+      const { projected, tail } = projectStep(options, surroundings, scope, x, before.tail!);
+      const [query, key, value] = split(projected, [width, width, width], -1) as [Tensor, Tensor, Tensor];
+      const row = filterAt(settings, scope.within("filter"), reshape(position, [1]), heads);
+      const filters = extend(before.filters!, row, position);
+      const keys = remember(before.keys!, key, position);
+      const values = remember(before.values!, value, position);
+      const capacity = filters.shape[0]!;
+      const perHead = (of: Tensor) => reshape(of, [batch, -1, heads, width / heads]);
+      // The query meets every value at once, so that no outer product is made.
+      const met = sum(multiply(perHead(values), perHead(query)), [-1]); // [B, S, H]
+      const isNow = equal(reshape(iota([capacity], 0), [capacity, 1]), position);
+      const rows = add(lagged(filters, position), select(isNow, skipOf(scope, heads), 0));
+      const weights = reshape(multiply(met, rows), [batch, capacity, heads, 1]);
+      const mixed = reshape(sum(multiply(perHead(keys), weights), [1]), [batch, width]);
+      const y = projectOut(settings, surroundings, scope, mixed);
+      return { y, state: { tail, filters, keys, values } };
+    },
+    prefill(settings, surroundings, scope, x, capacity) {
+      const { y, entered, filters, key, value } = run(settings, surroundings, scope, x);
+      return {
+        y,
+        state: {
+          tail: tailOf(entered, settings.taps),
+          filters: intoFilter(filters, capacity),
+          keys: intoHistory(key, capacity),
+          values: intoHistory(value, capacity),
+        },
+      };
+    },
+  },
+});
+
+type Settings = FilterSettings &
+  Readonly<{ heads: number; taps: number; projectionGroups: number; bias: boolean }>;
+
+function projectionOf({ taps, projectionGroups: groups, bias }: Settings, width: number): ProjectionOptions {
+  return { features: 3 * width, groups, taps, bias };
+}
+
+/** x [B, T, D] → y [B, T, D], and what decoding goes on from. */
+function run(settings: Settings, surroundings: Surroundings, scope: Scope, x: Tensor) {
+  const [batch, length, width] = x.shape as [number, number, number];
+  const { heads } = settings;
+  requireLength(settings, length);
+  const { projected, entered } = project(projectionOf(settings, width), surroundings, scope, x);
+  const [query, key, value] = split(projected, [width, width, width], -1) as [Tensor, Tensor, Tensor];
+  const filters = filterAt(settings, scope.within("filter"), iota([length], 0), heads);
+  // Features of a head lead, so that heads are the rows that share a filter: [B, w, H, T].
+  const head = width / heads;
+  const featuresFirst = (of: Tensor) => transpose(reshape(of, [batch, length, heads, head]), [0, 3, 2, 1]);
+  const byValue = (of: Tensor) => reshape(featuresFirst(of), [batch, head, 1, heads, length]);
+  const byKey = (of: Tensor) => reshape(featuresFirst(of), [batch, 1, head, heads, length]);
+  const outer = multiply(byValue(value), byKey(key));
+  const flat = reshape(outer, [batch * head * head, heads, length]);
+  const far = reshape(longConvolution(flat, swapLast(filters)), outer.shape);
+  const held = add(far, multiply(outer, reshape(skipOf(scope, heads), [heads, 1])));
+  const read = sum(multiply(held, byValue(query)), [1]); // [B, w, H, T]
+  const mixed = scope.observe("mixed", reshape(transpose(read, [0, 3, 2, 1]), [batch, length, width]));
+  return { y: projectOut(settings, surroundings, scope, mixed), entered, filters, key, value };
+}
+
+/** What a head's outer products add without delay, [H]. */
+function skipOf(scope: Scope, heads: number): Tensor {
+  const initializer = { kind: "normal", standardDeviation: 1 } as const;
+  return scope.parameter("skip", { shape: [heads], initializer, role: "scale" });
+}
+
+/** [..., D] → [..., D]. */
+function projectOut(
+  { bias }: Settings,
+  { width, standardDeviation }: Surroundings,
+  scope: Scope,
+  mixed: Tensor,
+): Tensor {
+  return linearMap(scope.within("output"), mixed, { width, bias, standardDeviation });
+}

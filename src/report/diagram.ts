@@ -1,0 +1,188 @@
+// The block diagram of an architecture, as boxes in a column: as text for a terminal and as SVG. Knows what blocks are,
+// not what primitives do.
+import { parseHTML } from "linkedom";
+import type { Architecture } from "../architecture/architecture.ts";
+import { count } from "../architecture/count.ts";
+import { printEntry } from "../architecture/stripe.ts";
+import { formatCount } from "./format.ts";
+
+/** One box: what it is, and its parameters. */
+interface Box {
+  readonly label: string;
+  readonly parameters: number;
+}
+
+/** Boxes that follow each other, with a residual path around each or around all of them. */
+interface Group {
+  readonly boxes: readonly Box[];
+  readonly repeat: number;
+  /** Lines of one box stand beside each other on one input. */
+  readonly parallel: boolean;
+  /** Whether what boxes give is added to what they get. */
+  readonly residual: boolean;
+  /** What the sum goes through; "" for nothing. */
+  readonly after: string;
+}
+
+interface Diagram {
+  readonly title: string;
+  readonly groups: readonly Group[];
+}
+
+function diagramOf(architecture: Architecture, name: string): Diagram {
+  const { parameters } = count(architecture, Math.min(architecture.length, 2));
+  const { block, norm, vocabulary, width, inputs, positions, tie } = architecture;
+  const sizes = new Map<string, number>(Object.entries(parameters.byModule));
+  const single = (label: string, module: string): Group => ({
+    boxes: [{ label, parameters: sizes.get(module) ?? 0 }],
+    repeat: 1,
+    parallel: false,
+    residual: false,
+    after: "",
+  });
+  const normLabel = norm === "none" ? "" : `${norm} norm`;
+  const around = (label: string) => {
+    if (normLabel === "" || block === "post") return label;
+    return block === "none" ? `${label} → ${normLabel}` : `${normLabel} → ${label}`;
+  };
+  const group = (key: "first" | "stripe" | "last", path: string): Group[] => {
+    const entries = architecture[key];
+    if (entries.length === 0) return [];
+    const names = [...sizes.keys()].filter((module) => module.startsWith(`${path}.`));
+    const counts = new Map<string, number>();
+    const boxes = entries.map((entry) => {
+      const times = (counts.get(entry.primitive) ?? 0) + 1;
+      counts.set(entry.primitive, times);
+      const module = `${path}.${entry.primitive}${times === 1 ? "" : times}`;
+      const known = names.includes(module) ? sizes.get(module)! : 0;
+      return { label: around(printEntry(entry, architecture)), parameters: known };
+    });
+    const repeat = key === "stripe" ? architecture.repeat : 1;
+    return [
+      {
+        boxes,
+        repeat,
+        parallel: block === "parallel",
+        residual: block !== "none",
+        after: block === "post" ? normLabel : "",
+      },
+    ];
+  };
+  const learned = positions === "learned" ? `, ${architecture.length} positions` : "";
+  const embedding = inputs === null ? `embedding of ${vocabulary} tokens` : `linear map of ${inputs} numbers`;
+  const head = `head: ${vocabulary} ${inputs === null ? "tokens" : "outputs"}${tie ? ", tied" : ""}`;
+  return {
+    title: `${name}: width ${width}, ${formatCount(parameters.total)} parameters`,
+    groups: [
+      single(`${embedding}${learned}`, "embedding"),
+      ...group("first", "first"),
+      ...group("stripe", "block.0"),
+      ...group("last", "last"),
+      ...(normLabel === "" || block === "post" ? [] : [single(normLabel, "norm")]),
+      single(head, "head"),
+    ],
+  };
+}
+
+const labelOf = ({ label, parameters }: Box): string =>
+  parameters === 0 ? label : `${label} · ${formatCount(parameters)}`;
+
+/** The diagram in box-drawing characters, from input to output; "╭ … ╰ ⊕" is a residual path. One string, many lines. */
+export function diagramText(architecture: Architecture, name: string): string {
+  const { title, groups } = diagramOf(architecture, name);
+  const widest = Math.max(...groups.flatMap(({ boxes }) => boxes.map((box) => labelOf(box).length)));
+  const bar = "─".repeat(widest + 2);
+  const lines = groups.flatMap(({ boxes, repeat, parallel, residual, after }) => {
+    const inner = boxes.flatMap((box, i) => {
+      const opens = residual && (!parallel || i === 0);
+      const closes = residual && (!parallel || i === boxes.length - 1);
+      const along = residual ? "│" : " ";
+      return [
+        `${opens ? "╭" : along} ┌${bar}┐`,
+        `${along} │ ${labelOf(box).padEnd(widest)} │`,
+        `${along} └${bar}┘`,
+        ...(closes ? [after === "" ? "╰─⊕" : `╰─⊕ ${after}`] : []),
+      ];
+    });
+    if (repeat === 1) return inner.map((line) => `  ${line}`);
+    const middle = Math.floor(inner.length / 2);
+    const size = widest + 6;
+    return inner.map((line, i) => {
+      const edge = i === 0 ? "╮" : i === inner.length - 1 ? "╯" : "│";
+      return `  ${line.padEnd(size)} ${edge}${i === middle ? ` × ${repeat}` : ""}`;
+    });
+  });
+  return [title, ...lines].join("\n");
+}
+
+const [BOX_HEIGHT, GAP, LETTER, MARGIN] = [30, 14, 7.3, 24];
+const SVG = "http://www.w3.org/2000/svg";
+
+/** The diagram as SVG markup, complete with its own light and dark colours. */
+export function diagramSvg(architecture: Architecture, name: string): string {
+  const { title, groups } = diagramOf(architecture, name);
+  const letters = Math.max(...groups.flatMap(({ boxes }) => boxes.map((box) => labelOf(box).length)));
+  const boxWidth = Math.ceil(letters * LETTER) + 24;
+  const left = MARGIN + 26;
+  const centre = left + boxWidth / 2;
+  const total = Math.ceil(Math.max(left + boxWidth + 90, title.length * LETTER + 2 * MARGIN));
+  const { document } = parseHTML("<!doctype html><html><body></body></html>");
+  const svg = document.createElementNS(SVG, "svg");
+  const draw = (tag: string, attributes: Record<string, string | number>, text?: string) => {
+    const element = document.createElementNS(SVG, tag);
+    for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, String(value));
+    if (text !== undefined) element.textContent = text;
+    svg.appendChild(element);
+  };
+  draw("title", {}, title);
+  draw("style", {}, style);
+  draw("text", { x: MARGIN, y: MARGIN + 4, class: "title" }, title);
+  let y = MARGIN + 24;
+  const line = (from: number, to: number) => draw("path", { d: `M${centre} ${from}V${to}` });
+  const box = (of: Box) => {
+    draw("rect", { x: left, y, width: boxWidth, height: BOX_HEIGHT, rx: 5 });
+    draw("text", { x: centre, y: y + BOX_HEIGHT / 2 + 4, "text-anchor": "middle" }, labelOf(of));
+    y += BOX_HEIGHT;
+  };
+  const sum = (from: number, after: string) => {
+    line(y, y + GAP / 2);
+    y += GAP / 2 + 7;
+    draw("path", { d: `M${centre} ${from}H${left - 14}V${y}H${centre - 7}` });
+    draw("circle", { cx: centre, cy: y, r: 7 });
+    if (after !== "") draw("text", { x: centre + 16, y: y + 4 }, after);
+    draw("path", { d: `M${centre - 7} ${y}h14M${centre} ${y - 7}v14` });
+    y += 7;
+  };
+  groups.forEach(({ boxes, repeat, parallel, residual, after }, g) => {
+    if (g > 0) {
+      line(y, y + GAP);
+      y += GAP;
+    }
+    const top = y;
+    let start = y;
+    boxes.forEach((of, i) => {
+      // Where boxes share an input, the path between them is not theirs.
+      if (i > 0 && !parallel) line(y, y + GAP);
+      if (i > 0) y += parallel ? 6 : GAP;
+      if (!parallel || i === 0) start = y - GAP / 2;
+      box(of);
+      if (residual && (!parallel || i === boxes.length - 1)) sum(start, after);
+    });
+    if (repeat === 1) return;
+    const right = left + boxWidth + 12;
+    draw("path", { d: `M${right} ${top}h8V${y}h-8`, class: "brace" });
+    draw("text", { x: right + 16, y: (top + y) / 2 + 4, class: "title" }, `× ${repeat}`);
+  });
+  const height = y + MARGIN;
+  svg.setAttribute("xmlns", SVG);
+  svg.setAttribute("viewBox", `0 0 ${total} ${height}`);
+  svg.setAttribute("width", String(total));
+  svg.setAttribute("height", String(height));
+  svg.setAttribute("role", "img");
+  return svg.outerHTML;
+}
+
+const style =
+  "text{font:12px ui-monospace,monospace;fill:#1f2328}.title{font-weight:600}" +
+  "rect{fill:#eef3fa;stroke:#5b7fb5}path,circle{fill:none;stroke:#5b6b80}" +
+  "@media(prefers-color-scheme:dark){text{fill:#e6edf3}rect{fill:#1b2536;stroke:#7ea3d8}path,circle{stroke:#9fb0c6}}";

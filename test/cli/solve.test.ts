@@ -1,0 +1,42 @@
+// `scantling solve`: its document, its table, and what it refuses.
+import { describe, expect, test } from "vitest";
+import { refusal, scantling } from "./harness.ts";
+
+const depths = ["--depths", "1,4,16,64,256"];
+
+test("widths for 50M parameters at five depths", async () => {
+  const { exitCode, out } = await scantling(["solve", "--parameters", "50M", ...depths, "--json"]);
+  expect(exitCode).toBe(0);
+  const { budget, solutions } = JSON.parse(out);
+  expect(budget).toEqual({ of: "parameters", value: 50_000_000, convention: "total" });
+  expect(solutions.map(({ depth }: { depth: number }) => depth)).toEqual([1, 4, 16, 64, 256]);
+  for (const { error } of solutions) expect(Math.abs(error)).toBeLessThan(0.01);
+  const text = await scantling(["solve", "--parameters", "50M", ...depths]);
+  for (const { width } of solutions) expect(text.out).toContain(` ${width} `);
+});
+
+test("widths for operations, of a preset", async () => {
+  const words = ["solve", "--flops", "1e18", "--tokens", "1G", "--depths", "8", "--architecture", "llama-7b"];
+  const { out } = await scantling([...words, "--convention", "sixN", "--vocabulary", "1000", "--json"]);
+  const [{ width, value }] = JSON.parse(out).solutions;
+  expect(width % 64).toBe(0);
+  expect(Math.abs(value / 1e18 - 1)).toBeLessThan(0.1);
+});
+
+describe("refused in one line", () => {
+  test.each([
+    [["--depths", "1"], "no budget; expected --parameters"],
+    [["--parameters", "50M"], "required option '--depths <list>'"],
+    [["--parameters", "50M", "--depths", "1,x"], "such as 1,4,16"],
+    [["--parameters", "50M", "--depths", "0"], "such as 1,4,16"],
+    [["--parameters", "50M", "--flops", "1", "--depths", "1"], "cannot be used with option"],
+    [["--parameters", "3k", "--depths", "4,256"], "depth 256: no width meets 3,000 parameters (total)"],
+    [["--parameters", "50M", "--depths", "1", "--convention", "totl"], "did you mean total?"],
+    [["--flops", "1e9", "--depths", "1", "--convention", "total"], "expected one of training, forward"],
+    [["--parameters", "50M", "--depths", "1", "--architecture", "gtp2"], "did you mean gpt2?"],
+  ])("%j", async (words, message) => {
+    const { exitCode, err } = await refusal(["solve", ...words]);
+    expect(err).toContain(message);
+    expect(exitCode).toBe(2);
+  });
+});
