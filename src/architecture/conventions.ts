@@ -12,7 +12,7 @@ export interface AttentionPlace {
 /** The attention of a forward graph. */
 export function attentionPlaces(nodes: readonly Node[]): AttentionPlace[] {
   return nodes
-    .filter(({ op }) => op.name === "attention")
+    .filter(({ op }) => op.name === "attention" || op.name === "relativeAttention")
     .map(({ inputs: [query, key, value] }) => ({
       keys: key!.shape[1]!,
       heads: query!.shape[2]!,

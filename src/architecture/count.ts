@@ -1,7 +1,7 @@
 // What an architecture costs, read off its graph: parameters by module, floating-point operations, state, memory. Nothing
 // but the conventions of papers is counted by a formula, and nothing is allocated.
 import { RequestError } from "../errors.ts";
-import { inputSource, type Parameters } from "../nn/parameters.ts";
+import { type InputSource, inputSource, type Parameters } from "../nn/parameters.ts";
 import { crossEntropy } from "../tensor/composites/loss.ts";
 import { gradients } from "../tensor/gradient.ts";
 import { input } from "../tensor/ops/leaf.ts";
@@ -83,7 +83,11 @@ export function count(architecture: Architecture, length: number = architecture.
 
 /** Weights in the matrices of the blocks: N of Kaplan et al. 2020. */
 export function countedMatrices(architecture: Architecture): number {
-  const at = (repeat: number) => blockMatrices(parametersOf({ ...architecture, repeat }));
+  const at = (repeat: number) => {
+    const source = inputSource();
+    const tokens = inputOf(architecture, 1);
+    return blockMatrices(source, tokens, forward({ ...architecture, repeat }, source, tokens));
+  };
   const one = at(1);
   return architecture.repeat === 1 ? one : one + (architecture.repeat - 1) * (at(2) - one);
 }
@@ -123,12 +127,13 @@ export type Costs = Readonly<
 function costsOf(length: number): (architecture: Architecture) => Costs {
   return (architecture) => {
     const source = inputSource();
-    const logits = forward(architecture, source, inputOf(architecture, length));
+    const tokens = inputOf(architecture, length);
+    const logits = forward(architecture, source, tokens);
     const rows = reshape(logits, [length, architecture.vocabulary]);
     const { loss } = crossEntropy(rows, input("targets", [length], "i32"));
     const backward = gradients(loss, [...source.tensors.values()]);
     const places = attentionPlaces(topologicalOrder([logits]));
-    const matrices = blockMatrices(source.declared);
+    const matrices = blockMatrices(source, tokens, logits);
     return {
       forward: graphFlops([logits]),
       training: graphFlops([loss, ...backward]),
@@ -152,11 +157,24 @@ function repeated(architecture: Architecture, costs: (architecture: Architecture
   return Object.fromEntries(extended) as Costs;
 }
 
-/** Numbers in matrices between features, of the blocks. */
-function blockMatrices(parameters: Parameters): number {
+/** Numbers in the matrices of the blocks that meet tokens; what only positions are mapped by is left out. */
+function blockMatrices({ declared, tensors }: InputSource, tokens: Tensor, logits: Tensor): number {
+  const order = topologicalOrder([logits]);
+  const ofTokens = new Set<Node>([tokens.node]);
+  const meets = new Map<Node, boolean>();
+  for (const node of order) {
+    if (node.inputs.some(({ node: read }) => ofTokens.has(read))) ofTokens.add(node);
+    if (node.op.lowering === "view") continue;
+    const isElsewhere = node.op.lowering === "contract" && !ofTokens.has(node);
+    for (const read of node.inputs) {
+      const { node: seen } = seenThrough(read);
+      meets.set(seen, (meets.get(seen) ?? false) || !isElsewhere);
+    }
+  }
   let total = 0;
-  for (const [name, { shape, role }] of parameters) {
-    if (role === "hidden" && !name.startsWith("embedding.")) total += sizeOf(shape);
+  for (const [name, { shape, role }] of declared) {
+    const isBlock = role === "hidden" && !name.startsWith("embedding.");
+    if (isBlock && meets.get(tensors.get(name)!.node)) total += sizeOf(shape);
   }
   return total;
 }

@@ -68,6 +68,28 @@ const gpt3 = (
   }),
 );
 
+/**
+ * Rae et al. 2021, table 1, and Hoffmann et al. 2022, table 4. Transformer-XL's attention by distance; the published sizes
+ * come out with one table of 32,000 tokens. Biases and the activation are not published: none, GELU.
+ */
+const chinchilla = (
+  [
+    ["gopher-280b", 80, 16384, 128],
+    ["chinchilla-70b", 80, 8192, 64],
+  ] satisfies Sizes[]
+).map(([name, layers, width, heads]) =>
+  preset(name, {
+    vocabulary: 32_000,
+    length: 2048,
+    width,
+    stripe: [{ primitive: "relative-attention", heads }, "gelu"],
+    repeat: layers,
+    norm: "rms",
+    positions: "none",
+    tie: true,
+  }),
+);
+
 /** Touvron et al. 2023a and 2023b; Grattafiori et al. 2024; Jiang et al. 2023. Feed-forward sizes as released. */
 const llama = (
   [
@@ -176,6 +198,7 @@ const perceptron = preset("mlp-3-4-2", {
 export const presets: ReadonlyMap<string, ArchitectureInput> = new Map([
   ...gpt2,
   ...gpt3,
+  ...chinchilla,
   ...llama,
   ...pythia,
   ...wideDeep,

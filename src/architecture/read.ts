@@ -1,6 +1,6 @@
 // Architectures as users name them: a preset, or a JSON or YAML file. Knows no command.
 import { existsSync } from "node:fs";
-import { parseDocument } from "yaml";
+import { type Document, isScalar, parseDocument, visit } from "yaml";
 import { RequestError } from "../errors.ts";
 import { InputFileError, readInputFile } from "../inputFile.ts";
 import { parseJson } from "../json.ts";
@@ -8,7 +8,7 @@ import { type Architecture, defineArchitecture } from "./architecture.ts";
 import { presetArchitecture, presets } from "./presets.ts";
 
 /** Bytes of a file of settings; no architecture that may be built needs more. */
-const LARGEST = 4 * 2 ** 20;
+const LARGEST = { json: 4 * 2 ** 20, yaml: 2 ** 16 };
 /** The YAML reader recurses. */
 const DEEPEST_YAML = 64;
 
@@ -22,8 +22,9 @@ export function readArchitectureInput(nameOrFile: string): Readonly<Record<strin
   if (!/\.(json|ya?ml)$/i.test(nameOrFile) && !existsSync(nameOrFile)) presetArchitecture(nameOrFile);
   let settings: unknown;
   try {
-    const text = readInputFile(nameOrFile, LARGEST).toString("utf8");
-    settings = /\.ya?ml$/i.test(nameOrFile) ? parseYaml(text) : parseJson(text);
+    const isYaml = /\.ya?ml$/i.test(nameOrFile);
+    const text = readInputFile(nameOrFile, isYaml ? LARGEST.yaml : LARGEST.json).toString("utf8");
+    settings = isYaml ? parseYaml(text) : parseJson(text);
   } catch (error) {
     const isKnown = error instanceof InputFileError || error instanceof SyntaxError;
     const why = isKnown ? error.message : "it cannot be read";
@@ -48,7 +49,7 @@ export function parseYaml(text: string): unknown {
   requireShallow(text);
   const document = parseDocument(text, {
     schema: "core",
-    uniqueKeys: true,
+    uniqueKeys: false,
     merge: false,
     logLevel: "silent",
   });
@@ -58,12 +59,29 @@ export function parseYaml(text: string): unknown {
       `it is not YAML (${wrong.message.split("\n")[0]!.replace(/:$/, "").slice(0, 120)})`,
     );
   }
+  requireUniqueKeys(document);
   try {
     // A few aliases are convenient; many can stand for more than any memory holds.
     return document.toJS({ maxAliasCount: 100 });
   } catch {
     throw new SyntaxError("it has aliases that stand for too much; write it out");
   }
+}
+
+/** The reader's own check compares every key with every other. */
+function requireUniqueKeys(document: Document): void {
+  visit(document, {
+    Map(_, { items }) {
+      const keys = new Set<string>();
+      for (const { key } of items) {
+        const name = isScalar(key) ? String(key.value) : undefined;
+        if (name === undefined) throw new SyntaxError("it has a key that is not a word");
+        if (keys.has(name))
+          throw new SyntaxError(`it has the key ${JSON.stringify(name.slice(0, 60))} twice`);
+        keys.add(name);
+      }
+    },
+  });
 }
 
 /** Nesting is by indentation or by brackets; each level has at least one of either. */

@@ -1,5 +1,4 @@
 // Hyena: gates and implicitly parametrised convolutions as long as the sequence. Poli et al. 2023, "Hyena Hierarchy".
-
 import type { Tensor } from "../tensor/tensor.ts";
 import {
   operate,

@@ -14,9 +14,7 @@ import { linearMap } from "./linear.ts";
 import { definePrimitive, type Surroundings } from "./primitive.ts";
 import type { Scope } from "./scope.ts";
 import { convolutionTail, convolve, convolveStep, tailOf } from "./shortConvolution.ts";
-
-/** Step sizes at the start: evenly on a logarithmic scale between the first two, none below the third. */
-const [SHORTEST_STEP, LONGEST_STEP, LEAST_STEP] = [1e-3, 0.1, 1e-4];
+import { stepBias } from "./stepBias.ts";
 
 export const mamba = definePrimitive({
   name: "mamba",
@@ -113,17 +111,10 @@ function select({ rank, state }: Settings, scope: Scope, u: Tensor): Selection {
   const both = linear(u, evenWeight(scope.within("select"), wide, rank! + 2 * state));
   const [low, write, read] = split(both, [rank!, state, state], -1) as [Tensor, Tensor, Tensor];
   const steps = scope.within("step");
-  const bias = steps.parameter("bias", {
-    shape: [wide],
-    initializer: {
-      kind: "uniform",
-      low: Math.log(SHORTEST_STEP),
-      high: Math.log(LONGEST_STEP),
-      transform: (drawn) => inverseSoftplus(Math.max(Math.exp(drawn), LEAST_STEP)),
-    },
-    role: "bias",
-  });
-  const delta = scope.observe("delta", softplus(add(linear(low, evenWeight(steps, rank!, wide)), bias)));
+  const delta = scope.observe(
+    "delta",
+    softplus(add(linear(low, evenWeight(steps, rank!, wide)), stepBias(steps, wide))),
+  );
   return { delta, write, read };
 }
 
@@ -132,10 +123,6 @@ function evenWeight(scope: Scope, from: number, to: number): Tensor {
   const bound = 1 / Math.sqrt(from);
   const initializer = { kind: "uniform", low: -bound, high: bound } as const;
   return scope.parameter("weight", { shape: [from, to], initializer, role: "hidden" });
-}
-
-function inverseSoftplus(y: number): number {
-  return y + Math.log(-Math.expm1(-y));
 }
 
 /** A = -exp(parameter), [B, N, E]; at the start -1, -2, … -N. */

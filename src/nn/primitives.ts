@@ -15,6 +15,7 @@ import { gelu, geluExact, relu, squaredRelu } from "./mlp.ts";
 import { multiHeadHyena } from "./multiHeadHyena.ts";
 import { nonlinearity } from "./nonlinearity.ts";
 import type { Primitive } from "./primitive.ts";
+import { relativeAttention } from "./relativeAttention.ts";
 import { retention } from "./retention.ts";
 import { rgLru } from "./rgLru.ts";
 import { rwkv4Time } from "./rwkv4Time.ts";
@@ -25,6 +26,7 @@ import { rwkvChannel } from "./rwkvChannel.ts";
 export const primitives: ReadonlyMap<string, Primitive> = new Map(
   [
     attention,
+    relativeAttention,
     rwkvChannel,
     rwkv4Time,
     hyenaExperts,

@@ -1,6 +1,7 @@
 // Reverse-mode differentiation as a graph-to-graph transform. Knows each op only through its declared gradient.
 import { add } from "./ops/elementwise.ts";
 import { fill } from "./ops/leaf.ts";
+import { joinPadded } from "./ops/movement.ts";
 import { type StandIn, standIns } from "./recompute.ts";
 import { isFloat, type Node, sizeOf, type Tensor, topologicalOrder } from "./tensor.ts";
 
@@ -45,7 +46,7 @@ export function vectorJacobian(
   const accumulate = (tensor: Tensor, gradient: Tensor | undefined) => {
     if (gradient === undefined) return;
     const before = collected.get(tensor);
-    collected.set(tensor, before === undefined ? gradient : add(before, gradient));
+    collected.set(tensor, before === undefined ? gradient : plus(before, gradient));
   };
   outputs.forEach((output, i) => {
     accumulate(output, seeds[i]);
@@ -61,6 +62,11 @@ export function vectorJacobian(
     });
   }
   return withRespectTo.map((tensor) => collected.get(tensor) ?? fill(0, tensor.shape, tensor.dtype));
+}
+
+/** p + q; gradients of the parts of one tensor are joined rather than padded and added. */
+function plus(p: Tensor, q: Tensor): Tensor {
+  return joinPadded(p, q) ?? add(p, q);
 }
 
 /** An op's own rule, or the derivative of the graph it stands for. */

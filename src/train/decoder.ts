@@ -37,6 +37,7 @@ export function createDecoder(
   const { length } = architecture;
   const stepping = stepProgram(architecture, batch);
   for (const [name, type] of programInputs(stepping)) store.allocate(name, type);
+  store.allocate(decodingNames.position, { shape: [], dtype: "i32" }); // read by no program that knows no positions
   const step = machine.load(stepping);
   const state = decodingState(architecture, batch);
   const prefills = new Map<number, Executable | undefined>();

@@ -102,6 +102,20 @@ describe("Hoffmann et al. 2022", () => {
     const chinchilla = { layers: 80, width: 8192, feedforward: 32768, ...heads(64) };
     expect(chinchillaParameters(gopher) / 1e9).toBeCloseTo(279.7, 1);
     expect(chinchillaParameters(chinchilla) / 1e9).toBeCloseTo(70.06, 2);
+    for (const [name, shape] of [
+      ["gopher-280b", gopher],
+      ["chinchilla-70b", chinchilla],
+    ] as const) {
+      const { parameters, flopsPerToken } = count(presetArchitecture(name));
+      const { layers, width, feedforward } = shape;
+      // The rule leaves out norms, and what is added to queries: two numbers for each of their features.
+      expect(parameters.total).toBe(
+        chinchillaParameters(shape) + (2 * layers + 1) * width + 2 * layers * width,
+      );
+      const products = layers * (4 * width ** 2 + 2 * width * feedforward);
+      const scores = layers * (4 * 2048 * width + 3 * shape.heads * 2048);
+      expect(flopsPerToken.chinchilla).toBe(6 * products + 3 * scores);
+    }
   });
 });
 

@@ -75,7 +75,7 @@ describe("refused in one line", () => {
     ],
     [[file("list.yaml", "- 1\n- 2\n")], "expected an object of settings"],
     [[file("broken.yaml", "width: [1, 2\nlength: 3")], "it is not YAML"],
-    [[file("twice.yaml", "width: 1\nwidth: 2\n")], "it is not YAML"],
+    [[file("twice.yaml", "width: 1\nwidth: 2\n")], 'it has the key "width" twice'],
     [[file("deep.yaml", "[".repeat(5000))], "it is nested more than 64 deep"],
     [[file("tag.yaml", "width: !!js/function x\n")], "it is not YAML"],
     [

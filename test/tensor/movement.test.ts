@@ -5,8 +5,10 @@ import {
   add,
   broadcastTo,
   concatenate,
+  evaluate,
   flip,
   gatherStrided,
+  gradients,
   input,
   max,
   mean,
@@ -18,6 +20,7 @@ import {
   split,
   square,
   sum,
+  topologicalOrder,
   transpose,
 } from "../../src/tensor/index.ts";
 import {
@@ -121,6 +124,38 @@ describe("movement", () => {
     expect(() => concatenate([input("x", [2, 3]), input("y", [3, 4])], 1)).toThrow(
       /concatenate: \[2,3\], \[3,4\]/,
     );
+  });
+
+  test("gradients of slices, side by side, apart or overlapping", () => {
+    const range = fc
+      .tuple(fc.nat(6), size(4))
+      .map(([start, count]) => [start, Math.min(7, start + count)] as const);
+    forAll(
+      fc.record({ ranges: fc.array(range, { minLength: 1, maxLength: 4 }), axis: fc.nat(1) }),
+      ({ ranges, axis }, random) => {
+        const used = ([start, end]: readonly [number, number]) => start < end;
+        checkGradient(
+          (x) =>
+            ranges
+              .filter(used)
+              .map((part) => sum(square(slice(x, { [axis]: part }))))
+              .reduce(add, sum(x)),
+          [uniformValue(random, [7, 7])],
+        );
+      },
+    );
+  });
+
+  test("gradients of a split are joined, not padded and added", () => {
+    const x = input("x", [3, 6]);
+    const parts = split(x, [2, 1, 3], 1);
+    const [gradient] = gradients(parts.map((part) => sum(square(part))).reduce(add), [x]);
+    const ops = topologicalOrder([gradient!]).map(({ op }) => op.name);
+    expect(ops.filter((name) => name === "concatenate")).toHaveLength(1);
+    expect(ops).not.toContain("pad");
+    const values = value([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18], [3, 6]);
+    const [found] = evaluate([gradient!], { x: values });
+    expect([...found!.data]).toEqual([...values.data].map((number) => 2 * number));
   });
 
   test("pad", () => {

@@ -47,6 +47,28 @@ const cases: Record<string, Omit<ArchitectureInput, "vocabulary">> = {
     positions: "rope",
     window: 6,
   },
+  "parallel blocks between other ones, by distance": {
+    length: 12,
+    width: 8,
+    stripe: "[attention(heads: 2), relu] + [relative-attention(heads: 2), gelu] × 2 + gelu",
+    positions: "none",
+    block: "parallel",
+  },
+  "norms after the sums, a bias at the head": {
+    length: 12,
+    width: 8,
+    heads: 2,
+    layers: 2,
+    block: "post",
+    norm: "layerUnbiased",
+    headBias: true,
+  },
+  "no positions at all": {
+    length: 12,
+    width: 8,
+    stripe: ["mamba", "gelu"],
+    positions: "none",
+  },
   "one token at a time": { length: 1, width: 4, heads: 1 },
 };
 

@@ -52,12 +52,13 @@ export function solve(options: SolveOptions, console: Console): number {
   const unit = budget.of === "parameters" ? "parameters" : "FLOPs";
   const header = ` depth   width   width/depth  ${unit.padStart(18)}      off`;
   const lines = solutions.map(({ depth, width, value, error }) => {
-    const number = budget.of === "parameters" ? value.toLocaleString("en-US") : formatCount(value);
+    const number = budget.of === "parameters" ? value.toLocaleString("en-US") : value.toExponential(4);
     const off = `${error < 0 ? "-" : "+"}${(100 * Math.abs(error)).toFixed(2)} %`;
     const ratio = (width / depth).toFixed(width < depth ? 2 : 0);
     return `${String(depth).padStart(6)}  ${String(width).padStart(6)}  ${ratio.padStart(12)}  ${number.padStart(18)}  ${off.padStart(7)}`;
   });
-  const title = `${formatCount(budget.value)} ${unit} (${budget.convention}), ${document.stripe}`;
+  const asked = budget.of === "parameters" ? formatCount(budget.value) : budget.value.toExponential();
+  const title = `${asked} ${unit} (${budget.convention}), ${document.stripe}`;
   console.out(`${[title, header, ...lines].join("\n")}\n`);
   return 0;
 }

@@ -79,7 +79,10 @@ export function trainCommand({ program, console, commandLine, setExitCode }: Com
     new Option("--validation-fraction <x>", "share of the text kept for validation (default: 0.1)").argParser(
       numberBetween(0, 1),
     ),
-    word("--architecture <file>", "a JSON file; the options below change single settings of it"),
+    word(
+      "--architecture <what>",
+      "a preset, or a JSON or YAML file; the options below change single settings of it",
+    ),
     size("--length <n>", "tokens the model sees (default: 128)"),
     size("--width <n>", "features of the residual stream (default: 128)"),
     size("--layers <n>", "blocks (default: 2)"),

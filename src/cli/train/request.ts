@@ -3,9 +3,9 @@
 import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
 import { defineArchitecture } from "../../architecture/architecture.ts";
+import { presets } from "../../architecture/presets.ts";
+import { readArchitectureInput } from "../../architecture/read.ts";
 import { RequestError } from "../../errors.ts";
-import { InputFileError, largest, readInputFile } from "../../inputFile.ts";
-import { parseJson } from "../../json.ts";
 import { readConfiguration, requireFreeFolder } from "../../train/runFolder.ts";
 import { defineTraining, type TrainingInput } from "../../train/settings.ts";
 import type { TrainOptions } from "./command.ts";
@@ -42,7 +42,7 @@ export function architectureSettings(options: TrainOptions): ArchitectureSetting
   if (options.tied !== undefined) given.tie = options.tied;
   if (options.architecture !== undefined) {
     // The library checks every setting; the type says what it will find.
-    return { ...readArchitecture(options.architecture), ...given } as ArchitectureSettings;
+    return { ...namedArchitecture(options.architecture), ...given } as ArchitectureSettings;
   }
   const width = options.width ?? 128;
   const decoder = { length: 128, width, layers: 2, activation: "swiglu", norm: "rms", positions: "rope" };
@@ -60,24 +60,15 @@ function defaultHeads(width: number): number {
   return 1;
 }
 
-function readArchitecture(file: string): Record<string, unknown> {
-  let text: string;
+/** What --architecture names; the vocabulary of a preset gives way to that of the data. */
+function namedArchitecture(nameOrFile: string): Record<string, unknown> {
   try {
-    text = readInputFile(file, largest.settings).toString("utf8");
+    const { $schema: _, vocabulary, ...settings } = readArchitectureInput(nameOrFile);
+    return presets.has(nameOrFile) || vocabulary === undefined ? settings : { vocabulary, ...settings };
   } catch (error) {
-    const why = error instanceof InputFileError ? error.message : "cannot be read";
-    throw new RequestError(`--architecture ${file}: ${why}; expected a JSON file of settings`);
+    if (error instanceof RequestError) throw new RequestError(`--architecture ${error.message}`);
+    throw error;
   }
-  let settings: unknown;
-  try {
-    settings = parseJson(text);
-  } catch (error) {
-    throw new RequestError(`--architecture ${file}: ${(error as Error).message}; mend the file`);
-  }
-  if (typeof settings !== "object" || settings === null || Array.isArray(settings)) {
-    throw new RequestError(`--architecture ${file}: expected an object of settings, such as {"width": 128}`);
-  }
-  return settings as Record<string, unknown>;
 }
 
 /** The settings of training, for a number of steps. */

@@ -87,61 +87,46 @@ interface Chunk {
 /** q, k [B, M, H, C, K], a the same or with B = M = 1, diagonal [B, M, H, C]: pairs of blocks become one until one is left. */
 function halve(q: Tensor, k: Tensor, a: Tensor, diagonal: Tensor, readsBefore: boolean): Chunk {
   const length = q.shape[3]!;
-  // All [B, M, H, blocks, rows of a block, ·].
-  const single = (x: Tensor) => reshape(x, [...x.shape.slice(0, 4), 1, -1]);
-  let weights = single(diagonal);
-  let whole = single(a);
-  let sinceStart = readsBefore ? fill(1, whole.shape) : whole;
-  let untilEnd: Tensor = fill(1, whole.shape);
+  let weights = reshape(diagonal, [...diagonal.shape, 1]);
+  let whole = a; // a row for each block
+  let sinceStart = readsBefore ? fill(1, a.shape) : a;
+  let untilEnd: Tensor = fill(1, a.shape);
   for (let rows = 1; rows < length; rows *= 2) {
     const [wholeFirst, wholeSecond] = halves(whole, 1);
     const ones = fill(1, wholeFirst.shape);
     const asked = multiply(halves(q, rows)[1], halves(sinceStart, rows)[1]);
     const found = multiply(halves(k, rows)[0], halves(untilEnd, rows)[0]);
     const [weightsFirst, weightsSecond] = halves(weights, rows);
-    const across = matmul(asked, swapLast(found));
+    const across = rows === 1 ? sum(multiply(asked, found), [-1], true) : matmul(asked, swapLast(found));
     weights = joined(
       concatenate([weightsFirst, fill(0, across.shape)], -1),
       concatenate([across, weightsSecond], -1),
     );
-    sinceStart = paired(fade(sinceStart, joined(ones, wholeFirst)));
-    untilEnd = paired(fade(untilEnd, joined(wholeSecond, ones)));
+    sinceStart = multiply(blocks(sinceStart, rows), blocks(joined(ones, wholeFirst), 1));
+    untilEnd = multiply(blocks(untilEnd, rows), blocks(joined(wholeSecond, ones), 1));
     whole = multiply(wholeFirst, wholeSecond);
   }
-  const only = (x: Tensor) => reshape(x, [...x.shape.slice(0, 3), ...x.shape.slice(4)]);
+  const flat = (x: Tensor) => reshape(x, [...x.shape.slice(0, 3), -1, x.shape.at(-1)!]);
   return {
-    weights: only(weights),
-    sinceStart: only(sinceStart),
-    untilEnd: only(untilEnd),
-    whole: only(whole),
+    weights: flat(weights),
+    sinceStart: flat(sinceStart),
+    untilEnd: flat(untilEnd),
+    whole: flat(whole),
   };
 }
 
-/** Blocks of `rows` rows in pairs, the first and the second of each: x [B, M, H, …, W] → [B, M, H, pairs, rows, W] twice. */
+/** x [B, M, H, …, W] → [B, M, H, blocks, rows, W]. */
+function blocks(x: Tensor, rows: number): Tensor {
+  return reshape(x, [...x.shape.slice(0, 3), -1, rows, x.shape.at(-1)!]);
+}
+
+/** The first and the second of each pair of blocks: x [B, M, H, …, W] → [B, M, H, pairs, rows, W] twice. */
 function halves(x: Tensor, rows: number): [Tensor, Tensor] {
-  const pairs = reshape(x, [...x.shape.slice(0, 3), -1, 2 * rows, x.shape.at(-1)!]);
+  const pairs = blocks(x, 2 * rows);
   return [slice(pairs, { 4: [0, rows] }), slice(pairs, { 4: [rows, 2 * rows] })];
 }
 
 /** The opposite: [B, M, H, pairs, rows, W] twice → [B, M, H, pairs, 2·rows, W]. */
 function joined(first: Tensor, second: Tensor): Tensor {
   return concatenate([first, second], 4);
-}
-
-/** Two blocks as one: [B, M, H, blocks, rows, W] → [B, M, H, blocks / 2, 2·rows, W]. */
-function paired(x: Tensor): Tensor {
-  const [batch, chunks, heads, blocks, rows, width] = x.shape as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
-  return reshape(x, [batch, chunks, heads, blocks / 2, 2 * rows, width]);
-}
-
-/** x [B, M, H, blocks, rows, K], each block times its row of `by` [B, M, H, blocks / 2, 2, K]. */
-function fade(x: Tensor, by: Tensor): Tensor {
-  return multiply(x, reshape(by, [...x.shape.slice(0, 4), 1, x.shape.at(-1)!]));
 }

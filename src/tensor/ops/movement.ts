@@ -404,3 +404,35 @@ export function pad(x: Tensor, before: readonly number[], after: readonly number
   }
   return apply(padOp, [x], { before, after, value });
 }
+
+/**
+ * p + q of two tensors that are zero but for parts which lie side by side along one axis: the parts joined, without a sum.
+ * Gradients of the parts of a `split` are such tensors. Undefined where p and q are not.
+ */
+export function joinPadded(p: Tensor, q: Tensor): Tensor | undefined {
+  const [a, b] = [padded(p), padded(q)];
+  if (a === undefined || b === undefined) return undefined;
+  const axes = p.shape.map((_, axis) => axis);
+  const differing = axes.filter(
+    (axis) => a.before[axis] !== b.before[axis] || a.after[axis] !== b.after[axis],
+  );
+  const axis = differing[0];
+  if (axis === undefined || differing.length > 1) return undefined;
+  const [first, second] = a.before[axis]! < b.before[axis]! ? [a, b] : [b, a];
+  if (first.before[axis]! + first.part.shape[axis]! !== second.before[axis]) return undefined;
+  const parts = [first.part, second.part].flatMap((part) => joinedAlong(part, axis));
+  return pad(concatenate(parts, axis), first.before, second.after);
+}
+
+/** What a tensor surrounds with zeros. */
+function padded({ node }: Tensor) {
+  if (node.op !== padOp) return undefined;
+  const { before, after, value } = node.attributes as PadAttributes;
+  return value === 0 ? { part: node.inputs[0]!, before, after } : undefined;
+}
+
+/** The tensors that `x` joins along the axis, or `x` itself. */
+function joinedAlong(x: Tensor, axis: number): readonly Tensor[] {
+  const isJoin = x.node.op === concatenateOp && (x.node.attributes as ConcatenateAttributes).axis === axis;
+  return isJoin ? x.node.inputs : [x];
+}
