@@ -19,7 +19,15 @@ export { type Count, count } from "./architecture/count.ts";
 export { architectureJsonSchema } from "./architecture/jsonSchema.ts";
 export { presetArchitecture, presets, W1, W2 } from "./architecture/presets.ts";
 export { readArchitecture } from "./architecture/read.ts";
-export { type Budget, type Solution, solveWidths } from "./architecture/solve.ts";
+export {
+  type Budget,
+  type FlopConvention,
+  flopConventions,
+  type ParameterConvention,
+  parameterConventions,
+  type Solution,
+  solveWidths,
+} from "./architecture/solve.ts";
 export { printStripe } from "./architecture/stripe.ts";
 
 // Machines: what computes.

@@ -8,7 +8,7 @@ type Json = Readonly<Record<string, unknown>>;
 const { stripe: _, first: __, last: ___, ...simple } = own;
 
 /** JSON Schema 2020-12 of what `defineArchitecture` takes. What heads, widths and lengths must fit, it cannot say. */
-export function architectureJsonSchema(): Json {
+export function architectureJsonSchema(): Readonly<Record<string, unknown>> {
   const { properties, required } = plainSchema(z.object(simple));
   const items = { type: "array", items: { $ref: "#/$defs/place" } };
   return {

@@ -11,7 +11,9 @@ export const parameterConventions = ["total", "nonEmbedding", "active", "kaplan"
 /** What floating-point operations are counted by, as `count` has them. */
 export const flopConventions = ["training", "forward", "sixN", "kaplan", "chinchilla"] as const;
 
+/** What counts as a parameter. */
 export type ParameterConvention = (typeof parameterConventions)[number];
+/** What counts as the FLOPs of a token. */
 export type FlopConvention = (typeof flopConventions)[number];
 
 /** So many parameters, or so many operations for `tokens` tokens (1: a token's). */
