@@ -1,6 +1,6 @@
 // Who may work in a folder: living processes keep it, dead ones do not, whatever the clock says.
 import { spawn, spawnSync } from "node:child_process";
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -67,14 +67,17 @@ test.runIf(process.platform === "linux")("a process of an earlier boot keeps not
 test.runIf(process.platform === "linux")(
   "a process that has ended but is not reaped keeps nothing",
   async () => {
-    const parent = spawn("/bin/sh", ["-c", "true & echo $!; exec sleep 60"], {
+    const parent = spawn("/bin/sh", ["-c", "sleep 0.3 & echo $!; exec sleep 60"], {
       stdio: ["ignore", "pipe", "ignore"],
     });
     try {
       const ended = await new Promise<string>((done) =>
         parent.stdout.once("data", (chunk) => done(String(chunk).trim())),
       );
-      process.kill(Number(ended), 0);
+      // Its parent, no longer a shell by then, never asks how it ended.
+      await expect
+        .poll(() => readFileSync(`/proc/${ended}/stat`, "utf8"), { timeout: 20_000 })
+        .toMatch(/^\d+ \(sleep\) Z /);
       flag({ process: ended });
       lockFolder(folder).release();
     } finally {
