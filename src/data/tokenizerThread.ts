@@ -23,7 +23,13 @@ export interface TokenizerThread {
   end(): void;
 }
 
-/** @param mebibytes of heap that the thread may use */
+// A thread that reaches its own limit of heap with one large allocation takes the process with it, so whoever waits for
+// the thread looks at the process's memory and gives up long before.
+const LOOK_MILLISECONDS = 10;
+const HEAPS_BEFORE_GIVING_UP = 3;
+const HEAP_LIMIT = 4096;
+
+/** @param mebibytes of heap that the thread should need; it is given up at some multiple of them */
 export function startTokenizerThread(mebibytes: number): TokenizerThread {
   const { port1: port, port2 } = new MessageChannel();
   const bell = new Int32Array(new SharedArrayBuffer(4));
@@ -33,7 +39,7 @@ export function startTokenizerThread(mebibytes: number): TokenizerThread {
     execArgv: [],
     workerData: { port: port2, bell, library },
     transferList: [port2],
-    resourceLimits: { maxOldGenerationSizeMb: mebibytes },
+    resourceLimits: { maxOldGenerationSizeMb: Math.max(HEAP_LIMIT, 2 * HEAPS_BEFORE_GIVING_UP * mebibytes) },
   });
   // Running out of memory is met as the reply that does not come.
   worker.on("error", () => {});
@@ -43,7 +49,11 @@ export function startTokenizerThread(mebibytes: number): TokenizerThread {
     call(request, milliseconds) {
       Atomics.store(bell, 0, 0);
       port.postMessage(request);
-      Atomics.wait(bell, 0, 0, milliseconds);
+      const until = performance.now() + milliseconds;
+      const most = process.memoryUsage.rss() + HEAPS_BEFORE_GIVING_UP * mebibytes * 2 ** 20;
+      while (Atomics.wait(bell, 0, 0, LOOK_MILLISECONDS) === "timed-out") {
+        if (performance.now() > until || process.memoryUsage.rss() > most) break;
+      }
       const received = receiveMessageOnPort(port) as { message: Reply } | undefined;
       return received?.message;
     },
