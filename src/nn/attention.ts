@@ -16,6 +16,7 @@ import { MOST_SLOPES, placedKeys, slopedQueries } from "./alibi.ts";
 import { linearMap } from "./linear.ts";
 import { type NormName, norm, normNames } from "./norm.ts";
 import { definePrimitive, type Surroundings } from "./primitive.ts";
+import { readOut } from "./readOut.ts";
 import type { Scope } from "./scope.ts";
 
 const WIDEST_DEFAULT_HEAD = 64;
@@ -107,7 +108,7 @@ export const attention = definePrimitive({
       const scale = scaleOf(settings);
       const { out } = attend(query, keys, values, { causal: true, offset: position, scale });
       return {
-        y: reshape(mix(settings, surroundings, scope, out), [batch, width]),
+        y: reshape(readOut(surroundings, scope, out, settings.bias), [batch, width]),
         state: { keys, values },
       };
     },
@@ -138,7 +139,7 @@ function attendWhole(settings: Settings, surroundings: Surroundings, scope: Scop
   const { query, key, value } = project(settings, surroundings, scope, x, iota([x.shape[1]!], 0));
   const scale = scaleOf(settings);
   const { out } = attend(query, key, value, { causal, scale, ...(window === null ? {} : { window }) });
-  return { y: mix(settings, surroundings, scope, out), key, value };
+  return { y: readOut(surroundings, scope, out, settings.bias), key, value };
 }
 
 /** 1/√d of the features that come from x. */
@@ -180,18 +181,6 @@ function project(
 /** Features of a head that are turned, whole pairs. */
 function turnedWidth(headWidth: number, share: number): number {
   return 2 * Math.floor((headWidth * share) / 2);
-}
-
-/** What the heads found [B, T, H, d] → [B, T, D]. */
-function mix(
-  { bias }: Settings,
-  { width, standardDeviation }: Surroundings,
-  scope: Scope,
-  out: Tensor,
-): Tensor {
-  const [batch, length, heads, headWidth] = out.shape as [number, number, number, number];
-  const mixed = scope.observe("mixed", reshape(out, [batch, length, heads * headWidth]));
-  return linearMap(scope.within("output"), mixed, { width, bias, standardDeviation });
 }
 
 /** The last `slots` of the tokens of x [B, T, Hk, d], token t at slot t modulo `slots`: [B, slots, Hk, d]. */

@@ -6,11 +6,12 @@ import { wholeNumber } from "../strict.ts";
 import { sigmoid } from "../tensor/ops/elementwise.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { type DeltaTokens, deltaTokens, deltaTokensStep, tailsOf, tailTypes } from "./deltaTokens.ts";
-import { headsOf, joinHeads, requireHeads } from "./heads.ts";
+import { headsOf, requireHeads } from "./heads.ts";
 import { linearMap } from "./linear.ts";
 import { deltaRule, deltaRuleStep } from "./matrixState/deltaRule.ts";
 import { norm } from "./norm.ts";
 import { definePrimitive, type Surroundings } from "./primitive.ts";
+import { readOut } from "./readOut.ts";
 import type { Scope } from "./scope.ts";
 
 const HEAD_WIDTH = 128;
@@ -73,7 +74,6 @@ function betaOf({ heads }: Settings, { standardDeviation }: Surroundings, scope:
 }
 
 /** What the heads read [..., H, V], each normalised → [..., D]. */
-function mix({ width, standardDeviation }: Surroundings, scope: Scope, read: Tensor): Tensor {
-  const mixed = scope.observe("mixed", joinHeads(norm("rms", scope.within("readNorm"), read)));
-  return linearMap(scope.within("output"), mixed, { width, bias: false, standardDeviation });
+function mix(surroundings: Surroundings, scope: Scope, read: Tensor): Tensor {
+  return readOut(surroundings, scope, norm("rms", scope.within("readNorm"), read), false);
 }

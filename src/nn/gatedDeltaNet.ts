@@ -2,15 +2,16 @@
 // Yang, Kautz and Hatamizadeh 2024, "Gated Delta Networks", equation 10 and section 3.4; the decay is Mamba-2's.
 // B batch, T length, D width, H heads, K width of all keys, V of all values.
 import { wholeNumber } from "../strict.ts";
-import { silu, softplus } from "../tensor/composites/activation.ts";
+import { softplus } from "../tensor/composites/activation.ts";
 import { add, exp, multiply, negate, sigmoid } from "../tensor/ops/elementwise.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { type DeltaTokens, deltaTokens, deltaTokensStep, tailsOf, tailTypes } from "./deltaTokens.ts";
-import { headsOf, joinHeads, requireHeads } from "./heads.ts";
+import { headsOf, requireHeads } from "./heads.ts";
 import { linearMap } from "./linear.ts";
 import { deltaRule, deltaRuleStep } from "./matrixState/deltaRule.ts";
 import { norm } from "./norm.ts";
 import { definePrimitive, type Surroundings } from "./primitive.ts";
+import { gatedReadOut } from "./readOut.ts";
 import type { Scope } from "./scope.ts";
 import { stepBias } from "./stepBias.ts";
 
@@ -53,7 +54,7 @@ export const gatedDeltaNet = definePrimitive({
       const { tokens, tails } = deltaTokensStep(shapeOf(settings, surroundings), scope, x, before);
       const { beta, logDecay } = gates(settings, surroundings, scope, x);
       const { y, state } = deltaRuleStep(tokens, beta, exp(logDecay), before.state!);
-      return { y: mix(settings, surroundings, scope, x, y), state: { state, ...tails } };
+      return { y: mix(surroundings, scope, x, y), state: { state, ...tails } };
     },
     prefill(settings, surroundings, scope, x) {
       const { y, state, projected } = run(settings, surroundings, scope, x);
@@ -79,7 +80,7 @@ function run(settings: Settings, surroundings: Surroundings, scope: Scope, x: Te
   const { tokens, projected } = deltaTokens(shapeOf(settings, surroundings), scope, x);
   const { beta, logDecay } = gates(settings, surroundings, scope, x);
   const { out, state } = deltaRule(tokens, beta, logDecay);
-  return { y: mix(settings, surroundings, scope, x, out), state, projected };
+  return { y: mix(surroundings, scope, x, out), state, projected };
 }
 
 /** How much of the difference is written, and by how much the state fades: x [..., D] → [..., H] twice. */
@@ -97,16 +98,7 @@ function gates({ heads }: Settings, { standardDeviation }: Surroundings, scope: 
 }
 
 /** What the heads read [..., H, V/H], each normalised, under a gate made of x [..., D] → [..., D]. */
-function mix(
-  { valueWidth }: Settings,
-  { width, standardDeviation }: Surroundings,
-  scope: Scope,
-  x: Tensor,
-  read: Tensor,
-): Tensor {
-  const options = { bias: false, standardDeviation };
-  const gate = linearMap(scope.within("gate"), x, { ...options, width: valueWidth! });
-  const normal = joinHeads(norm("rms", scope.within("readNorm"), read));
-  const mixed = scope.observe("mixed", multiply(normal, silu(gate)));
-  return linearMap(scope.within("output"), mixed, { ...options, width });
+function mix(surroundings: Surroundings, scope: Scope, x: Tensor, read: Tensor): Tensor {
+  const normalise = (heads: Tensor) => norm("rms", scope.within("readNorm"), heads);
+  return gatedReadOut(surroundings, scope, x, read, normalise);
 }

@@ -1,15 +1,16 @@
 // Gated linear attention: a matrix state whose rows fade by what each token decides, under an output gate. Yang et al.
 // 2023, section 4.4. B batch, T length, D width, H heads, K width of all keys, V of all values.
 import { positiveNumber, wholeNumber } from "../strict.ts";
-import { silu, softplus } from "../tensor/composites/activation.ts";
+import { softplus } from "../tensor/composites/activation.ts";
 import { exp, multiply, negate } from "../tensor/ops/elementwise.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { headsOf, joinHeads, requireHeads, splitHeads } from "./heads.ts";
+import { headsOf, requireHeads, splitHeads } from "./heads.ts";
 import { linearMap } from "./linear.ts";
 import { channelDecay, channelDecayStep } from "./matrixState/channelDecay.ts";
 import type { Tokens } from "./matrixState/chunks.ts";
 import { norm } from "./norm.ts";
 import { definePrimitive, type Surroundings } from "./primitive.ts";
+import { gatedReadOut } from "./readOut.ts";
 import type { Scope } from "./scope.ts";
 
 export const gatedLinearAttention = definePrimitive({
@@ -43,7 +44,7 @@ export const gatedLinearAttention = definePrimitive({
     step(settings, surroundings, scope, x, before) {
       const { tokens, decay } = project(settings, surroundings, scope, x);
       const { y, state } = channelDecayStep(tokens, decay, undefined, before.state!);
-      return { y: mix(settings, surroundings, scope, x, y), state: { state } };
+      return { y: mix(surroundings, scope, x, y), state: { state } };
     },
     prefill(settings, surroundings, scope, x) {
       const { y, state } = run(settings, surroundings, scope, x);
@@ -64,7 +65,7 @@ type Settings = Readonly<{
 function run(settings: Settings, surroundings: Surroundings, scope: Scope, x: Tensor) {
   const { tokens, decay } = project(settings, surroundings, scope, x);
   const { out, state } = channelDecay(tokens, decay, undefined);
-  return { y: mix(settings, surroundings, scope, x, out), state };
+  return { y: mix(surroundings, scope, x, out), state };
 }
 
 /** x [..., D] → queries, keys and decays [..., H, K/H], values [..., H, V/H]. */
@@ -96,16 +97,7 @@ function project(
 }
 
 /** What the heads read [..., H, V/H], each normalised, under a gate made of x [..., D] → [..., D]. */
-function mix(
-  { valueWidth }: Settings,
-  { width, standardDeviation }: Surroundings,
-  scope: Scope,
-  x: Tensor,
-  read: Tensor,
-): Tensor {
-  const options = { bias: false, standardDeviation };
-  const gate = linearMap(scope.within("gate"), x, { ...options, width: valueWidth! });
-  const normal = joinHeads(norm("rms", scope.within("readNorm"), read));
-  const mixed = scope.observe("mixed", multiply(normal, silu(gate)));
-  return linearMap(scope.within("output"), mixed, { ...options, width });
+function mix(surroundings: Surroundings, scope: Scope, x: Tensor, read: Tensor): Tensor {
+  const normalise = (heads: Tensor) => norm("rms", scope.within("readNorm"), heads);
+  return gatedReadOut(surroundings, scope, x, read, normalise);
 }

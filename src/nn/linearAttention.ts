@@ -8,11 +8,12 @@ import { fill } from "../tensor/ops/leaf.ts";
 import { concatenate, slice } from "../tensor/ops/movement.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { featureMap, featureMapNames } from "./featureMap.ts";
-import { headsOf, joinHeads, requireHeads, splitHeads } from "./heads.ts";
+import { headsOf, requireHeads, splitHeads } from "./heads.ts";
 import { linearMap } from "./linear.ts";
 import type { Tokens } from "./matrixState/chunks.ts";
 import { headDecay, headDecayStep } from "./matrixState/headDecay.ts";
 import { definePrimitive, type Surroundings } from "./primitive.ts";
+import { readOut } from "./readOut.ts";
 import type { Scope } from "./scope.ts";
 
 const HEAD_WIDTH = 64;
@@ -99,16 +100,14 @@ function project(settings: Settings, surroundings: Surroundings, scope: Scope, x
 
 /** What the heads read [..., H, V], with the sum of weights behind where normalised → [..., D]. */
 function mix(settings: Settings, surroundings: Surroundings, scope: Scope, read: Tensor): Tensor {
-  const { bias, normalised, epsilon } = settings;
-  const { width, standardDeviation } = surroundings;
+  const { normalised, epsilon } = settings;
   const last = read.shape.length - 1;
-  const columns = width / settings.heads!;
+  const columns = surroundings.width / settings.heads!;
   const found = normalised
     ? divide(
         slice(read, { [last]: [0, columns] }),
         add(slice(read, { [last]: [columns, columns + 1] }), epsilon),
       )
     : read;
-  const mixed = scope.observe("mixed", joinHeads(found));
-  return linearMap(scope.within("output"), mixed, { width, bias, standardDeviation });
+  return readOut(surroundings, scope, found, settings.bias);
 }

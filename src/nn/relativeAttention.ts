@@ -24,6 +24,7 @@ import { broadcastTo, concatenate, pad, reshape } from "../tensor/ops/movement.t
 import type { Tensor } from "../tensor/tensor.ts";
 import { linearMap } from "./linear.ts";
 import { definePrimitive, type Surroundings } from "./primitive.ts";
+import { readOut } from "./readOut.ts";
 import type { Scope } from "./scope.ts";
 
 const LONGEST_WAVE = 10_000;
@@ -74,7 +75,8 @@ export const relativeAttention = definePrimitive({
       const scores = multiply(add(byContent, byDistance), 1 / Math.sqrt(settings.headWidth!));
       const seen = reshape(lessEqual(slots, position), [1, 1, 1, capacity]);
       const weights = softmax(select(broadcastTo(seen, scores.shape), scores, LOW));
-      const y = mix(settings, surroundings, scope, einsum("bhts,bshd->bthd", weights, values));
+      const read = einsum("bhts,bshd->bthd", weights, values);
+      const y = readOut(surroundings, scope, read, settings.bias);
       return { y: reshape(y, [batch, width]), state: { keys, values } };
     },
     prefill(settings, surroundings, scope, x, capacity) {
@@ -95,7 +97,8 @@ function run(settings: Settings, surroundings: Surroundings, scope: Scope, x: Te
   const distances = subtract(length - 1, iota([length], 0));
   const weight = waveWeight(settings, surroundings, scope);
   const far = einsum("sx,xhd->shd", waves(distances, surroundings.width), weight);
-  return { y: mix(settings, surroundings, scope, attend(content, key, value, place, far)), key, value };
+  const read = attend(content, key, value, place, far);
+  return { y: readOut(surroundings, scope, read, settings.bias), key, value };
 }
 
 /** x [B, T, D] → what asks by content and what by distance, keys, values, each [B, T, H, d]. */
@@ -139,16 +142,4 @@ function waves(distances: Tensor, width: number): Tensor {
   const frequencies = exp(multiply(iota(shape, 1, "f32"), (-2 / width) * Math.log(LONGEST_WAVE)));
   const angles = multiply(broadcastTo(reshape(cast(distances, "f32"), [shape[0]!, 1]), shape), frequencies);
   return concatenate([sine(angles), cosine(angles)], 1);
-}
-
-/** What the heads found [B, T, H, d] → [B, T, D]. */
-function mix(
-  { bias }: Settings,
-  { width, standardDeviation }: Surroundings,
-  scope: Scope,
-  out: Tensor,
-): Tensor {
-  const [batch, length, heads, headWidth] = out.shape as [number, number, number, number];
-  const mixed = scope.observe("mixed", reshape(out, [batch, length, heads * headWidth]));
-  return linearMap(scope.within("output"), mixed, { width, bias, standardDeviation });
 }

@@ -5,18 +5,18 @@
 
 import { RequestError } from "../errors.ts";
 import { positiveNumber, wholeNumber } from "../strict.ts";
-import { silu } from "../tensor/composites/activation.ts";
 import { layerNorm } from "../tensor/composites/normalization.ts";
 import { rotary, rotaryTables } from "../tensor/composites/rotary.ts";
 import { exp, multiply } from "../tensor/ops/elementwise.ts";
 import { iota, literal } from "../tensor/ops/leaf.ts";
 import { reshape } from "../tensor/ops/movement.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { headsOf, joinHeads, requireHeads, splitHeads } from "./heads.ts";
+import { headsOf, requireHeads, splitHeads } from "./heads.ts";
 import { linearMap } from "./linear.ts";
 import type { Tokens } from "./matrixState/chunks.ts";
 import { headDecay, headDecayStep } from "./matrixState/headDecay.ts";
 import { definePrimitive, type Surroundings } from "./primitive.ts";
+import { gatedReadOut } from "./readOut.ts";
 import type { Scope } from "./scope.ts";
 
 const HEAD_WIDTH = 256;
@@ -60,7 +60,7 @@ export const retention = definePrimitive({
       const tokens = { queries: alone(queries), keys: alone(keys), values: alone(values) };
       const decay = exp(literal(logDecays(settings.heads!), [1, settings.heads!]));
       const { y, state } = headDecayStep(tokens, decay, before.state!);
-      return { y: mix(settings, surroundings, scope, x, y), state: { state } };
+      return { y: mix(surroundings, scope, x, y), state: { state } };
     },
     prefill(settings, surroundings, scope, x) {
       const { y, state } = run(settings, surroundings, scope, x);
@@ -80,7 +80,7 @@ function logDecays(heads: number): number[] {
 function run(settings: Settings, surroundings: Surroundings, scope: Scope, x: Tensor) {
   const tokens = project(settings, surroundings, scope, x, iota([x.shape[1]!], 0));
   const { out, state } = headDecay(tokens, literal(logDecays(settings.heads!), [1, 1, settings.heads!]));
-  return { y: mix(settings, surroundings, scope, x, out), state };
+  return { y: mix(surroundings, scope, x, out), state };
 }
 
 /** x [B, T, D] at positions i32 [T] → queries and keys [B, T, H, K], turned by their positions, and values [B, T, H, V]. */
@@ -105,16 +105,7 @@ function project(
 }
 
 /** What the heads read [..., H, V], each normalised, under a gate made of x [..., D] → [..., D]. */
-function mix(
-  { valueFactor }: Settings,
-  { width, standardDeviation }: Surroundings,
-  scope: Scope,
-  x: Tensor,
-  read: Tensor,
-): Tensor {
-  const options = { bias: false, standardDeviation };
-  const gate = linearMap(scope.within("gate"), x, { ...options, width: valueFactor * width });
-  const normal = joinHeads(layerNorm(read, undefined, undefined, EPSILON));
-  const mixed = scope.observe("mixed", multiply(silu(gate), normal));
-  return linearMap(scope.within("output"), mixed, { ...options, width });
+function mix(surroundings: Surroundings, scope: Scope, x: Tensor, read: Tensor): Tensor {
+  const normalise = (heads: Tensor) => layerNorm(heads, undefined, undefined, EPSILON);
+  return gatedReadOut(surroundings, scope, x, read, normalise);
 }
