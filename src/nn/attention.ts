@@ -13,6 +13,7 @@ import { iota } from "../tensor/ops/leaf.ts";
 import { concatenate, pad, reshape, slice, split } from "../tensor/ops/movement.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { MOST_SLOPES, placedKeys, slopedQueries } from "./alibi.ts";
+import { nearestDivisor } from "./heads.ts";
 import { linearMap } from "./linear.ts";
 import { type NormName, norm, normNames } from "./norm.ts";
 import { definePrimitive, type Surroundings } from "./primitive.ts";
@@ -195,18 +196,4 @@ function intoSlots(x: Tensor, slots: number): Tensor {
 function remainder(position: Tensor, slots: number): Tensor {
   const turns = cast(floor(divide(cast(position, "f32"), slots)), "i32");
   return subtract(position, multiply(turns, slots));
-}
-
-/** The divisor of `whole` nearest to `wanted`, the smaller of two. */
-export function nearestDivisor(whole: number, wanted: number): number {
-  const distance = (divisor: number) => Math.abs(divisor - wanted);
-  let best = 1;
-  for (let small = 1; small * small <= whole; small++) {
-    if (whole % small !== 0) continue;
-    for (const divisor of [small, whole / small]) {
-      const nearer = distance(divisor) - distance(best);
-      if (nearer < 0 || (nearer === 0 && divisor < best)) best = divisor;
-    }
-  }
-  return best;
 }

@@ -3,7 +3,6 @@
 import { RequestError } from "../errors.ts";
 import { reshape } from "../tensor/ops/movement.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { nearestDivisor } from "./attention.ts";
 
 /** As many heads as make them about `headWidth` wide, at least one. */
 export function headsOf(width: number, headWidth: number): number {
@@ -17,6 +16,20 @@ export function requireHeads(what: string, name: string, width: number, heads: n
     `${what}: ${name} ${width} is not divisible by heads ${heads}; expected a divisor of ${name}, such as ` +
       `${nearestDivisor(width, heads)}`,
   );
+}
+
+/** The divisor of `whole` nearest to `wanted`, the smaller of two. */
+export function nearestDivisor(whole: number, wanted: number): number {
+  const distance = (divisor: number) => Math.abs(divisor - wanted);
+  let best = 1;
+  for (let small = 1; small * small <= whole; small++) {
+    if (whole % small !== 0) continue;
+    for (const divisor of [small, whole / small]) {
+      const nearer = distance(divisor) - distance(best);
+      if (nearer < 0 || (nearer === 0 && divisor < best)) best = divisor;
+    }
+  }
+  return best;
 }
 
 /** x [..., W] → [..., H, W/H]. */
