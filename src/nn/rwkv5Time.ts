@@ -8,9 +8,9 @@ import { linearMap } from "./linear.ts";
 import { channelDecay, channelDecayStep } from "./matrixState/channelDecay.ts";
 import type { Tokens } from "./matrixState/chunks.ts";
 import { definePrimitive, type Surroundings } from "./primitive.ts";
-import { bonusOf, decayOf, decayRate, mixHeads } from "./rwkvHeads.ts";
+import { bonusOf, decayOf, decayRate, headsState, mixHeads } from "./rwkvHeads.ts";
 import type { Scope } from "./scope.ts";
-import { lastToken, mixTokens, previousToken, shareByFeature, shifted } from "./tokenShift.ts";
+import { lastToken, mixTokens, shareByFeature, shifted } from "./tokenShift.ts";
 
 const HEAD_WIDTH = 64;
 
@@ -28,14 +28,7 @@ export const rwkv5Time = definePrimitive({
   causal: () => true,
   apply: ({ heads }, surroundings, scope, x) => run(heads!, surroundings, scope, x).y,
   decoding: {
-    mad: ({ heads }, { width }) => width * (width / heads!),
-    state({ heads }, { width }, batch) {
-      const headWidth = width / heads!;
-      return {
-        previous: previousToken(batch, width),
-        state: { shape: [batch, heads!, headWidth, headWidth], dtype: "f32", initial: 0 },
-      };
-    },
+    ...headsState,
     step(settings, surroundings, scope, x, before) {
       const heads = settings.heads!;
       const { width } = surroundings;

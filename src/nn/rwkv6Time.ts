@@ -10,9 +10,9 @@ import { linearMap } from "./linear.ts";
 import { channelDecay, channelDecayStep } from "./matrixState/channelDecay.ts";
 import type { Tokens } from "./matrixState/chunks.ts";
 import { definePrimitive, type Surroundings } from "./primitive.ts";
-import { bonusOf, decayOf, decayRate, mixHeads } from "./rwkvHeads.ts";
+import { bonusOf, decayOf, decayRate, headsState, mixHeads } from "./rwkvHeads.ts";
 import type { Scope } from "./scope.ts";
-import { lastToken, mixTokens, previousToken, shareByFeature, shifted } from "./tokenShift.ts";
+import { lastToken, mixTokens, shareByFeature, shifted } from "./tokenShift.ts";
 
 const HEAD_WIDTH = 64;
 
@@ -42,14 +42,7 @@ export const rwkv6Time = definePrimitive({
   causal: () => true,
   apply: (settings, surroundings, scope, x) => run(settings, surroundings, scope, x).y,
   decoding: {
-    mad: ({ heads }, { width }) => width * (width / heads!),
-    state({ heads }, { width }, batch) {
-      const headWidth = width / heads!;
-      return {
-        previous: previousToken(batch, width),
-        state: { shape: [batch, heads!, headWidth, headWidth], dtype: "f32", initial: 0 },
-      };
-    },
+    ...headsState,
     step(settings, surroundings, scope, x, before) {
       const { tokens, decay, gate } = project(settings, surroundings, scope, x, before.previous!);
       const bonus = bonusOf(scope, surroundings.width, settings.heads!);

@@ -7,14 +7,29 @@ import { reshape } from "../tensor/ops/movement.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { joinHeads, splitHeads } from "./heads.ts";
 import { linearMap } from "./linear.ts";
-import type { Surroundings } from "./primitive.ts";
+import type { Decoding, Surroundings } from "./primitive.ts";
 import type { Scope } from "./scope.ts";
+import { previousToken } from "./tokenShift.ts";
 
 /** The authors divide by 8 and add 1e-5 to the variance: the same. */
 const EPSILON = 64e-5;
 
 /** Beyond this, e^(-e^x) is zero in f32. */
 const FASTEST = 5;
+
+type HeadsSettings = Readonly<{ heads?: number | undefined }>;
+
+/** What one token leaves for the next: itself, and the matrix of each head. */
+export const headsState: Pick<Decoding<HeadsSettings>, "mad" | "state"> = {
+  mad: ({ heads }, { width }) => width * (width / heads!),
+  state({ heads }, { width }, batch) {
+    const headWidth = width / heads!;
+    return {
+      previous: previousToken(batch, width),
+      state: { shape: [batch, heads!, headWidth, headWidth], dtype: "f32", initial: 0 },
+    };
+  },
+};
 
 /** What decays are made of, [D]: from the authors' first layer, -6 for the first feature to -1 for the last. */
 export function decayRate(scope: Scope, width: number): Tensor {
