@@ -1,5 +1,6 @@
 // Named values in memory that C kernels see: weights, optimiser state, batches, results. Knows types and sizes; knows
 // neither whose memory it is nor any program.
+import { dtypeBytes } from "../compiler/plan.ts";
 import { type DType, sameShape, sizeOf, type TensorType } from "../tensor/tensor.ts";
 import type { NumericArray, Store } from "./machine.ts";
 
@@ -76,18 +77,7 @@ export function createBlockStore<Address, B extends Block<Address>>(
 
 /** Bytes of one element in a store; an f32 has eight in the double build. */
 export function elementBytes(dtype: DType, realBytes: 4 | 8): number {
-  switch (dtype) {
-    case "f32":
-      return realBytes;
-    case "i32":
-    case "u32":
-      return 4;
-    case "f16":
-    case "bf16":
-      return 2;
-    case "bool":
-      return 1;
-  }
+  return dtype === "f32" ? realBytes : dtypeBytes(dtype);
 }
 
 function viewOf(
