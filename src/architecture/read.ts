@@ -13,7 +13,8 @@ const LARGEST = { json: 4 * 2 ** 20, yaml: 2 ** 16 };
 const DEEPEST_YAML = 64;
 
 /**
- * The settings that a name or a file stands for, unchecked: a preset's, or what a .json, .yaml or .yml file holds.
+ * The settings that a name or a file stands for, unchecked: a preset's, or what a .json, .yaml or .yml file holds
+ * besides `$schema`, which is for editors.
  * Errors: RequestError, one line, for an unknown name (with the nearest one) and for a file that cannot be read.
  */
 export function readArchitectureInput(nameOrFile: string): Readonly<Record<string, unknown>> {
@@ -35,13 +36,13 @@ export function readArchitectureInput(nameOrFile: string): Readonly<Record<strin
   if (typeof settings !== "object" || settings === null || Array.isArray(settings)) {
     throw new RequestError(`${nameOrFile}: expected an object of settings, such as {"width": 128}`);
   }
-  return settings as Readonly<Record<string, unknown>>;
+  const { $schema: _, ...others } = settings as Readonly<Record<string, unknown>>;
+  return others;
 }
 
 /** The architecture that a name or a file stands for. Errors: RequestError, as above and as `defineArchitecture`. */
 export function readArchitecture(nameOrFile: string): Architecture {
-  const { $schema: _, ...settings } = readArchitectureInput(nameOrFile);
-  return defineArchitecture(settings);
+  return defineArchitecture(readArchitectureInput(nameOrFile));
 }
 
 /** The value of a YAML 1.2 text of one document, by its core schema. Throws a SyntaxError of one line. */

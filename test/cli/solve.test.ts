@@ -1,6 +1,8 @@
 // `scantling solve`: its document, its table, and what it refuses.
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { refusal, scantling } from "./harness.ts";
+import { refusal, scantling, temporaryFolder } from "./harness.ts";
 
 const depths = ["--depths", "1,4,16,64,256"];
 
@@ -21,6 +23,22 @@ test("widths for operations, of a preset", async () => {
   const [{ width, value }] = JSON.parse(out).solutions;
   expect(width % 64).toBe(0);
   expect(Math.abs(value / 1e18 - 1)).toBeLessThan(0.1);
+});
+
+test("a file may name its schema for editors", async () => {
+  const folder = temporaryFolder();
+  try {
+    const file = join(folder.path, "small.json");
+    const settings = { vocabulary: 50, length: 32, width: 64, heads: 2 };
+    writeFileSync(file, JSON.stringify({ $schema: "architecture.schema.json", ...settings }));
+    const { err, out } = await scantling([
+      ...["solve", "--parameters", "1M", "--depths", "2", "--architecture", file, "--json"],
+    ]);
+    expect(err).toBe("");
+    expect(JSON.parse(out).solutions).toHaveLength(1);
+  } finally {
+    folder.remove();
+  }
 });
 
 describe("refused in one line", () => {

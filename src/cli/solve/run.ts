@@ -32,10 +32,8 @@ const plainGpt = {
 export function solve(options: SolveOptions, console: Console): number {
   const budget = budgetOf(options);
   const write = options.out === undefined ? undefined : prepareOutput(options.out, options.force ?? false);
-  const { $schema: _, ...input } =
-    options.architecture === undefined
-      ? { $schema: undefined, ...plainGpt }
-      : (readArchitectureInput(options.architecture) as Record<string, unknown>);
+  const input: Readonly<Record<string, unknown>> =
+    options.architecture === undefined ? plainGpt : readArchitectureInput(options.architecture);
   const changes = Object.fromEntries(
     (["vocabulary", "length", "heads"] as const).flatMap((key) =>
       options[key] === undefined ? [] : [[key, options[key]]],

@@ -63,7 +63,7 @@ function defaultHeads(width: number): number {
 /** What --architecture names; the vocabulary of a preset gives way to that of the data. */
 function namedArchitecture(nameOrFile: string): Record<string, unknown> {
   try {
-    const { $schema: _, vocabulary, ...settings } = readArchitectureInput(nameOrFile);
+    const { vocabulary, ...settings } = readArchitectureInput(nameOrFile);
     return presets.has(nameOrFile) || vocabulary === undefined ? settings : { vocabulary, ...settings };
   } catch (error) {
     if (error instanceof RequestError) throw new RequestError(`--architecture ${error.message}`);
