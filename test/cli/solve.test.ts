@@ -25,6 +25,11 @@ test("widths for operations, of a preset", async () => {
   expect(Math.abs(value / 1e18 - 1)).toBeLessThan(0.1);
 });
 
+test("heads that no power of two has", async () => {
+  const { out } = await scantling(["solve", "--parameters", "1M", "--depths", "2", "--heads", "3", "--json"]);
+  expect(JSON.parse(out).solutions[0].width % 3).toBe(0);
+});
+
 test("a file may name its schema for editors", async () => {
   const folder = temporaryFolder();
   try {

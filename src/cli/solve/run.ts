@@ -20,7 +20,6 @@ import type { SolveOptions } from "./command.ts";
 const plainGpt = {
   vocabulary: 65,
   length: 256,
-  width: 64,
   heads: 1,
   activation: "geluExact",
   norm: "layerUnbiased",
