@@ -1,9 +1,9 @@
 // The progress of a run: one line drawn over and over on a terminal, plain lines elsewhere. Knows events, not files.
 
-import { performance } from "node:perf_hooks";
 import { formatBytes, formatCount, formatDuration, formatLoss, formatShare } from "../../report/format.ts";
 import type { EvaluationEvent, StartEvent, StepEvent } from "../../train/events.ts";
 import type { Console } from "../console.ts";
+import { createStatusLine } from "../statusLine.ts";
 
 export interface Progress {
   start(event: StartEvent): void;
@@ -15,28 +15,12 @@ export interface Progress {
   end(): void;
 }
 
-// A terminal that is written to more often than this takes time from the training.
-const drawEveryMs = 100;
 const plainLines = 20;
 
 /** Writes to standard error. @param clock milliseconds, of any origin */
-export function createProgress(console: Console, clock: () => number = () => performance.now()): Progress {
-  let drawn = "";
-  let drawnAt = Number.NEGATIVE_INFINITY;
+export function createProgress(console: Console, clock?: () => number): Progress {
+  const { line, draw, end } = createStatusLine(console, clock);
   let optimum: number | null = null;
-  const clear = () => {
-    if (drawn !== "") console.err(`\r${" ".repeat(drawn.length)}\r`);
-    drawn = "";
-  };
-  const line = (text: string) => {
-    clear();
-    console.err(`${text}\n`);
-  };
-  const draw = (text: string) => {
-    const fitting = text.slice(0, Math.max(0, console.columns() - 1));
-    console.err(`\r${fitting.padEnd(drawn.length)}`);
-    drawn = fitting;
-  };
   return {
     start(event) {
       optimum = event.optimum?.value ?? null;
@@ -45,9 +29,7 @@ export function createProgress(console: Console, clock: () => number = () => per
     step(event) {
       const isLast = event.step === event.steps;
       if (console.interactive) {
-        if (clock() - drawnAt < drawEveryMs && !isLast) return;
-        drawnAt = clock();
-        draw(stepText(event));
+        draw(stepText(event), isLast);
       } else if (isLast || event.step === 1 || event.step % Math.ceil(event.steps / plainLines) === 0) {
         line(stepText(event));
       }
@@ -59,10 +41,7 @@ export function createProgress(console: Console, clock: () => number = () => per
       );
     },
     line,
-    end: () => {
-      if (drawn !== "") console.err("\n");
-      drawn = "";
-    },
+    end,
   };
 }
 
