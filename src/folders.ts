@@ -1,5 +1,5 @@
-// Folders made with all that leads to them. Knows nothing of what goes in.
-import { existsSync, mkdirSync, statSync } from "node:fs";
+// Folders: made with all that leads to them, and how much room their disk has. Knows nothing of what goes in.
+import { existsSync, mkdirSync, statfsSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 
 /**
@@ -19,10 +19,27 @@ export function makeFolder(folder: string, mode?: number): void {
   }
 }
 
-function isFolder(path: string): boolean {
+/** Whether a folder is there, as far as this process can see. */
+export function isFolder(path: string): boolean {
   try {
     return statSync(path).isDirectory();
   } catch {
     return false;
   }
+}
+
+/** A path itself where something is there, else the nearest folder above it. */
+export function nearestExisting(path: string): string {
+  let nearest = path;
+  while (!existsSync(nearest) && dirname(nearest) !== nearest) nearest = dirname(nearest);
+  return nearest;
+}
+
+/**
+ * Free bytes, for this user, of the disk that a folder lies on; null where the file system counts nothing.
+ * @throws the system's error where the folder cannot be looked at
+ */
+export function freeBytes(folder: string): number | null {
+  const { blocks, bavail, bsize } = statfsSync(folder);
+  return blocks === 0 ? null : bavail * bsize;
 }

@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { makeFolder } from "../src/folders.ts";
+import { freeBytes, isFolder, makeFolder, nearestExisting } from "../src/folders.ts";
 
 const root = mkdtempSync(join(tmpdir(), "scantling-folders-"));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -26,4 +26,26 @@ describe("makeFolder", () => {
   it.skipIf(!existsSync("/proc/self"))("gives up where the system refuses in its own way", () => {
     expect(() => makeFolder("/proc/scantling/run")).toThrow(/ENOENT|EACCES|EPERM/);
   });
+});
+
+describe("what is known of folders", () => {
+  it("finds the nearest that is there, and whether it is a folder", () => {
+    const file = join(root, "known");
+    writeFileSync(file, "");
+    expect(nearestExisting(join(root, "not", "there"))).toBe(root);
+    expect(nearestExisting(file)).toBe(file);
+    expect([root, file, join(root, "not")].map(isFolder)).toEqual([true, false, false]);
+  });
+
+  it("asks the disk for its room", () => {
+    expect(freeBytes(root)).toBeGreaterThan(0);
+    expect(() => freeBytes(join(root, "not", "there"))).toThrow(expect.objectContaining({ code: "ENOENT" }));
+  });
+
+  it.skipIf(!existsSync("/proc/self"))(
+    "does not take a file system that counts nothing for a full one",
+    () => {
+      expect(freeBytes("/proc")).toBe(null);
+    },
+  );
 });

@@ -1,20 +1,10 @@
 // Files and folders that are there whole or not at all, and one line for whatever the disk refuses. Knows nothing of
 // training.
 
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  openSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  statfsSync,
-  writeSync,
-} from "node:fs";
+import { closeSync, fsyncSync, openSync, readdirSync, renameSync, rmSync, writeSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { WorkError } from "../errors.ts";
-import { makeFolder } from "../folders.ts";
+import { freeBytes, makeFolder, nearestExisting } from "../folders.ts";
 import { formatCount } from "../report/format.ts";
 
 /** Runs `work`; what the file system refuses becomes a WorkError of one line that names `what` and `path`. */
@@ -58,13 +48,11 @@ export function refusal(error: unknown): string | undefined {
  * @param what what the room is for, as in "a checkpoint"
  */
 export function requireSpace(folder: string, bytes: number, what: string): void {
-  let nearest = folder;
-  while (!existsSync(nearest) && dirname(nearest) !== nearest) nearest = dirname(nearest);
-  const { blocks, bavail, bsize } = onDisk("look at", nearest, () => statfsSync(nearest));
-  // Some file systems count nothing.
-  if (blocks === 0 || bavail * bsize >= bytes) return;
+  const nearest = nearestExisting(folder);
+  const free = onDisk("look at", nearest, () => freeBytes(nearest));
+  if (free === null || free >= bytes) return;
   throw new WorkError(
-    `${folder}: ${what} needs ${formatCount(bytes)}B and the disk has ${formatCount(bavail * bsize)}B left; free some, ` +
+    `${folder}: ${what} needs ${formatCount(bytes)}B and the disk has ${formatCount(free)}B left; free some, ` +
       "or choose another folder",
   );
 }

@@ -1,8 +1,9 @@
 // Brings a named data set here: space, download, checksum, unpacking, and a record of what lies there. Knows no training.
 
-import { existsSync, mkdtempSync, renameSync, rmSync, statfsSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { RequestError, WorkError } from "../../errors.ts";
+import { freeBytes } from "../../folders.ts";
 import { reason } from "../readText.ts";
 import { type DownloadEvent, defaultPatience, downloadFile, type Patience } from "./download.ts";
 import { writableFolder } from "./folders.ts";
@@ -26,8 +27,8 @@ export interface FetchOptions {
   /** Abort: what has come is kept, and the next call goes on from there. */
   readonly signal?: AbortSignal | undefined;
   readonly patience?: Partial<Patience> | undefined;
-  /** Bytes free where a folder lies; default: what the system says. */
-  readonly freeBytes?: ((folder: string) => number) | undefined;
+  /** Bytes free where a folder lies, null where nobody knows; default: what the system says. */
+  readonly freeBytes?: ((folder: string) => number | null) | undefined;
 }
 
 /** What `fetchDataset` yields, told apart by `kind`. */
@@ -72,7 +73,7 @@ export async function* fetchDataset(options: FetchOptions): AsyncGenerator<Fetch
       }
     }
     folder = writableFolder(folders, dataset.name);
-    requireSpace(dataset, folder, options.freeBytes ?? systemFreeBytes);
+    requireSpace(dataset, folder, options.freeBytes ?? freeBytes);
     yield { kind: "start", folder, bytes: missingBytes(dataset, folder) };
     const files: StoredFile[] = [];
     const spent: string[] = [];
@@ -224,18 +225,17 @@ function missingBytes({ downloads }: NamedDataset, folder: string): number {
   }, 0);
 }
 
-function requireSpace(dataset: NamedDataset, folder: string, freeBytes: (folder: string) => number): void {
+function requireSpace(
+  dataset: NamedDataset,
+  folder: string,
+  freeBytesOf: (folder: string) => number | null,
+): void {
   const unpacked = dataset.downloads.flatMap(({ unpack: packed }) => packed?.files ?? []);
   const needed = missingBytes(dataset, folder) + unpacked.reduce((total, { atMost }) => total + atMost, 0);
-  const free = freeBytes(folder);
-  if (needed <= free) return;
+  const free = freeBytesOf(folder);
+  if (free === null || needed <= free) return;
   throw new WorkError(
     `data: ${dataset.name} needs up to ${exactBytes(needed)} in ${folder}, where ${exactBytes(free)} are free; free some ` +
       "space, or choose another folder with --out",
   );
-}
-
-function systemFreeBytes(folder: string): number {
-  const { bavail, bsize } = statfsSync(folder);
-  return bavail * bsize;
 }

@@ -1,8 +1,9 @@
 // Facts of the machine and the process: Node, system, processor, memory, folders. Knows no backend and judges nothing.
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, statfsSync, statSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmdirSync, statSync } from "node:fs";
 import { arch, cpus, loadavg, platform, release, totalmem } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { coreQuota, usableCores } from "../../cores.ts";
+import { freeBytes, isFolder, nearestExisting } from "../../folders.ts";
 
 /** What this machine is, as far as the process is told. */
 export interface SystemFacts {
@@ -80,14 +81,13 @@ export function satisfies(version: string, range: string): boolean {
 
 export function inspectFolder(path: string): FolderFacts {
   const absolute = resolve(path);
-  let nearest = absolute;
-  while (!existsSync(nearest) && dirname(nearest) !== nearest) nearest = dirname(nearest);
+  const nearest = nearestExisting(absolute);
   return {
     path: absolute,
     exists: nearest === absolute && isFolder(absolute),
     writable: isFolder(nearest) && canWrite(nearest),
     bytes: bytesBelow(absolute),
-    freeBytes: freeBytes(nearest),
+    freeBytes: toldFreeBytes(nearest),
   };
 }
 
@@ -104,10 +104,6 @@ export function dataSets(folder: string): string[] | null {
 
 function packageFile(): { readonly engines: { readonly node: string } } {
   return JSON.parse(readFileSync(new URL("../../../package.json", import.meta.url), "utf8"));
-}
-
-function isFolder(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
 
 // Permissions do not tell of a disk that is mounted read-only or full, so a folder is made and removed.
@@ -131,10 +127,9 @@ function bytesBelow(folder: string): number {
   }
 }
 
-function freeBytes(folder: string): number | null {
+function toldFreeBytes(folder: string): number | null {
   try {
-    const { bavail, bsize } = statfsSync(folder);
-    return bavail * bsize;
+    return freeBytes(folder);
   } catch {
     return null;
   }
