@@ -19,6 +19,11 @@ export function parseJson(text: string): unknown {
   return value;
 }
 
+/** Whether a value is an object and no list. */
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { type Document, isScalar, parseDocument, visit } from "yaml";
 import { RequestError } from "../errors.ts";
 import { InputFileError, readInputFile } from "../inputFile.ts";
-import { parseJson } from "../json.ts";
+import { isObject, parseJson } from "../json.ts";
 import { type Architecture, defineArchitecture } from "./architecture.ts";
 import { presetArchitecture, presets } from "./presets.ts";
 
@@ -33,10 +33,10 @@ export function readArchitectureInput(nameOrFile: string): Readonly<Record<strin
       `${nameOrFile}: ${why}; expected a JSON or YAML file with the settings of an architecture`,
     );
   }
-  if (typeof settings !== "object" || settings === null || Array.isArray(settings)) {
+  if (!isObject(settings)) {
     throw new RequestError(`${nameOrFile}: expected an object of settings, such as {"width": 128}`);
   }
-  const { $schema: _, ...others } = settings as Readonly<Record<string, unknown>>;
+  const { $schema: _, ...others } = settings;
   return others;
 }
 

@@ -3,7 +3,7 @@
 import { totalmem } from "node:os";
 import { RequestError } from "../errors.ts";
 import { InputFileError, largest, readInputFile } from "../inputFile.ts";
-import { parseJson } from "../json.ts";
+import { isObject, parseJson } from "../json.ts";
 import { show } from "../strict.ts";
 import { reason } from "./readText.ts";
 import type { Tokenizer } from "./tokenizer.ts";
@@ -183,10 +183,6 @@ function vocabularyOf(name: string, { model, added_tokens: added }: Record<strin
 /** The model's token for what it cannot spell; undefined where it has none, as byte-level models do. */
 function unknownTokenOf({ model }: Record<string, unknown>): string | undefined {
   return isObject(model) && typeof model.unk_token === "string" ? model.unk_token : undefined;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function firstLine(message: string): string {

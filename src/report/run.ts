@@ -1,5 +1,6 @@
 // One training run as a page that needs nothing but itself. Plain data in, HTML out; knows not where the data come from.
 
+import { isObject } from "../json.ts";
 import { type LossCurve, lossChart } from "./chart.ts";
 import { formatLoss } from "./format.ts";
 import { html, type Markup, trusted } from "./html.ts";
@@ -84,12 +85,8 @@ function legend({ validation, optimum }: RunReport): Markup[] {
 export function flatten(settings: Readonly<Record<string, unknown>>, prefix = ""): [string, string][] {
   return Object.entries(settings).flatMap(([key, value]): [string, string][] => {
     if (value === undefined) return [];
-    if (isRecord(value)) return flatten(value, `${prefix}${key}.`);
+    if (isObject(value)) return flatten(value, `${prefix}${key}.`);
     const text = typeof value === "string" ? value : JSON.stringify(value);
     return [[`${prefix}${key}`, text.length > 300 ? `${text.slice(0, 300)}…` : text]];
   });
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,6 +1,6 @@
 // The safetensors file format: an 8-byte length, a JSON header, then the tensors' bytes. Strict, because a file from
 // elsewhere is hostile until checked. Knows no model. Format: github.com/huggingface/safetensors, "Format".
-import { parseJson } from "../json.ts";
+import { isObject, parseJson } from "../json.ts";
 import { show } from "../strict.ts";
 
 /** Element types a checkpoint may hold, and their bytes. */
@@ -170,10 +170,6 @@ function readEntry(name: string, entry: unknown): Entry {
     throw fault(`data_offsets is ${show(offsets)}; expected where it begins and ends`);
   }
   return { name, dtype: dtype as SafetensorsType, shape, from: offsets[0]!, to: offsets[1]! };
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function isSizes(value: unknown): value is number[] {
