@@ -21,6 +21,11 @@ export interface Console {
   readonly signal: AbortSignal;
 }
 
+/** Tells the user a line of warning. */
+export function warn(console: Console, line: string): void {
+  console.err(`scantling: ${line}\n`);
+}
+
 /** What ends work early, and the exit code that shells have for it. */
 const signals = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 

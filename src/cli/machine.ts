@@ -7,7 +7,7 @@ import {
   type OpenMachine,
   openMachine as open,
 } from "../backend/open.ts";
-import type { Console } from "./console.ts";
+import { type Console, warn } from "./console.ts";
 import { wholeNumber } from "./parsers.ts";
 
 export type { OpenMachine };
@@ -45,6 +45,6 @@ export function openMachine(request: MachineRequest, console: Console): Promise<
     ...{ backend, threads, relaxedSimd },
     environment: console.environment,
     compiling: () => console.err("compiling the kernels for this machine (once, under a minute) ...\n"),
-    warn: (line) => console.err(`scantling: ${line}\n`),
+    warn: (line) => warn(console, line),
   });
 }

@@ -5,7 +5,7 @@ import { formatCount, formatLoss } from "../../report/format.ts";
 import { evaluateRun, type RunEvaluation, type RunEvaluationEvent } from "../../train/evaluateRun.ts";
 import type { Measure } from "../../train/interval.ts";
 import { readConfiguration } from "../../train/runFolder.ts";
-import type { Console } from "../console.ts";
+import { type Console, warn } from "../console.ts";
 import { interruptedCode } from "../failure.ts";
 import { openMachine } from "../machine.ts";
 import { prepareOutput } from "../output.ts";
@@ -24,7 +24,7 @@ export async function evaluate(folder: string, options: EvaluateOptions, console
     const events = evaluateRun({
       ...{ machine, folder, data, checkpoint, stride, batch, limit, signal: console.signal },
       dataFolder: dataFolders(console.environment),
-      onDamaged: (line) => console.err(`scantling: ${line}\n`),
+      onDamaged: (line) => warn(console, line),
     });
     for await (const event of events) {
       if (event.kind === "end") result = event.result;

@@ -3,7 +3,7 @@
 import { RequestError } from "../../errors.ts";
 import { formatCount } from "../../report/format.ts";
 import { exportRun } from "../../train/exportRun.ts";
-import type { Console } from "../console.ts";
+import { type Console, warn } from "../console.ts";
 import type { ExportCommandOptions } from "./command.ts";
 
 export function exportModel(folder: string, options: ExportCommandOptions, console: Console): void {
@@ -16,7 +16,7 @@ export function exportModel(folder: string, options: ExportCommandOptions, conso
   }
   const result = exportRun({
     ...{ folder, format, file, checkpoint, batch, length, force },
-    onDamaged: (line) => console.err(`scantling: ${line}\n`),
+    onDamaged: (line) => warn(console, line),
   });
   if (options.json) console.out(`${JSON.stringify(result)}\n`);
   else {

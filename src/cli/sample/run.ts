@@ -3,7 +3,7 @@
 import { visible } from "../../report/summary.ts";
 import { readConfiguration } from "../../train/runFolder.ts";
 import { sampleTexts } from "../../train/sampleRun.ts";
-import type { Console } from "../console.ts";
+import { type Console, warn } from "../console.ts";
 import { interruptedCode } from "../failure.ts";
 import { openMachine } from "../machine.ts";
 import { prepareOutput } from "../output.ts";
@@ -32,7 +32,7 @@ export async function sample(folder: string, options: SampleOptions, console: Co
   try {
     const pieces = sampleTexts({
       ...{ machine, folder, tokens, count, temperature, stop, seed, signal: console.signal },
-      onDamaged: (line) => console.err(`scantling: ${line}\n`),
+      onDamaged: (line) => warn(console, line),
       ...(topK === undefined ? {} : { topK }),
       ...(topP === undefined ? {} : { topP }),
       ...(prompt === undefined ? {} : { prompt }),
