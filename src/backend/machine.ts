@@ -5,6 +5,9 @@ import type { TensorType } from "../tensor/tensor.ts";
 /** The arrays that values are read as. */
 export type NumericArray = Float64Array | Float32Array | Int32Array | Uint32Array | Uint16Array | Uint8Array;
 
+/** The most threads a backend has; MAX_THREADS in src/kernels. */
+export const maxThreads = 64;
+
 /** Named values that outlive any program: weights, optimiser state, batches, results. */
 export interface Store {
   /** Makes room for a value, filled with zeros. The same name and type again is a no-op; another type is an error. */

@@ -2,7 +2,7 @@
 import { usableCores } from "../cores.ts";
 import type { Environment } from "../environment.ts";
 import { RequestError, WorkError } from "../errors.ts";
-import type { Machine } from "./machine.ts";
+import { type Machine, maxThreads } from "./machine.ts";
 
 /** Names of the backends that can be asked for. */
 export const backendChoices = ["native", "wasm", "reference"] as const;
@@ -34,9 +34,6 @@ export interface OpenMachine {
   /** Measured: most GFLOP/s of multiply-adds on all threads; null for a backend that is not built for speed. */
   readonly peakGflops: () => number | null;
 }
-
-/** The most threads a backend has; MAX_THREADS in src/kernels. */
-const maxThreads = 64;
 
 // The best of a few tries: what else the machine does can only make it look slower. All together not to be noticed.
 const peakTries = 6;

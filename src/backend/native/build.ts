@@ -1,20 +1,12 @@
 // Compiles the kernels on first use and finds them afterwards. Knows files and processes; never loads what it builds.
 import { createHash } from "node:crypto";
-import {
-  closeSync,
-  mkdtempSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  readSync,
-  rmSync,
-  statSync,
-} from "node:fs";
-import { availableParallelism, cpus, tmpdir } from "node:os";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Environment } from "../../environment.ts";
 import { WorkError } from "../../errors.ts";
+import { processor } from "../../processor.ts";
 import { cacheFolder, findStored, openBuildFolder, storeLibrary } from "./cache.ts";
 import { type Compiler, compileFlags, findCompiler, firstLine, linkFlags, runCompiler } from "./compiler.ts";
 
@@ -60,7 +52,7 @@ export async function buildLibrary(options: BuildOptions = {}): Promise<BuiltLib
   const flags = compileFlags(options.double ?? false);
   const key = libraryKey(sources, compiler, flags);
   const stored = findStored(folder, key);
-  const identity = [processorName(), compiler.version, `kernels ${key.slice(0, 8)}`].join(", ");
+  const identity = [processor().name, compiler.version, `kernels ${key.slice(0, 8)}`].join(", ");
   if (stored !== undefined) return { path: stored, identity };
   options.compiling?.();
   try {
@@ -168,21 +160,4 @@ function libraryKey(sources: string, compiler: Compiler, flags: readonly string[
     hash.update(`\n${name} ${content.length}\n`).update(content);
   }
   return hash.digest("hex").slice(0, 32);
-}
-
-function processorName(): string {
-  const [model = ""] = processor().split("\n");
-  return model.replace(/^.*?:/, "").trim() || process.arch;
-}
-
-// Model and instruction sets. Linux tells both in the first kilobytes of a list that is slow to read whole on many cores.
-function processor(): string {
-  if (process.platform !== "linux") return cpus()[0]?.model ?? "";
-  const start = Buffer.alloc(1 << 14);
-  const file = openSync("/proc/cpuinfo", "r");
-  const length = readSync(file, start, 0, start.length, 0);
-  closeSync(file);
-  const lines = start.toString("latin1", 0, length).split("\n");
-  const first = (pattern: RegExp) => lines.find((line) => pattern.test(line)) ?? "";
-  return [first(/^(model name|CPU part)\s*:/), first(/^(flags|Features)\s*:/)].join("\n");
 }

@@ -3,6 +3,7 @@
 import { rmSync } from "node:fs";
 import koffi, { type LibraryHandle } from "koffi";
 import { RequestError, WorkError } from "../../errors.ts";
+import { maxThreads } from "../machine.ts";
 import type { Block } from "../store.ts";
 import { type BuildOptions, buildLibrary } from "./build.ts";
 
@@ -65,9 +66,6 @@ export interface NativeLibrary {
   /** Most GFLOP/s of multiply-adds that `threads` threads reach in `milliseconds` of trying. */
   peakGflops(threads: number, milliseconds: number): number;
 }
-
-/** The most threads a run can have (MAX_THREADS in runtime.h). */
-export const maxThreads = 64;
 
 const outOfMemory = -1;
 

@@ -1,11 +1,11 @@
 // The wasm backend: plans encoded to tapes, run by prebuilt kernels on threads of this process. Needs no compiler.
-import { cpus } from "node:os";
 import { compile } from "../../compiler/compile.ts";
 import type { Plan } from "../../compiler/plan.ts";
 import { RequestError } from "../../errors.ts";
+import { processor } from "../../processor.ts";
 import type { Program } from "../../tensor/program.ts";
 import { bindStore, planBinding } from "../binding.ts";
-import type { Executable, Machine, Store } from "../machine.ts";
+import { type Executable, type Machine, maxThreads, type Store } from "../machine.ts";
 import { type Block, type BlockStore, createBlockStore } from "../store.ts";
 import { tapeKernels } from "../tape/capabilities.ts";
 import { type EncodedPlan, encodePlan } from "../tape/encode.ts";
@@ -37,9 +37,6 @@ export interface WasmMachine extends Machine {
   /** Measured: most GFLOP/s of multiply-adds on all threads in `milliseconds` of trying. */
   peakGflops(milliseconds: number): number;
 }
-
-/** The most threads a run can have. */
-export const maxThreads = 64;
 
 interface Place {
   readonly heap: Heap;
@@ -87,17 +84,13 @@ export async function createWasm({ threads: count, relaxed = false }: WasmOption
   return {
     name: relaxed ? "wasm-relaxed" : "wasm",
     threads: count,
-    identity: [...(relaxed ? [processorName()] : []), `kernels ${hash.slice(0, 8)}`].join(", "),
+    identity: [...(relaxed ? [processor().name] : []), `kernels ${hash.slice(0, 8)}`].join(", "),
     memoryLimit: heap.limit,
     createStore: place.createStore,
     load: (program) => loadProgram(program, place, (tape, words) => instance.fault(tape, words)),
     peakGflops: (milliseconds) => threads.peakGflops(milliseconds),
     dispose: () => threads.dispose(),
   };
-}
-
-function processorName(): string {
-  return cpus()[0]?.model.trim() || process.arch;
 }
 
 function createWorkspace(heap: Heap, threads: number): Place["workspace"] {

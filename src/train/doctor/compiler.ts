@@ -1,12 +1,12 @@
 // The C compiler as the native backend finds it, and the vector instructions that it compiles the kernels for. Compiles
 // nothing.
 import { execFile } from "node:child_process";
-import { readFileSync } from "node:fs";
 import { devNull } from "node:os";
 import { cacheFolder } from "../../backend/native/cache.ts";
 import { type Compiler, compileFlags, findCompiler } from "../../backend/native/compiler.ts";
 import type { Environment } from "../../environment.ts";
 import { RequestError, WorkError } from "../../errors.ts";
+import { processor } from "../../processor.ts";
 
 /** Vectors that the kernels compute with. */
 export interface VectorFacts {
@@ -65,13 +65,7 @@ const macroOf: Readonly<Record<Feature, string>> = {
 };
 
 function systemVectors(): VectorFacts {
-  let features = "";
-  try {
-    features = readFileSync("/proc/cpuinfo", "latin1").match(/^(?:flags|Features)\s*:.*$/m)?.[0] ?? "";
-  } catch {
-    // Only Linux has this file.
-  }
-  const words = new Set(features.split(/\s+/));
+  const words = new Set(processor().features);
   const vectors = vectorsOf((feature) =>
     feature === "neon" ? process.arch === "arm64" : words.has(feature) || (feature === "sse2" && isX64),
   );

@@ -1,7 +1,7 @@
 // Examines the machine: what there is, which backends work and how fast, what is wrong and what to do. Knows no command.
 import { resolve } from "node:path";
+import { maxThreads } from "../../backend/machine.ts";
 import { cacheFolder } from "../../backend/native/cache.ts";
-import { maxThreads } from "../../backend/wasm/index.ts";
 import { usableCores } from "../../cores.ts";
 import { dataFolders } from "../../data/named/folders.ts";
 import type { Environment } from "../../environment.ts";
