@@ -28,10 +28,15 @@ export function oneOf<const Words extends readonly [string, ...string[]]>(words:
   return z.enum(words, { error: ({ input }) => expectedOneOf(input, words) });
 }
 
-/** `expected one of a, b`, and which of them a near miss was probably meant to be. */
+/** More words than these hide the one that was meant. */
+const MOST_WORDS_BESIDE = 8;
+
+/** `expected one of a, b`, and which of them a near miss was probably meant to be; of many words that one alone. */
 export function expectedOneOf(given: unknown, words: readonly string[]): string {
   const meant = typeof given === "string" ? nearest(given, words) : null;
-  return `expected one of ${words.join(", ")}${meant === null ? "" : `; did you mean ${meant}?`}`;
+  const all = `expected one of ${words.join(", ")}`;
+  if (meant === null) return all;
+  return words.length > MOST_WORDS_BESIDE ? `did you mean ${meant}?` : `${all}; did you mean ${meant}?`;
 }
 
 /**

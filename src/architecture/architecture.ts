@@ -2,7 +2,7 @@
 import { RequestError } from "../errors.ts";
 import { parseStrict } from "../strict.ts";
 import { type Architecture, type ArchitectureInput, architectureSchema, sharedKeys } from "./schema.ts";
-import { type Known, readStripe } from "./stripe.ts";
+import { type Known, readStripe, requirePrimitive } from "./stripe.ts";
 
 export type { Architecture, ArchitectureInput, StripeEntry, StripeItem } from "./schema.ts";
 export { stripeModules } from "./stripe.ts";
@@ -31,6 +31,7 @@ export function defineArchitecture(input: ArchitectureInput | Architecture | unk
   const { vocabulary, length, width, inputs, norm, block, positions } = given;
   const { tie, headBias, dropout, standardDeviation } = given;
   const surroundings = { width, length, standardDeviation };
+  if (given.activation !== undefined) requirePrimitive(given.activation, "architecture: activation");
   const stripe = given.stripe ?? ["attention", given.activation ?? "gelu"];
   const pattern = readStripe({ ...given, stripe }, given.repeat ?? given.layers);
   const all = [...pattern.first, ...pattern.stripe, ...pattern.last];

@@ -75,12 +75,17 @@ export function forwardFeatures(
   return { features: last, head: (x) => unembedding(root.within("head"), x, head) };
 }
 
-function requireInput({ inputs, length }: Architecture, { shape }: Tensor): void {
-  if (inputs !== null && shape.length === 2) {
-    throw new RequestError(
-      `architecture: it takes ${inputs} numbers at each place (inputs), not tokens; leave inputs out to train it on text`,
-    );
-  }
+/** Errors: RequestError where the architecture does not take tokens. */
+export function requireTokens({ inputs }: Pick<Architecture, "inputs">): void {
+  if (inputs === null) return;
+  throw new RequestError(
+    `architecture: it takes ${inputs} numbers at each place (inputs), not tokens; leave inputs out to train it on text`,
+  );
+}
+
+function requireInput(architecture: Architecture, { shape }: Tensor): void {
+  const { inputs, length } = architecture;
+  if (shape.length === 2) requireTokens(architecture);
   const expected = inputs === null ? "[B, T]" : `[B, T, ${inputs}]`;
   if (
     shape.length !== (inputs === null ? 2 : 3) ||

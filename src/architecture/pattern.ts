@@ -50,7 +50,7 @@ export function parsePattern(text: string, repeat: number | undefined, what: str
   const counted = groups.filter(({ count }) => count !== undefined);
   if (counted.length > 0 && repeat !== undefined) {
     throw new RequestError(
-      `${what} says itself how often it is repeated, and so does repeat (${repeat}); leave out one of them`,
+      `${what} says itself how often it is repeated, and so does repeat or layers (${repeat}); leave out one of them`,
     );
   }
   if (counted.length === 0) {
@@ -132,8 +132,9 @@ function leastCommonMultiple(a: number, b: number): number {
   return (a / x) * b;
 }
 
+// "x12" after a list or a primitive is a count.
 const tokenPattern =
-  /\s*(?:([A-Za-z_][\w-]*|[×*])|(-?\d+(?:\.\d+)?(?:e[+-]?\d+)?)|"([^"]*)"|([[\](),:|/+]))/y;
+  /\s*(?:((?=[xX]\d)(?<=[\])]\s*|\w\s+)[xX]|[A-Za-z_][\w-]*|[×*])|(-?\d+(?:\.\d+)?(?:e[+-]?\d+)?)|"([^"]*)"|([[\](),:|/+]))/y;
 
 interface Token {
   readonly kind: "word" | "number" | "string" | "sign" | "end";
@@ -192,15 +193,9 @@ function readGroups(text: string, what: string): Group[] {
 
   function count(): number | undefined {
     const { kind, text: word } = peek();
-    if (kind === "word" && ["×", "x", "X", "*"].includes(word)) {
-      next++;
-      return whole("a number of repetitions of at least 1");
-    }
-    // "x12" is one word.
-    const joined = kind === "word" ? /^[xX](\d+)$/.exec(word) : null;
-    if (joined === null || Number(joined[1]) < 1) return undefined;
+    if (kind !== "word" || !["×", "x", "X", "*"].includes(word)) return undefined;
     next++;
-    return Number(joined[1]);
+    return whole("a whole number of repetitions, at least 1");
   }
 
   function value(): unknown {
@@ -272,6 +267,7 @@ function readGroups(text: string, what: string): Group[] {
     const places = accept("[") ? list(1) : [place()];
     groups.push({ places, count: count() });
   } while (accept("+"));
-  if (peek().kind !== "end") fail('"+", "× n" or the end');
+  if (peek().kind !== "end")
+    fail(`"+", "× n" or the end${isSign(",") ? "; a list stands in brackets, as in [attention, gelu]" : ""}`);
   return groups;
 }

@@ -214,11 +214,13 @@ function preset(name: string, input: ArchitectureInput): [string, ArchitectureIn
 export function presetArchitecture(name: string): Architecture {
   const input = presets.get(name);
   if (input !== undefined) return defineArchitecture(input);
-  const meant = nearest(name, [...presets.keys()]);
+  const names = [...presets.keys()];
+  const family = names.filter((known) => known.startsWith(`${name.toLowerCase()}-`));
+  const meant = nearest(name, names);
   throw new RequestError(
     `architecture ${JSON.stringify(name.slice(0, 60))} is neither a preset nor a file; ` +
-      (meant === null
-        ? `expected one of ${[...presets.keys()].join(", ")}, or a .json or .yaml file`
-        : `did you mean ${meant}?`),
+      (family.length === 0 && meant !== null
+        ? `did you mean ${meant}?`
+        : `expected one of ${(family.length > 0 ? family : names).join(", ")}, or a .json or .yaml file`),
   );
 }

@@ -27,10 +27,8 @@ export function readArchitectureInput(nameOrFile: string): Readonly<Record<strin
     const text = readInputFile(nameOrFile, isYaml ? LARGEST.yaml : LARGEST.json).toString("utf8");
     settings = isYaml ? parseYaml(text) : parseJson(text);
   } catch (error) {
-    const isKnown = error instanceof InputFileError || error instanceof SyntaxError;
-    const why = isKnown ? error.message : "it cannot be read";
     throw new RequestError(
-      `${nameOrFile}: ${why}; expected a JSON or YAML file with the settings of an architecture`,
+      `${nameOrFile}: ${reason(error)}; expected a JSON or YAML file with the settings of an architecture`,
     );
   }
   if (!isObject(settings)) {
@@ -38,6 +36,12 @@ export function readArchitectureInput(nameOrFile: string): Readonly<Record<strin
   }
   const { $schema: _, ...others } = settings;
   return others;
+}
+
+function reason(error: unknown): string {
+  if (error instanceof InputFileError || error instanceof SyntaxError) return error.message;
+  const isMissing = error instanceof Error && "code" in error && error.code === "ENOENT";
+  return isMissing ? "there is no such file" : "it cannot be read";
 }
 
 /** The architecture that a name or a file stands for. Errors: RequestError, as above and as `defineArchitecture`. */

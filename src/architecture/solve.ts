@@ -102,7 +102,7 @@ function around(
 }
 
 function amount(value: number): string {
-  return value.toLocaleString("en-US", { maximumFractionDigits: 0 });
+  return value < 1e15 ? value.toLocaleString("en-US", { maximumFractionDigits: 0 }) : value.toExponential();
 }
 
 function budgetText({ of, value, convention }: Budget): string {
@@ -126,7 +126,7 @@ export function costOf(architecture: Architecture, budget: Budget): number {
 export function conventionOf<Name extends string>(name: string, known: readonly Name[]): Name {
   const found = known.find((one) => one === name);
   if (found !== undefined) return found;
-  throw new RequestError(`convention ${JSON.stringify(name.slice(0, 40))}; ${expectedOneOf(name, known)}`);
+  throw new RequestError(`convention is ${JSON.stringify(name.slice(0, 40))}; ${expectedOneOf(name, known)}`);
 }
 
 /** Beyond what is too small for any setting. */

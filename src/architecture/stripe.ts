@@ -80,9 +80,7 @@ const plainName = /^[A-Za-z_][\w-]*$/;
 
 function readPlace(entry: unknown, what: string): Place {
   if (typeof entry === "string") {
-    return plainName.test(entry) || !/[(|]/.test(entry)
-      ? { name: entry, settings: {} }
-      : parsePlace(entry, what);
+    return /[^\p{L}\p{N}\s_-]/u.test(entry) ? parsePlace(entry, what) : { name: entry, settings: {} };
   }
   if (typeof entry !== "object" || entry === null || !("primitive" in entry)) {
     throw new RequestError(
@@ -91,6 +89,11 @@ function readPlace(entry: unknown, what: string): Place {
   }
   const { primitive: name, ...settings } = entry;
   return { name, settings };
+}
+
+/** Errors: RequestError, begun by `what`, where a text is not the name of a primitive, perhaps with settings. */
+export function requirePrimitive(text: string, what: string): void {
+  known(readPlace(text, what), what);
 }
 
 function known({ name, settings }: PatternItem, what: string): Known {

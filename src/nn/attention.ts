@@ -13,7 +13,7 @@ import { iota } from "../tensor/ops/leaf.ts";
 import { concatenate, pad, reshape, slice, split } from "../tensor/ops/movement.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { MOST_SLOPES, placedKeys, slopedQueries } from "./alibi.ts";
-import { nearestDivisor } from "./heads.ts";
+import { nearestDivisor, requireHeads } from "./heads.ts";
 import { linearMap } from "./linear.ts";
 import { type NormName, norm, normNames } from "./norm.ts";
 import { definePrimitive, type Surroundings } from "./primitive.ts";
@@ -47,12 +47,7 @@ export const attention = definePrimitive({
   resolve(settings, { width }, what) {
     const heads = settings.heads ?? Math.max(1, Math.round(width / WIDEST_DEFAULT_HEAD));
     const kvHeads = settings.kvHeads ?? heads;
-    if (settings.headWidth === undefined && width % heads !== 0) {
-      throw new RequestError(
-        `${what}: width ${width} is not divisible by heads ${heads}; expected a divisor of the width, such as ` +
-          `${nearestDivisor(width, heads)}`,
-      );
-    }
+    if (settings.headWidth === undefined) requireHeads(what, "width", width, heads);
     if (heads % kvHeads !== 0) {
       throw new RequestError(
         `${what}: heads ${heads} is not divisible by kvHeads ${kvHeads}; expected a divisor of heads, such as ` +

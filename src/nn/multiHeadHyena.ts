@@ -10,6 +10,7 @@ import { iota } from "../tensor/ops/leaf.ts";
 import { reshape, split, transpose } from "../tensor/ops/movement.ts";
 import { sum } from "../tensor/ops/reduce.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { requireHeads } from "./heads.ts";
 import {
   type FilterSettings,
   filterAt,
@@ -48,11 +49,7 @@ export const multiHeadHyena = definePrimitive({
   resolve(settings, surroundings, what) {
     const { width } = surroundings;
     const { heads, projectionGroups } = settings;
-    if (width % heads !== 0) {
-      throw new RequestError(
-        `${what}: width ${width} is not divisible by heads ${heads}; expected a divisor`,
-      );
-    }
+    requireHeads(what, "width", width, heads);
     if ((3 * width) % projectionGroups !== 0) {
       throw new RequestError(
         `${what}: the ${3 * width} features of all projections are not divisible by projectionGroups ` +

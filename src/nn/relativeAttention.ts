@@ -22,6 +22,7 @@ import {
 import { iota } from "../tensor/ops/leaf.ts";
 import { broadcastTo, concatenate, pad, reshape } from "../tensor/ops/movement.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { requireHeads } from "./heads.ts";
 import { linearMap } from "./linear.ts";
 import { definePrimitive, type Surroundings } from "./primitive.ts";
 import { readOut } from "./readOut.ts";
@@ -41,11 +42,7 @@ export const relativeAttention = definePrimitive({
   },
   resolve(settings, { width }, what) {
     const heads = settings.heads ?? Math.max(1, Math.round(width / 64));
-    if (settings.headWidth === undefined && width % heads !== 0) {
-      throw new RequestError(
-        `${what}: width ${width} is not divisible by heads ${heads}; expected a divisor of the width`,
-      );
-    }
+    if (settings.headWidth === undefined) requireHeads(what, "width", width, heads);
     if (width % 2 !== 0) {
       throw new RequestError(
         `${what}: width ${width} has no room for pairs of waves; expected an even width`,

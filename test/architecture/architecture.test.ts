@@ -104,7 +104,7 @@ describe("refused in one line", () => {
     [{ ...base, layers: 2, repeat: 3 }, "repeat is 3 and layers is 2"],
     [
       { ...base, heads: 5 },
-      "attention: width 12 is not divisible by heads 5; expected a divisor of the width, such as 4",
+      "attention: width 12 is not divisible by heads 5; expected a divisor of width, such as 4",
     ],
     [{ ...base, heads: 0 }, "attention: heads is 0"],
     [{ ...base, heads: 4, kvHeads: 3 }, "heads 4 is not divisible by kvHeads 3"],
@@ -116,8 +116,11 @@ describe("refused in one line", () => {
       'norm is "lyaer"; expected one of layer, layerUnbiased, rms, none; did you mean layer?',
     ],
     [{ ...base, positions: "rotary" }, "expected one of learned, rope, alibi, none"],
-    [{ ...base, activation: "swigul" }, "did you mean swiglu?"],
-    [{ ...base, stripe: ["attention", "hyna"] }, 'stripe[1] is "hyna"; expected one of attention'],
+    [{ ...base, activation: "swigul" }, 'activation is "swigul"; did you mean swiglu?'],
+    [{ ...base, activation: "swiglu(" }, "activation: at its end, expected a setting's name"],
+    [{ ...base, stripe: ["attention", "hyna"] }, 'stripe[1] is "hyna"; did you mean hyena?'],
+    [{ ...base, stripe: ["[hyena] × 2"] }, 'stripe[0] is "[hyena] × 2"; expected one primitive, such as'],
+    [{ ...base, stripe: ["gelu | attention 1/4"], layers: 6 }, "expected a multiple of 4, such as 4 or 8"],
     [{ ...base, stripe: [] }, "expected at least one primitive"],
     [{ ...base, stripe: [3] }, "stripe[0] is 3; expected a primitive's name"],
     [

@@ -142,4 +142,7 @@ test("an unknown name is refused with the nearest one", () => {
   expect(() => presetArchitecture("gtp2")).toThrow(
     'architecture "gtp2" is neither a preset nor a file; did you mean gpt2?',
   );
+  expect(() => presetArchitecture("llama-2")).toThrow(
+    "expected one of llama-2-7b, llama-2-13b, llama-2-70b, or a .json or .yaml file",
+  );
 });

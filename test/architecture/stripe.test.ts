@@ -20,6 +20,7 @@ describe("a pattern means", () => {
     ["[attention, gelu]", "", "attention gelu", 1, ""],
     ["[attention, gelu] × 3", "", "attention gelu", 3, ""],
     ["[ attention,gelu ]x3", "", "attention gelu", 3, ""],
+    ["relu x2 + attention(heads: 3)x4", "relu relu", "attention", 4, ""],
     ["[attention, gelu] * 3", "", "attention gelu", 3, ""],
     ["attention + [relu, gelu] × 2 + swiglu", "attention", "relu gelu", 2, "swiglu"],
     ["attention × 2 + [relu, gelu] × 5", "attention attention", "relu gelu", 5, ""],
@@ -129,9 +130,16 @@ describe("refused in one line", () => {
     ["", "at its end, expected a primitive's name"],
     ["[attention", 'expected "," or "]"'],
     ["[attention, ]", 'at "]", expected a primitive\'s name'],
-    ["[atention] × 2", 'stripe[0] is "atention"; expected one of'],
-    ["[attention] × 0", "expected a number of repetitions of at least 1"],
-    ["[attention] × 2.5", "expected a number of repetitions of at least 1"],
+    ["[atention] × 2", 'stripe[0] is "atention"; did you mean attention?'],
+    ["[s6] × 2", 'stripe[0] is "s6"; expected one of attention, '],
+    ["[attention] × 0", 'at "0", expected a whole number of repetitions, at least 1'],
+    ["[attention] × 2.5", 'at "2.5", expected a whole number of repetitions, at least 1'],
+    ["[attention]x2.5", 'at "2.5", expected a whole number of repetitions, at least 1'],
+    ["attention x0", 'at "0", expected a whole number of repetitions, at least 1'],
+    ["[attention] x two", 'at "two", expected a whole number of repetitions, at least 1'],
+    ["attention, gelu", 'expected "+", "× n" or the end; a list stands in brackets, as in [attention, gelu]'],
+    ["[gelu | attention 1/4 at 4] × 6", "never fits evenly into 6; expected a multiple of 4, such as 4 or 8"],
+    ["[gelu | attention 1/4] + [relu] × 8", "comes round after 4 repetitions never fits evenly into 1"],
     ["[attention] 3", 'at "3", expected "+", "× n" or the end'],
     ["[attention(heads 3)]", 'at "3)]", expected ":"'],
     ["[attention(heads: 3, heads: 6)]", 'attention has "heads" twice'],
@@ -146,6 +154,7 @@ describe("refused in one line", () => {
     [`${"[".repeat(9)}gelu${"]".repeat(9)}`, "lists more than 8 deep"],
     [`${"[".repeat(9999)}`, "lists more than 8 deep"],
     ["gelu ".repeat(9999), "characters; expected at most 20000"],
+    [`gelu${" ".repeat(19_990)};`, "was not understood"],
     ["[gelu; relu]", "was not understood; expected a pattern such as"],
     ["[gelu] × 10001", "expected at most 10000"],
   ])("%j", (pattern, message) => {
@@ -160,7 +169,11 @@ describe("refused in one line", () => {
   });
 
   test("repetitions said twice", () => {
-    expect(() => define("[attention] × 3", { repeat: 4 })).toThrow("says itself how often it is repeated");
+    for (const key of ["repeat", "layers"]) {
+      expect(() => define("[attention] × 3", { [key]: 4 })).toThrow(
+        "stripe says itself how often it is repeated, and so does repeat or layers (4); leave out one of them",
+      );
+    }
   });
 
   test("settings that would be found on every object", () => {

@@ -64,7 +64,7 @@ describe("refused in one line", () => {
     [[], "no architecture; expected a .json or .yaml file, or one of gpt2, gpt2-medium"],
     [["lama-7b"], 'architecture "lama-7b" is neither a preset nor a file; did you mean llama-7b?'],
     [["gpt2", "--length", "2048"], "length 2048 is beyond the 1024 positions the architecture learns"],
-    [[join(folder, "none.yaml")], "it cannot be read; expected a JSON or YAML file"],
+    [[join(folder, "none.yaml")], "there is no such file; expected a JSON or YAML file"],
     [[folder], "it is a folder"],
     [[file("key.json", `{${base}, "widht": 3}`)], 'unknown key "widht"; did you mean "width"?'],
     [[file("name.json", `{${base}, "stripe": ["atention"]}`)], "did you mean attention?"],

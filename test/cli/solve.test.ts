@@ -55,6 +55,10 @@ describe("refused in one line", () => {
     [["--parameters", "50M", "--flops", "1", "--depths", "1"], "cannot be used with option"],
     [["--parameters", "3k", "--depths", "4,256"], "depth 256: no width meets 3,000 parameters (total)"],
     [["--parameters", "50M", "--depths", "1", "--convention", "totl"], "did you mean total?"],
+    [
+      ["--flops", "1e30", "--depths", "1"],
+      "no width up to 4194304 meets 1e+30 FLOPs (training), as 4194304 has",
+    ],
     [["--flops", "1e9", "--depths", "1", "--convention", "total"], "expected one of training, forward"],
     [["--parameters", "50M", "--depths", "1", "--architecture", "gtp2"], "did you mean gpt2?"],
   ])("%j", async (words, message) => {

@@ -83,6 +83,6 @@ test("mad-lab's layer has mad-lab's count", () => {
 
 test("heads that do not divide the width are one clear line", () => {
   expect(() => multiHeadHyena.configure("stripe[0]", {}, { width: 12, standardDeviation: 1 })).toThrow(
-    "stripe[0]: width 12 is not divisible by heads 8; expected a divisor",
+    "stripe[0]: width 12 is not divisible by heads 8; expected a divisor of width, such as 6",
   );
 });

@@ -3,6 +3,7 @@
 import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
 import { defineArchitecture } from "../../architecture/architecture.ts";
+import { requireTokens } from "../../architecture/forward.ts";
 import { presets } from "../../architecture/presets.ts";
 import { readArchitectureInput } from "../../architecture/read.ts";
 import { RequestError } from "../../errors.ts";
@@ -42,7 +43,9 @@ export function architectureSettings(options: TrainOptions): ArchitectureSetting
   if (options.tied !== undefined) given.tie = options.tied;
   if (options.architecture !== undefined) {
     // The library checks every setting; the type says what it will find.
-    return { ...namedArchitecture(options.architecture), ...given } as ArchitectureSettings;
+    const { repeat, ...named } = namedArchitecture(options.architecture);
+    const repeated = repeat === undefined || options.layers !== undefined ? {} : { repeat };
+    return { ...named, ...repeated, ...given } as ArchitectureSettings;
   }
   const width = options.width ?? 128;
   const decoder = { length: 128, width, layers: 2, activation: "swiglu", norm: "rms", positions: "rope" };
@@ -66,7 +69,9 @@ function namedArchitecture(nameOrFile: string): Record<string, unknown> {
     const { vocabulary, ...settings } = readArchitectureInput(nameOrFile);
     return presets.has(nameOrFile) || vocabulary === undefined ? settings : { vocabulary, ...settings };
   } catch (error) {
-    if (error instanceof RequestError) throw new RequestError(`--architecture ${error.message}`);
+    if (error instanceof RequestError) {
+      throw new RequestError(`--architecture ${error.message.replace(/^architecture /, "")}`);
+    }
     throw error;
   }
 }
@@ -124,7 +129,8 @@ export function stepsOf(options: TrainOptions, length: number): number {
 export function checkNew(options: TrainOptions): void {
   const architecture = architectureSettings(options);
   // Any vocabulary will do; the real one is the data's.
-  const { length } = defineArchitecture({ vocabulary: 256, ...architecture });
+  const { length, inputs } = defineArchitecture({ vocabulary: 256, ...architecture });
+  requireTokens({ inputs });
   if (options.minutes === undefined) defineTraining(trainingSettings(options, stepsOf(options, length)));
   if (options.out !== undefined) requireFreeFolder(options.out, options.force ?? false);
 }
