@@ -1,6 +1,7 @@
 // The models of mad-lab against the sizes and states of its code at width 128: parameters of a layer without its norm, and
 // numbers of state by the paper's convention. L: 128 tokens; a learned table of three features for each is in the filters.
 import { describe, expect, test } from "vitest";
+import { defineArchitecture } from "../../src/architecture/architecture.ts";
 import { count } from "../../src/architecture/count.ts";
 import { presetArchitecture, presets } from "../../src/architecture/presets.ts";
 
@@ -36,6 +37,13 @@ describe("a mixer has the parameters and the state of mad-lab's", () => {
   test("SwiGLU is 352 wide, as in the code, where the paper says 512", () => {
     const { byModule } = count(presetArchitecture("mad-hyena")).parameters;
     expect(byModule["block.1.swiglu"]).toBe(SWIGLU + NORM);
+  });
+
+  test("its MLP is 512 wide, with GELU by the tanh formula and without biases", () => {
+    const { byModule } = count(
+      defineArchitecture({ vocabulary: 16, length: 128, width: 128, stripe: ["gelu"], norm: "rms" }),
+    ).parameters;
+    expect(byModule["block.0.gelu"]).toBe(131_072 + NORM);
   });
 });
 

@@ -5,6 +5,7 @@ import { describe, expect, test } from "vitest";
 import { defineArchitecture } from "../../src/architecture/architecture.ts";
 import { parseYaml } from "../../src/architecture/read.ts";
 import { own } from "../../src/architecture/schema.ts";
+import { primitives } from "../../src/nn/primitives.ts";
 
 test("is read by the core schema", () => {
   expect(parseYaml("width: 12 # features\nstripe: [attention, gelu]\ntie: true\nwindow: null\n")).toEqual({
@@ -30,6 +31,16 @@ test("the file and the patterns of docs/architectures.md are what it says", () =
   for (const stripe of patterns) defineArchitecture({ vocabulary: 9, length: 64, width: 64, stripe });
   const keys = [...page.split("## Patterns")[0]!.matchAll(/`([a-zA-Z]+)`/g)].map(([, key]) => key!);
   for (const key of Object.keys(own)) expect(keys).toContain(key);
+});
+
+test("the primitives of docs/architectures.md are those there are", () => {
+  const page = readFileSync(new URL("../../docs/architectures.md", import.meta.url), "utf8");
+  const rows = page
+    .split("## Primitives")[1]!
+    .split("## Counts")[0]!
+    .matchAll(/^\| (`.*?) +\|/gm);
+  const named = [...rows].flatMap(([, names]) => names!.replaceAll("`", "").split(", "));
+  expect(named.sort()).toEqual([...primitives.keys()].sort());
 });
 
 test("means no more than its text", () => {
