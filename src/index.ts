@@ -11,6 +11,8 @@ export {
   type Architecture,
   type ArchitectureInput,
   defineArchitecture,
+  type SourceEntry,
+  type SourceItem,
   type StripeEntry,
   type StripeItem,
 } from "./architecture/architecture.ts";

@@ -1,10 +1,13 @@
 // An architecture as plain data: what was asked for, completed and checked. Knows no training.
 import { RequestError } from "../errors.ts";
 import { parseStrict } from "../strict.ts";
+import { checkSources } from "./forward.ts";
 import { type Architecture, type ArchitectureInput, architectureSchema, sharedKeys } from "./schema.ts";
+import { readSources } from "./sources.ts";
 import { type Known, readStripe, requirePrimitive } from "./stripe.ts";
 
 export type { Architecture, ArchitectureInput, StripeEntry, StripeItem } from "./schema.ts";
+export type { SourceEntry, SourceItem } from "./sources.ts";
 export { stripeModules } from "./stripe.ts";
 
 /**
@@ -45,7 +48,7 @@ export function defineArchitecture(input: ArchitectureInput | Architecture | unk
     );
     return { primitive: primitive.name, ...module.configuration };
   };
-  return {
+  const architecture: Architecture = {
     vocabulary,
     length,
     width,
@@ -60,8 +63,11 @@ export function defineArchitecture(input: ArchitectureInput | Architecture | unk
     tie,
     headBias,
     dropout,
+    sources: readSources(given),
     standardDeviation,
   };
+  checkSources(architecture);
+  return architecture;
 }
 
 /** Settings given once for all; each must be known to a primitive of the stripe. */

@@ -62,7 +62,7 @@ export interface Count {
  */
 export function count(architecture: Architecture, length: number = architecture.length): Count {
   const counted = withLength(architecture, length);
-  const parameters = countParameters(parametersOf({ ...counted, repeat: 1 }), architecture.repeat);
+  const parameters = countedParameters(counted);
   const costs = repeated(counted, costsOf(length));
   const { layers, kvCacheBytes } = countState(counted, length);
   const sum = (of: "kept" | "mad") => layers.reduce((total, layer) => total + layer[of], 0);
@@ -88,12 +88,15 @@ export function countedMatrices(architecture: Architecture): number {
     const tokens = inputOf(architecture, 1);
     return blockMatrices(source, tokens, forward({ ...architecture, repeat }, source, tokens));
   };
+  if (architecture.sources.length > 0) return at(architecture.repeat);
   const one = at(1);
   return architecture.repeat === 1 ? one : one + (architecture.repeat - 1) * (at(2) - one);
 }
 
 /** Parameters alone, which is much faster. */
 export function countedParameters(architecture: Architecture): Count["parameters"] {
+  // What blocks have in common is found by looking at all of them.
+  if (architecture.sources.length > 0) return countParameters(parametersOf(architecture));
   return countParameters(parametersOf({ ...architecture, repeat: 1 }), architecture.repeat);
 }
 
@@ -147,7 +150,7 @@ function costsOf(length: number): (architecture: Architecture) => Costs {
 /** Graphs of two and of three repetitions say what one more adds. */
 function repeated(architecture: Architecture, costs: (architecture: Architecture) => Costs): Costs {
   const { repeat } = architecture;
-  if (repeat <= 3) return costs(architecture);
+  if (repeat <= 3 || architecture.sources.length > 0) return costs(architecture);
   const two = costs({ ...architecture, repeat: 2 });
   const three = costs({ ...architecture, repeat: 3 });
   const extended = (Object.keys(two) as (keyof Costs)[]).map((key) => [

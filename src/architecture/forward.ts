@@ -3,14 +3,18 @@
 import { RequestError } from "../errors.ts";
 import { embedding, inputMap } from "../nn/embedding.ts";
 import { norm } from "../nn/norm.ts";
-import type { ParameterSource } from "../nn/parameters.ts";
+import { inputSource, type ParameterSource, type Parameters } from "../nn/parameters.ts";
 import type { Module } from "../nn/primitive.ts";
 import { rootScope, type Scope } from "../nn/scope.ts";
+import type { SourceSurroundings } from "../nn/sources/source.ts";
+import { wrapSources } from "../nn/sources/sources.ts";
 import { unembedding } from "../nn/unembedding.ts";
 import { dynamicSlice } from "../tensor/ops/dynamic.ts";
 import { add } from "../tensor/ops/elementwise.ts";
+import { input } from "../tensor/ops/leaf.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { Architecture } from "./schema.ts";
+import { sourceModules } from "./sources.ts";
 import { type Block, blocksOf } from "./stripe.ts";
 
 export interface ForwardOptions {
@@ -55,7 +59,7 @@ export function forwardFeatures(
   requireInput(architecture, tokens);
   const { dropoutKey, observe, position } = options;
   const dropping = dropoutKey === undefined ? undefined : { rate: dropout, key: dropoutKey };
-  const root = rootScope({ source, observe, dropout: dropping });
+  const root = rootScope({ source: sourceOf(architecture, source), observe, dropout: dropping });
   const { features, table } = embed(architecture, root.within("embedding"), tokens, options.start);
   let x = root.dropout(root.observe("embedding", features));
   for (const block of blocksOf(architecture)) x = applyBlock(architecture, root, block, x, options);
@@ -73,6 +77,35 @@ export function forwardFeatures(
     table: architecture.tie ? table : undefined,
   };
   return { features: last, head: (x) => unembedding(root.within("head"), x, head) };
+}
+
+/** Errors: RequestError where the parameter sources do not fit the architecture. */
+export function checkSources(architecture: Architecture): void {
+  const surroundings = surroundingsOf(architecture);
+  for (const module of sourceModules(architecture.sources)) {
+    module.check(`architecture: ${module.name}`, surroundings);
+  }
+}
+
+/** What primitives see: the stored parameters through the architecture's sources. */
+function sourceOf(architecture: Architecture, stored: ParameterSource): ParameterSource {
+  const modules = sourceModules(architecture.sources);
+  return modules.length === 0 ? stored : wrapSources(modules, surroundingsOf(architecture), stored);
+}
+
+function surroundingsOf(architecture: Architecture): SourceSurroundings {
+  let found: Parameters | undefined;
+  const parameters = () => (found ??= plainParameters(architecture));
+  return { repeat: architecture.repeat, parameters };
+}
+
+/** What the primitives ask for, without sources in between. */
+function plainParameters(architecture: Architecture): Parameters {
+  const { inputs } = architecture;
+  const plain = { ...architecture, sources: [] };
+  const source = inputSource();
+  forward(plain, source, inputs === null ? input("tokens", [1, 1], "i32") : input("tokens", [1, 1, inputs]));
+  return source.declared;
 }
 
 /** Errors: RequestError where the architecture does not take tokens. */

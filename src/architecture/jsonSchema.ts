@@ -1,11 +1,12 @@
 // The JSON Schema of architecture files, from the same descriptions that check them: for completion in editors.
 import { z } from "zod";
 import { primitives } from "../nn/primitives.ts";
+import { sources } from "../nn/sources/sources.ts";
 import { own, sharedKeys } from "./schema.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
-const { stripe: _, first: __, last: ___, ...simple } = own;
+const { stripe: _, first: __, last: ___, share: ____, sources: _____, ...simple } = own;
 
 /** JSON Schema 2020-12 of what `defineArchitecture` takes. What heads, widths and lengths must fit, it cannot say. */
 export function architectureJsonSchema(): Readonly<Record<string, unknown>> {
@@ -28,6 +29,20 @@ export function architectureJsonSchema(): Readonly<Record<string, unknown>> {
       },
       first: { description: "Primitives in front of the repeated stripe.", ...items },
       last: { description: "Primitives after the repeated stripe.", ...items },
+      share: {
+        description: "Blocks that have their parameters in common.",
+        anyOf: [{ ...settingsSchema(sources.get("share")!.schema) }, { type: "null" }],
+      },
+      sources: {
+        description: "What stands between the primitives and the stored parameters.",
+        type: "array",
+        items: {
+          anyOf: [
+            { type: "string", description: "A source, such as ternary or lora(rank: 8)" },
+            ...[...sources.values()].map(({ name, schema }) => namedSchema("source", name, schema)),
+          ],
+        },
+      },
     },
     required,
     additionalProperties: false,
@@ -39,19 +54,24 @@ export function architectureJsonSchema(): Readonly<Record<string, unknown>> {
         ],
       },
       ...Object.fromEntries(
-        [...primitives.values()].map(({ name, schema }) => [name, placeSchema(name, schema)]),
+        [...primitives.values()].map(({ name, schema }) => [name, namedSchema("primitive", name, schema)]),
       ),
     },
   };
 }
 
-function placeSchema(name: string, schema: z.ZodObject): Json {
-  const { properties, required } = plainSchema(schema);
+function settingsSchema(schema: z.ZodObject): Json {
+  const { properties, required = [] } = plainSchema(schema);
+  return { type: "object", properties, required, additionalProperties: false };
+}
+
+/** Settings beside the name of what has them, which stands under `key`. */
+function namedSchema(key: string, name: string, schema: z.ZodObject): Json {
+  const { properties, required, ...rest } = settingsSchema(schema) as Json & { readonly required: string[] };
   return {
-    type: "object",
-    properties: { primitive: { const: name }, ...(properties as Json) },
-    required: ["primitive", ...((required as string[] | undefined) ?? [])],
-    additionalProperties: false,
+    ...rest,
+    properties: { [key]: { const: name }, ...(properties as Json) },
+    required: [key, ...required],
   };
 }
 

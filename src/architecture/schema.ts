@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { type NormName, normNames } from "../nn/norm.ts";
 import { numberBetween, oneOf, positiveNumber, wholeNumber } from "../strict.ts";
+import type { SourceEntry, SourceItem } from "./sources.ts";
 
 const trueOrFalse = () => z.boolean("expected true or false");
 
@@ -51,6 +52,10 @@ export const own = {
   headBias: trueOrFalse().default(false).describe("The head has a bias."),
   /** Rate of dropout after the embedding and every primitive, while training. */
   dropout: numberBetween(0, 1).default(0).describe("Share of features dropped while training."),
+  /** Which blocks have their parameters in common: settings of the source of that name. */
+  share: z.unknown().optional(),
+  /** What stands between the primitives and the stored parameters. */
+  sources: z.unknown().optional(),
   /** Of every matrix at the start. */
   standardDeviation: positiveNumber().default(0.02).describe("Of every matrix at the start."),
 };
@@ -104,6 +109,8 @@ export interface ArchitectureInput {
   readonly tie?: boolean;
   readonly headBias?: boolean;
   readonly dropout?: number;
+  readonly share?: Readonly<Record<string, unknown>> | null;
+  readonly sources?: readonly SourceItem[];
   readonly standardDeviation?: number;
 }
 
@@ -126,5 +133,6 @@ export interface Architecture {
   readonly tie: boolean;
   readonly headBias: boolean;
   readonly dropout: number;
+  readonly sources: readonly SourceEntry[];
   readonly standardDeviation: number;
 }

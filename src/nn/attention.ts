@@ -13,14 +13,14 @@ import { iota } from "../tensor/ops/leaf.ts";
 import { concatenate, pad, reshape, slice, split } from "../tensor/ops/movement.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { MOST_SLOPES, placedKeys, slopedQueries } from "./alibi.ts";
-import { nearestDivisor, requireHeads } from "./heads.ts";
+import { evenHeadsOf, nearestDivisor, requireHeads } from "./heads.ts";
 import { linearMap } from "./linear.ts";
 import { type NormName, norm, normNames } from "./norm.ts";
 import { definePrimitive, type Surroundings } from "./primitive.ts";
 import { readOut } from "./readOut.ts";
 import type { Scope } from "./scope.ts";
 
-const WIDEST_DEFAULT_HEAD = 64;
+const DEFAULT_HEAD = 64;
 const SHARE = "expected a number above 0 and at most 1";
 
 export const attention = definePrimitive({
@@ -45,7 +45,7 @@ export const attention = definePrimitive({
     bias: z.boolean("expected true or false").default(false),
   },
   resolve(settings, { width }, what) {
-    const heads = settings.heads ?? Math.max(1, Math.round(width / WIDEST_DEFAULT_HEAD));
+    const heads = settings.heads ?? evenHeadsOf(width, DEFAULT_HEAD);
     const kvHeads = settings.kvHeads ?? heads;
     if (settings.headWidth === undefined) requireHeads(what, "width", width, heads);
     if (heads % kvHeads !== 0) {

@@ -6,7 +6,7 @@ import { wholeNumber } from "../strict.ts";
 import { sigmoid } from "../tensor/ops/elementwise.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { type DeltaTokens, deltaTokens, deltaTokensStep, tailsOf, tailTypes } from "./deltaTokens.ts";
-import { headsOf, requireHeads } from "./heads.ts";
+import { evenHeadsOf, requireHeads } from "./heads.ts";
 import { linearMap } from "./linear.ts";
 import { deltaRule, deltaRuleStep } from "./matrixState/deltaRule.ts";
 import { norm } from "./norm.ts";
@@ -25,7 +25,7 @@ export const deltaNet = definePrimitive({
     taps: wholeNumber(2).default(4),
   },
   resolve(settings, { width }, what) {
-    const heads = settings.heads ?? headsOf(width, HEAD_WIDTH);
+    const heads = settings.heads ?? evenHeadsOf(width, HEAD_WIDTH);
     requireHeads(what, "width", width, heads);
     return { ...settings, heads };
   },

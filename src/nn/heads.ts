@@ -9,6 +9,11 @@ export function headsOf(width: number, headWidth: number): number {
   return Math.max(1, Math.round(width / headWidth));
 }
 
+/** The same, of those numbers that divide the width. */
+export function evenHeadsOf(width: number, headWidth: number): number {
+  return nearestDivisor(width, headsOf(width, headWidth));
+}
+
 /** Errors: RequestError, begun by `what`, where `heads` do not divide the features called `name`. */
 export function requireHeads(what: string, name: string, width: number, heads: number): void {
   if (width % heads === 0) return;

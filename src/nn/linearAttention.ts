@@ -8,7 +8,7 @@ import { fill } from "../tensor/ops/leaf.ts";
 import { concatenate, slice } from "../tensor/ops/movement.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { featureMap, featureMapNames } from "./featureMap.ts";
-import { headsOf, requireHeads, splitHeads } from "./heads.ts";
+import { evenHeadsOf, requireHeads, splitHeads } from "./heads.ts";
 import { linearMap } from "./linear.ts";
 import type { Tokens } from "./matrixState/chunks.ts";
 import { headDecay, headDecayStep } from "./matrixState/headDecay.ts";
@@ -33,7 +33,7 @@ export const linearAttention = definePrimitive({
     bias: z.boolean("expected true or false").default(false),
   },
   resolve(settings, { width }, what) {
-    const heads = settings.heads ?? headsOf(width, HEAD_WIDTH);
+    const heads = settings.heads ?? evenHeadsOf(width, HEAD_WIDTH);
     requireHeads(what, "width", width, heads);
     return { ...settings, heads, keyWidth: settings.keyWidth ?? width / heads };
   },

@@ -11,7 +11,7 @@ import { exp, multiply } from "../tensor/ops/elementwise.ts";
 import { iota, literal } from "../tensor/ops/leaf.ts";
 import { reshape } from "../tensor/ops/movement.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { headsOf, requireHeads, splitHeads } from "./heads.ts";
+import { evenHeadsOf, requireHeads, splitHeads } from "./heads.ts";
 import { linearMap } from "./linear.ts";
 import type { Tokens } from "./matrixState/chunks.ts";
 import { headDecay, headDecayStep } from "./matrixState/headDecay.ts";
@@ -33,7 +33,7 @@ export const retention = definePrimitive({
     rotaryBase: positiveNumber().default(10_000),
   },
   resolve(settings, { width }, what) {
-    const heads = settings.heads ?? headsOf(width, HEAD_WIDTH);
+    const heads = settings.heads ?? evenHeadsOf(width, HEAD_WIDTH);
     requireHeads(what, "width", width, heads);
     if ((width / heads) % 2 !== 0) {
       throw new RequestError(

@@ -3,7 +3,7 @@
 import { wholeNumber } from "../strict.ts";
 import { reshape } from "../tensor/ops/movement.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { headsOf, requireHeads, splitHeads } from "./heads.ts";
+import { evenHeadsOf, requireHeads, splitHeads } from "./heads.ts";
 import { linearMap } from "./linear.ts";
 import { channelDecay, channelDecayStep } from "./matrixState/channelDecay.ts";
 import type { Tokens } from "./matrixState/chunks.ts";
@@ -21,7 +21,7 @@ export const rwkv5Time = definePrimitive({
     heads: wholeNumber().optional(),
   },
   resolve(settings, { width }, what) {
-    const heads = settings.heads ?? headsOf(width, HEAD_WIDTH);
+    const heads = settings.heads ?? evenHeadsOf(width, HEAD_WIDTH);
     requireHeads(what, "width", width, heads);
     return { heads };
   },

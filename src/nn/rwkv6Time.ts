@@ -5,7 +5,7 @@ import { linear } from "../tensor/ops/contract.ts";
 import { add, subtract, tanh } from "../tensor/ops/elementwise.ts";
 import { split } from "../tensor/ops/movement.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { headsOf, requireHeads, splitHeads } from "./heads.ts";
+import { evenHeadsOf, requireHeads, splitHeads } from "./heads.ts";
 import { linearMap } from "./linear.ts";
 import { channelDecay, channelDecayStep } from "./matrixState/channelDecay.ts";
 import type { Tokens } from "./matrixState/chunks.ts";
@@ -35,7 +35,7 @@ export const rwkv6Time = definePrimitive({
     decayRank: wholeNumber().default(64),
   },
   resolve(settings, { width }, what) {
-    const heads = settings.heads ?? headsOf(width, HEAD_WIDTH);
+    const heads = settings.heads ?? evenHeadsOf(width, HEAD_WIDTH);
     requireHeads(what, "width", width, heads);
     return { ...settings, heads };
   },

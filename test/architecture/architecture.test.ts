@@ -48,6 +48,7 @@ describe("an architecture", () => {
       tie: false,
       headBias: false,
       dropout: 0,
+      sources: [],
       standardDeviation: 0.02,
     });
   });

@@ -5,7 +5,7 @@ import { defineArchitecture } from "../../src/architecture/architecture.ts";
 import { architectureJsonSchema } from "../../src/architecture/jsonSchema.ts";
 import { presets } from "../../src/architecture/presets.ts";
 
-test("architecture.schema.json is current; `npx vitest run -u test/architecture/jsonSchema.test.ts` writes it", async () => {
+test("architecture.schema.json is current; `npx vitest run test/architecture/jsonSchema.test.ts -u` writes it", async () => {
   const text = `${JSON.stringify(architectureJsonSchema(), null, 2)}\n`;
   await expect(text).toMatchFileSnapshot("../../architecture.schema.json");
 });
@@ -29,6 +29,10 @@ describe("it accepts and refuses as the program does", () => {
     [{ ...base, stripe: "[attention, swiglu] × 3" }, true],
     [{ ...base, stripe: ["attention(heads: 3)", { primitive: "swiglu", feedforward: 7 }] }, true],
     [{ ...base, heads: 3, window: null, norm: "rms", block: "parallel" }, true],
+    [{ ...base, repeat: 4, share: { period: 2, norms: "shared" }, sources: ["lora(rank: 2)"] }, true],
+    [{ ...base, sources: [{ source: "bank", size: 9 }] }, true],
+    [{ ...base, share: { periods: 1 } }, false],
+    [{ ...base, sources: [{ source: "lora" }] }, false],
     [{ length: 64, width: 48 }, false],
     [{ ...base, widht: 3 }, false],
     [{ ...base, width: 2.5 }, false],

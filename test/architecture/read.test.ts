@@ -37,7 +37,7 @@ test("the primitives of docs/architectures.md are those there are", () => {
   const page = readFileSync(new URL("../../docs/architectures.md", import.meta.url), "utf8");
   const rows = page
     .split("## Primitives")[1]!
-    .split("## Counts")[0]!
+    .split("## Parameter sources")[0]!
     .matchAll(/^\| (`.*?) +\|/gm);
   const named = [...rows].flatMap(([, names]) => names!.replaceAll("`", "").split(", "));
   expect(named.sort()).toEqual([...primitives.keys()].sort());

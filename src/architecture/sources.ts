@@ -1,0 +1,68 @@
+// The parameter sources of an architecture: from what was asked for to sources with all their settings. Knows no source.
+import { RequestError } from "../errors.ts";
+import type { SourceModule } from "../nn/sources/source.ts";
+import { sources } from "../nn/sources/sources.ts";
+import { expectedOneOf, show } from "../strict.ts";
+import { parsePlace } from "./pattern.ts";
+
+/** One source as it may be given: `ternary`, `lora(rank: 8)`, or settings under their names. */
+export type SourceItem = string | Readonly<{ source: string } & Record<string, unknown>>;
+
+/** A source's name and all its settings. */
+export type SourceEntry = Readonly<{ source: string } & Record<string, unknown>>;
+
+/** Of one architecture; more are a mistake. */
+const MOST_SOURCES = 16;
+
+/** Settings `share` (those of the source of that name) and `sources`, as they were given. */
+export function readSources(given: { readonly share?: unknown; readonly sources?: unknown }): SourceEntry[] {
+  const { share = null, sources: others = [] } = given;
+  if (!Array.isArray(others) || others.length > MOST_SOURCES) {
+    throw new RequestError(
+      `architecture: sources is ${show(others)}; expected a list of up to ${MOST_SOURCES} sources, such as ["lora(rank: 8)"]`,
+    );
+  }
+  const entries = others.map((item, i) => readSource(item, `architecture: sources[${i}]`));
+  if (share === null) return entries;
+  if (typeof share !== "object" || Array.isArray(share)) {
+    throw new RequestError(
+      `architecture: share is ${show(share)}; expected settings such as {"period": 1, "norms": "individual"}`,
+    );
+  }
+  if (entries.some(({ source }) => source === "share")) {
+    throw new RequestError(
+      "architecture: share is given, and is one of the sources too; leave out one of them",
+    );
+  }
+  return [configured("share", share, "architecture: share"), ...entries];
+}
+
+function readSource(item: unknown, what: string): SourceEntry {
+  if (typeof item === "string") {
+    const { name, settings, instead } = parsePlace(item, what);
+    if (instead !== undefined) {
+      throw new RequestError(`${what} is ${show(item)}; expected one source, such as "lora(rank: 8)"`);
+    }
+    return configured(name, settings, what);
+  }
+  if (typeof item !== "object" || item === null || !("source" in item)) {
+    throw new RequestError(`${what} is ${show(item)}; expected a source's name or { "source": name, ... }`);
+  }
+  const { source: name, ...settings } = item;
+  return configured(name, settings, what);
+}
+
+function configured(name: unknown, settings: object, what: string): SourceEntry {
+  const source = typeof name === "string" ? sources.get(name) : undefined;
+  if (source === undefined) {
+    throw new RequestError(`${what} is ${show(name)}; ${expectedOneOf(name, [...sources.keys()])}`);
+  }
+  return { source: source.name, ...source.configure(`${what}: ${source.name}`, settings).configuration };
+}
+
+/** The sources of a complete architecture. */
+export function sourceModules(entries: readonly SourceEntry[]): SourceModule[] {
+  return entries.map(({ source, ...settings }) =>
+    sources.get(source)!.configure(`architecture: ${source}`, settings),
+  );
+}
