@@ -11,6 +11,19 @@ export function wholeNumber(least: number): (text: string) => number {
   };
 }
 
+/** Whole numbers of at least `least`, separated by commas; each once. */
+export function wholeNumbers(least: number): (text: string) => number[] {
+  const one = wholeNumber(least);
+  return (text) => [...new Set(text.split(",").map(one))];
+}
+
+/** Names separated by commas, each once. */
+export function names(text: string): string[] {
+  const found = new Set(text.split(",").map((name) => name.trim()));
+  if (!found.has("")) return [...found];
+  throw new InvalidArgumentError("Expected names separated by commas.");
+}
+
 /** A number above `above` and, where given, below `below`. */
 export function numberBetween(above: number, below = Number.POSITIVE_INFINITY): (text: string) => number {
   return (text) => {

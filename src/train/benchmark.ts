@@ -74,7 +74,14 @@ function timeProgram(
 // Drawing millions of numbers would take longer than the measurement; no operation minds that they repeat.
 const period = 2 ** 16;
 
-function randomValues(size: number, low: number, high: number, seed: number, stream: number): Float32Array {
+/** Uniform values of stream `stream`, a function of `seed`; they repeat after 65,536. */
+export function randomValues(
+  size: number,
+  low: number,
+  high: number,
+  seed: number,
+  stream: number,
+): Float32Array {
   const random = createRandom(seed, stream);
   const values = new Float32Array(size);
   const drawn = Math.min(size, period);

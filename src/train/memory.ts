@@ -61,7 +61,7 @@ export function stepNeeds({ step, accumulate, update }: LoadedStep<Planned>): St
 }
 
 /** Bytes of all values that the programs read and write by name. */
-function storeBytes(programs: readonly Program[]): number {
+export function storeBytes(programs: readonly Program[]): number {
   const types = new Map<string, TensorType>();
   for (const of of programs) {
     for (const [name, type] of programInputs(of)) types.set(name, type);

@@ -3,7 +3,7 @@
 import { type Architecture, defineArchitecture } from "../../architecture/architecture.ts";
 import { W1, W2 } from "../../architecture/presets.ts";
 import { RequestError } from "../../errors.ts";
-import type { BenchOptions, DecoderOptions, StepWorkload } from "./command.ts";
+import { type DecoderOptions, decoderKeys, type StepWorkload } from "./command.ts";
 
 export interface TimedModel {
   readonly architecture: Architecture;
@@ -12,8 +12,8 @@ export interface TimedModel {
 }
 
 /** Errors: RequestError for options that a workload does not leave open and for impossible sizes. */
-export function timedModel(workload: StepWorkload, options: BenchOptions): TimedModel {
-  if (workload !== "decoder") refuseDecoderOptions(options);
+export function timedModel(workload: StepWorkload, options: DecoderOptions): TimedModel {
+  if (workload !== "decoder") refuseDecoderOptions(workload, options);
   switch (workload) {
     case "W1":
       return { architecture: W1, batch: 128 };
@@ -28,30 +28,14 @@ export function timedModel(workload: StepWorkload, options: BenchOptions): Timed
 }
 
 /** Errors: RequestError where a decoder's option is given for a workload that has no such choice. */
-export function refuseDecoderOptions(options: BenchOptions): void {
+export function refuseDecoderOptions(workload: string, options: DecoderOptions): void {
   const given = Object.keys(decoderOptions(options))[0];
   if (given === undefined) return;
   throw new RequestError(
-    `bench: --workload ${options.workload} has no ${given} to choose; leave the option out or ask for ` +
+    `bench: --workload ${workload} has no ${given} to choose; leave the option out or ask for ` +
       "--workload decoder",
   );
 }
-
-const decoderKeys = [
-  "width",
-  "layers",
-  "heads",
-  "kvHeads",
-  "length",
-  "batch",
-  "feedforward",
-  "activation",
-  "norm",
-  "positions",
-  "vocabulary",
-  "bias",
-  "tied",
-] as const satisfies readonly (keyof DecoderOptions)[];
 
 function decoderOptions(options: DecoderOptions): DecoderOptions {
   const given = decoderKeys.filter((key) => options[key] !== undefined);

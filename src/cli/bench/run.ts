@@ -10,9 +10,23 @@ import { interruptedCode } from "../failure.ts";
 import { type OpenMachine, openMachine } from "../machine.ts";
 import { prepareOutput } from "../output.ts";
 import { type BenchOptions, type OperationWorkload, type StepWorkload, stepWorkloads } from "./command.ts";
+import { refuseMixture } from "./mixture.ts";
 
 /** @returns the exit code */
 export async function bench(options: BenchOptions, console: Console): Promise<number> {
+  refuseMixture(options);
+  if (options.primitives !== undefined) {
+    const { benchPrimitives } = await import("./primitives.ts");
+    return benchPrimitives(options, console);
+  }
+  const { workload = "W1", steps = 12 } = options;
+  return benchWorkload({ ...options, workload, steps }, console);
+}
+
+/** Options of a workload, defaults filled in. */
+type WorkloadOptions = BenchOptions & Required<Pick<BenchOptions, "workload" | "steps">>;
+
+async function benchWorkload(options: WorkloadOptions, console: Console): Promise<number> {
   if (options.explain) return explain(options, console);
   const save = options.out === undefined ? undefined : prepareOutput(options.out, options.force ?? false);
   const { workload } = options;
@@ -35,7 +49,7 @@ export async function bench(options: BenchOptions, console: Console): Promise<nu
   return console.signal.aborted ? interruptedCode : 0;
 }
 
-async function explain({ workload, ...options }: BenchOptions, console: Console): Promise<number> {
+async function explain({ workload, ...options }: WorkloadOptions, console: Console): Promise<number> {
   if (!isStepWorkload(workload)) {
     throw new RequestError(`bench: --explain of ${workload}; expected ${stepWorkloads.join(", ")}`);
   }
@@ -43,7 +57,7 @@ async function explain({ workload, ...options }: BenchOptions, console: Console)
     import("./model.ts"),
     import("../../train/benchmarkSteps.ts"),
   ]);
-  const { architecture, batch } = timedModel(workload, { workload, ...options });
+  const { architecture, batch } = timedModel(workload, options);
   const { memory, threads = availableParallelism() } = options;
   const plan = explainSteps(architecture, { batch, memory, threads });
   console.out(options.json ? `${JSON.stringify({ workload, plan: plan.split("\n") })}\n` : `${plan}\n`);
@@ -62,7 +76,7 @@ function isStepWorkload(workload: string): workload is StepWorkload {
   return (stepWorkloads as readonly string[]).includes(workload);
 }
 
-async function prepareSteps(workload: StepWorkload, options: BenchOptions) {
+async function prepareSteps(workload: StepWorkload, options: WorkloadOptions) {
   const { timedModel } = await import("./model.ts");
   const { architecture, batch } = timedModel(workload, options);
   return async ({ machine, peakGflops, signal, print }: Place): Promise<Figures> => {
@@ -96,19 +110,19 @@ async function flopsPerToken(architecture: Architecture): Promise<number> {
   return count(architecture).flopsPerToken.training;
 }
 
-async function prepareOperations(workload: OperationWorkload, options: BenchOptions) {
+async function prepareOperations(workload: OperationWorkload, options: WorkloadOptions) {
   const [{ refuseDecoderOptions }, { operationCases }] = await Promise.all([
     import("./model.ts"),
     import("../../train/benchmarkOperations.ts"),
   ]);
-  refuseDecoderOptions(options);
+  refuseDecoderOptions(workload, options);
   const cases = operationCases(workload);
   return (place: Place) => timeOperations(cases, options, place);
 }
 
 async function timeOperations(
   cases: readonly OperationCase[],
-  { steps, seed }: BenchOptions,
+  { steps, seed }: WorkloadOptions,
   { machine, peakGflops, signal, print }: Place,
 ): Promise<Figures> {
   const { timeOperation, copyGigabytesPerSecond, warmUps } = await import("../../train/benchmark.ts");
