@@ -132,11 +132,21 @@ export { type RunResult, runCurve, runResult, type Telling, writeRunReport } fro
 export { copyGigabytesPerSecond, type OperationTiming, timeOperation } from "./train/benchmark.ts";
 export { stepsWithin, type TimeBudget } from "./train/benchmarkBudget.ts";
 export {
+  type PreparedCell,
+  type PrimitiveCell,
+  type PrimitiveTiming,
+  type PrimitiveTimingOptions,
+  prepareCell,
+  timePrimitive,
+  tokensOfStep,
+} from "./train/benchmarkCell.ts";
+export {
   type OperationCase,
   type OperationName,
   operationCases,
   operationNames,
 } from "./train/benchmarkOperations.ts";
+export { type PrimitiveCase, primitiveCases, type UsefulFlops } from "./train/benchmarkPrimitives.ts";
 export { explainSteps, type StepTiming, type StepTimingOptions, timeSteps } from "./train/benchmarkSteps.ts";
 export type { CompilerFacts, Toolchain, VectorFacts } from "./train/doctor/compiler.ts";
 export type {

@@ -107,13 +107,19 @@ export async function timePrimitive(
   const { cell } = prepared;
   const start = performance.now();
   const { timed, parameters } = forwardAndBackward(prepared);
+  const ofStore = storeBytes([timed]);
+  // Before a plan that would be too large for anything.
+  requireMemory(cell, ofStore, memory);
   const executable = machine.load(timed);
   const planMs = performance.now() - start;
   const { needs } = executable;
   const store = machine.createStore();
   try {
-    const bytes = needs === undefined ? null : memoryOf(needs, timed);
-    if (bytes !== null) requireMemory(cell, bytes, memory);
+    const bytes =
+      needs === undefined
+        ? null
+        : { arenaBytes: needs.arenaBytes, threadBytes: needs.threadBytes, storeBytes: ofStore };
+    if (bytes !== null) requireMemory(cell, ofStore + bytes.arenaBytes + bytes.threadBytes, memory);
     let stream = 0;
     for (const [name, type] of programInputs(timed)) {
       store.allocate(name, type);
@@ -161,20 +167,10 @@ function forwardAndBackward({ cell, module }: PreparedCell): {
   return { timed: program({ output, ...gradients }), parameters: source.declared };
 }
 
-function memoryOf(needs: { arenaBytes: number; threadBytes: number }, timed: Program) {
-  const { arenaBytes, threadBytes } = needs;
-  return { arenaBytes, threadBytes, storeBytes: storeBytes([timed]) };
-}
-
-function requireMemory(
-  { name, width, length, batch }: PrimitiveCell,
-  bytes: NonNullable<PrimitiveTiming["memory"]>,
-  most: number,
-): void {
-  const total = bytes.arenaBytes + bytes.threadBytes + bytes.storeBytes;
-  if (total <= most) return;
+function requireMemory({ name, width, length, batch }: PrimitiveCell, bytes: number, most: number): void {
+  if (bytes <= most) return;
   throw new WorkError(
-    `${name} at width ${width}, length ${length}, batch ${batch} needs ${formatBytes(total)} of memory and may take ` +
+    `${name} at width ${width}, length ${length}, batch ${batch} needs ${formatBytes(bytes)} of memory and may take ` +
       `${formatBytes(most)}; ask for fewer tokens a step or a smaller shape`,
   );
 }

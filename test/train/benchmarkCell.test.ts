@@ -65,6 +65,10 @@ describe("timePrimitive", () => {
     });
     await expect(timing).rejects.toThrow(WorkError);
     await expect(timing).rejects.toThrow(/^gelu at width 64, length 8, batch 4 needs .* may take 0 MiB/);
+    // Without a plan where the values alone are too many.
+    for (const cell of [prepareCell(caseOf("lstm"), 2e9, 128), prepareCell(caseOf("gelu"), 64, 128, 1e12)]) {
+      await expect(timePrimitive(native, cell, options)).rejects.toThrow(WorkError);
+    }
   });
 });
 
