@@ -153,8 +153,8 @@ function forwardAndBackward({ cell, module }: PreparedCell): {
   const shape = [batch, length, width];
   const source = inputSource();
   const x = input("input", shape);
-  // A parameter's name may be any; those of modules have a path of at least two parts.
-  const scale = source.parameter("norm.scale", {
+  // No name of the module's: those begin with the primitive's.
+  const scale = source.parameter("scale", {
     shape: [width],
     initializer: { kind: "constant", value: 1 },
     role: "scale",

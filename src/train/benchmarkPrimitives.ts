@@ -23,7 +23,9 @@ export interface PrimitiveCase {
  * (filters, distances), which a batch shares.
  */
 export interface UsefulFlops {
+  /** In words, in the letters of bench/README.md. */
   readonly formula: string;
+  /** The number, at width `d` and length `T`. */
   readonly perToken: (d: number, T: number) => number;
 }
 
