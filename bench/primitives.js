@@ -31,12 +31,23 @@ Runs \`scantling bench --primitives\` and prints our share of the peak, PyTorch'
   --out FILE       keep every measurement in this file as it ends, and go on behind those it has
   --help
 
-Exit code 1: a goal was missed.
+Exit code 1: a goal was missed or a cell could not be measured.
 Example: node bench/primitives.js --only mamba,mamba2 --out bench/results/primitives.json
 `;
 
+/** A request that cannot be served: one line, exit code 2. */
+class RequestError extends Error {}
+
+function parsed(configuration) {
+  try {
+    return parseArgs(configuration);
+  } catch (error) {
+    throw new RequestError(`${error.message}; node bench/primitives.js --help lists the options`);
+  }
+}
+
 function readOptions() {
-  const { values } = parseArgs({
+  const { values } = parsed({
     options: {
       scaling: { type: "boolean", default: false },
       only: { type: "string" },
@@ -53,7 +64,8 @@ function readOptions() {
       help: { type: "boolean", default: false },
     },
   });
-  if (values.scaling && values.lengths !== undefined) throw new Error("--scaling has lengths of its own");
+  if (values.scaling && values.lengths !== undefined)
+    throw new RequestError("--lengths: --scaling has its own");
   return values;
 }
 
@@ -75,6 +87,7 @@ function run(command, args) {
     child.on("error", reject);
     child.on("close", (code, signal) => {
       if (code === 0) resolve(JSON.parse(output));
+      else if (code === 2) reject(new RequestError("scantling bench refused the request"));
       else reject(new Error(`scantling bench ended with ${signal ?? `exit code ${code}`}`));
     });
   });
@@ -109,5 +122,5 @@ async function main() {
 
 main().catch((error) => {
   process.stderr.write(`${error.message}\n`);
-  process.exitCode = 1;
+  process.exitCode = error instanceof RequestError ? 2 : 1;
 });
