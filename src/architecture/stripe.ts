@@ -140,11 +140,17 @@ function placesOf(surroundings: Surroundings, entries: readonly StripeEntry[]): 
   return modules.map((module, i) => ({ name: names[i]!, module }));
 }
 
-/** Names of places: a primitive's name, with a number from its second place on. */
+/** Names of places: a primitive's name, from its second place on with a number, the first that makes no other's name. */
 function distinctNames(names: readonly string[]): string[] {
+  const taken = new Set(names);
   const counts = new Map<string, number>();
   return names.map((name) => {
-    const count = (counts.get(name) ?? 0) + 1;
+    let count = (counts.get(name) ?? 0) + 1;
+    if (count > 1) {
+      // mamba, mamba, mamba2: the second is mamba3.
+      while (taken.has(`${name}${count}`)) count++;
+      taken.add(`${name}${count}`);
+    }
     counts.set(name, count);
     return count === 1 ? name : `${name}${count}`;
   });

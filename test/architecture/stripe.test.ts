@@ -43,6 +43,15 @@ describe("a pattern means", () => {
     expect(namesOf(architecture.last)).toBe(last);
   });
 
+  test.each([
+    ["[relu, gelu, relu, relu]", "relu gelu relu2 relu3"],
+    ["[mamba, mamba, mamba2]", "mamba mamba3 mamba2"],
+    ["[mamba2, mamba, mamba, mamba2]", "mamba2 mamba mamba3 mamba22"],
+  ])("%s has places of different names", (pattern, names) => {
+    const [block] = blocksOf(define(pattern, { width: 16 }));
+    expect(block!.places.map(({ name }) => name).join(" ")).toBe(names);
+  });
+
   test("settings of one place", () => {
     const { stripe } = define(
       "[attention(window: 4, heads: 6), attention(causal: false), gelu(bias: true)] × 2",
