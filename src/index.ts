@@ -32,6 +32,30 @@ export {
 } from "./architecture/solve.ts";
 export { printStripe } from "./architecture/stripe.ts";
 
+// Primitives of one's own, and the configuration that lists them.
+
+export { checkPrimitive, type PrimitiveCheck } from "./nn/checkPrimitive.ts";
+export { type Config, defineConfig } from "./nn/config.ts";
+export { type LinearOptions, linearMap } from "./nn/linear.ts";
+export type { Initializer, ParameterDeclaration, Role } from "./nn/parameters.ts";
+export {
+  type Decoded,
+  type Decoding,
+  definePrimitive,
+  type Module,
+  type Primitive,
+  type PrimitiveDefinition,
+  type State,
+  type StateType,
+  type StateTypes,
+  type Surroundings,
+} from "./nn/primitive.ts";
+export { registerPrimitives } from "./nn/primitives.ts";
+export type { Scope } from "./nn/scope.ts";
+/** Kinds of settings that a primitive may have. */
+export * as setting from "./nn/setting.ts";
+export { lastToken } from "./nn/tokenShift.ts";
+
 // Machines: what computes.
 
 export type { Executable, Machine, NumericArray, ProgramNeeds, Store } from "./backend/machine.ts";

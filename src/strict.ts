@@ -23,6 +23,11 @@ export function numberBetween(least: number, end: number) {
   return z.number(message).min(least, message).lt(end, message);
 }
 
+/** A boolean. */
+export function trueOrFalse() {
+  return z.boolean("expected true or false");
+}
+
 /** One of some words. */
 export function oneOf<const Words extends readonly [string, ...string[]]>(words: Words) {
   return z.enum(words, { error: ({ input }) => expectedOneOf(input, words) });

@@ -72,7 +72,8 @@ describe("imports", () => {
     const wrong = imports.filter(({ file, target }) => {
       if (file === "index.ts") return false;
       const [from, to] = [folderOf(file), folderOf(target)];
-      if (to === "") return target === "index.ts";
+      // The files of users that the configuration loads import the library as a whole.
+      if (to === "") return target === "index.ts" && file !== "cli/config.ts";
       return from === "" || order.indexOf(to) > order.indexOf(from);
     });
     expect(wrong).toEqual([]);

@@ -1,10 +1,8 @@
 // What an architecture may be asked for with, and the complete form it resolves to. Checks single settings only.
 import { z } from "zod";
 import { type NormName, normNames } from "../nn/norm.ts";
-import { numberBetween, oneOf, positiveNumber, wholeNumber } from "../strict.ts";
+import { numberBetween, oneOf, positiveNumber, trueOrFalse, wholeNumber } from "../strict.ts";
 import type { SourceEntry, SourceItem } from "./sources.ts";
-
-const trueOrFalse = () => z.boolean("expected true or false");
 
 /** How the primitives of a block and their norms lie on the residual stream. */
 export const blockNames = ["pre", "post", "parallel", "none"] as const;

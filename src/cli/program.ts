@@ -1,6 +1,6 @@
 // Finds the command of a command line and runs it. Knows which commands there are, not what they do.
 
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { RequestError } from "../errors.ts";
 import { packageVersion } from "../version.ts";
 import { benchCommand } from "./bench/command.ts";
@@ -19,6 +19,7 @@ import { trainCommand } from "./train/command.ts";
 /** Runs `scantling ...words`. @returns the exit code: 0 done, 1 the work failed, 2 the request was wrong, 129, 130 or 143 interrupted */
 export async function runCommandLine(words: readonly string[], console: Console): Promise<number> {
   let exitCode = 0;
+  let userFolder: string | undefined;
   const program = new Command("scantling")
     .description("Designs, trains and compares neural networks on this machine.")
     .version(packageVersion(), "--version", "print the version")
@@ -48,8 +49,10 @@ export async function runCommandLine(words: readonly string[], console: Console)
     drawCommand,
     benchCommand,
     doctorCommand,
-  ])
-    add(command);
+  ]) {
+    const added = add(command);
+    if (!withoutConfig.has(added.name())) added.addOption(configOption()).hook("preAction", configure);
+  }
   try {
     if (words.length === 0) {
       const names = program.commands.map((known) => known.name()).join(", ");
@@ -57,7 +60,7 @@ export async function runCommandLine(words: readonly string[], console: Console)
     }
     await program.parseAsync(words.map(kebabOption), { from: "user" });
   } catch (error) {
-    const failure = describeFailure(error);
+    const failure = describeFailure(error, userFolder);
     if (failure.line !== undefined) console.err(`scantling: ${failure.line}\n`);
     return failure.exitCode;
   }
@@ -67,7 +70,21 @@ export async function runCommandLine(words: readonly string[], console: Console)
   function setExitCode(code: number): void {
     exitCode = code;
   }
+
+  async function configure(command: Command): Promise<void> {
+    const { loadConfig } = await import("./config.ts");
+    userFolder = await loadConfig(command.opts<{ config?: string }>().config);
+  }
 }
+
+/** Commands that meet no architecture. */
+const withoutConfig: ReadonlySet<string> = new Set(["data", "doctor"]);
+
+const configOption = (): Option =>
+  new Option(
+    "--config <file>",
+    "primitives of your own (default: scantling.config.ts, .mts, .js or .mjs in this folder)",
+  );
 
 /** What a command is added to, and what its action needs. */
 export interface CommandContext {

@@ -1,9 +1,10 @@
 // What a primitive is: a named map from [B, T, D] to [B, T, D] with settings of its own, on whole sequences and token by
 // token. Knows no particular one. B batch, T length, D width.
 import { z } from "zod";
-import { parseStrict } from "../strict.ts";
+import { RequestError } from "../errors.ts";
+import { parseStrict, show } from "../strict.ts";
 import { reshape } from "../tensor/ops/movement.ts";
-import { sizeOf, type Tensor, type TensorType } from "../tensor/tensor.ts";
+import { sameShape, sizeOf, type Tensor, type TensorType } from "../tensor/tensor.ts";
 import type { Scope } from "./scope.ts";
 
 /** The model a primitive stands in. */
@@ -22,7 +23,10 @@ export interface StateType extends TensorType {
   readonly initial: number;
 }
 
+/** Everything that decoding carries for one module, by name. */
 export type StateTypes = Readonly<Record<string, StateType>>;
+
+/** The tensors of those names. */
 export type State = Readonly<Record<string, Tensor>>;
 
 /** Features after one token [B, D] or several [B, T, D], and the state after the last of them. */
@@ -105,27 +109,70 @@ export interface PrimitiveDefinition<Shape extends z.ZodRawShape> {
   readonly decoding?: Decoding<z.infer<z.ZodObject<Shape>>>;
 }
 
+const made = new WeakSet<Primitive>();
+
+/** Whether `definePrimitive` of this very library gave it. */
+export function isPrimitive(value: unknown): value is Primitive {
+  return typeof value === "object" && value !== null && made.has(value as Primitive);
+}
+
+/** Words as patterns have them, but those that stand for something else there: × and its counts, and `at`. */
+const plainWord = /^(?!x\d*$|at$)[a-z][\w-]*$/i;
+
+/**
+ * A primitive from what its file says of it. Before a model may use it by its name, `registerPrimitives` or
+ * `scantling.config.ts` must list it.
+ * Errors: RequestError for names that the pattern language cannot have; later, begun by the primitive's name, where what
+ * its functions give does not fit.
+ */
 export function definePrimitive<Shape extends z.ZodRawShape>(
   definition: PrimitiveDefinition<Shape>,
 ): Primitive {
+  const { name, decoding } = definition;
+  const keys = Object.keys(definition.settings);
+  requireWord(name, "its name");
+  for (const key of keys) requireWord(key, `primitive ${name}: the name of a setting`);
+  if (keys.includes("primitive")) {
+    throw new RequestError(`primitive ${name}: a setting cannot be called primitive; call it otherwise`);
+  }
+  for (const key of ["resolve", "causal", "apply"] as const) {
+    if (typeof definition[key] === "function") continue;
+    throw new RequestError(`primitive ${name}: ${key} is ${show(definition[key])}; expected a function`);
+  }
   const schema = z.object(definition.settings);
-  return {
-    name: definition.name,
-    keys: Object.keys(definition.settings),
+  const primitive: Primitive = {
+    name,
+    keys,
     schema,
     configure(what, values, surroundings) {
       const settings = definition.resolve(parseStrict(what, schema, values), surroundings, what);
-      const apply = (scope: Scope, x: Tensor): Tensor => definition.apply(settings, surroundings, scope, x);
-      const { decoding } = definition;
+      const apply = (scope: Scope, x: Tensor): Tensor =>
+        fitting(`primitive ${name}: apply`, definition.apply(settings, surroundings, scope, x), x);
       return {
-        name: definition.name,
+        name,
         configuration: settings,
         causal: definition.causal(settings),
         apply,
-        ...(decoding === undefined ? tokenByToken(apply) : continued(decoding, settings, surroundings)),
+        ...(decoding === undefined ? tokenByToken(apply) : continued(name, decoding, settings, surroundings)),
       };
     },
   };
+  made.add(primitive);
+  return primitive;
+}
+
+function requireWord(name: unknown, what: string): void {
+  if (typeof name === "string" && plainWord.test(name)) return;
+  throw new RequestError(
+    `definePrimitive: ${what} is ${show(name)}; expected a letter, then letters, digits, - or _, and neither x nor at`,
+  );
+}
+
+/** `tensor`, once it has the type that is expected of it. */
+function fitting(what: string, tensor: Tensor | undefined, { shape, dtype }: TensorType): Tensor {
+  if (tensor !== undefined && sameShape(tensor.shape, shape) && tensor.dtype === dtype) return tensor;
+  const given = tensor === undefined ? "nothing" : `${tensor.dtype} [${tensor.shape}]`;
+  throw new RequestError(`${what} gives ${given}; expected ${dtype} [${shape}]`);
 }
 
 type DecodingPart = Pick<Module, "state" | "step" | "prefill" | "kept" | "mad">;
@@ -145,6 +192,7 @@ function tokenByToken(apply: Module["apply"]): DecodingPart {
 }
 
 function continued<Settings>(
+  name: string,
   decoding: Decoding<Settings>,
   settings: Settings,
   surroundings: Surroundings,
@@ -155,9 +203,30 @@ function continued<Settings>(
     Object.values(state(1, length)).reduce((total, { shape }) => total + sizeOf(shape), 0);
   return {
     state,
-    step: (scope, x, before, position) => decoding.step(settings, surroundings, scope, x, before, position),
-    prefill: prefill && ((scope, x, capacity) => prefill(settings, surroundings, scope, x, capacity)),
+    step(scope, x, before, position) {
+      const decoded = decoding.step(settings, surroundings, scope, x, before, position);
+      return continuing(`primitive ${name}: step`, decoded, x, before);
+    },
+    prefill:
+      prefill &&
+      ((scope, x, capacity) => {
+        const decoded = prefill(settings, surroundings, scope, x, capacity);
+        return continuing(`primitive ${name}: prefill`, decoded, x, state(x.shape[0]!, capacity));
+      }),
     kept,
     mad: mad === undefined ? kept : (length) => mad(settings, surroundings, length),
   };
+}
+
+/** `decoded`, once its features and every part of its state have the types that are expected of them. */
+function continuing(
+  what: string,
+  { y, state }: Decoded,
+  x: Tensor,
+  types: Readonly<Record<string, TensorType>>,
+): Decoded {
+  fitting(what, y, x);
+  for (const [part, type] of Object.entries(types))
+    fitting(`${what}: state ${show(part)}`, state[part], type);
+  return { y, state };
 }

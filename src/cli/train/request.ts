@@ -138,6 +138,7 @@ export function checkNew(options: TrainOptions): void {
 /** What may be said of a run that is resumed; all else was decided when it was started. */
 const resumable = new Set([
   "resume",
+  "config",
   "steps",
   "keep",
   "threads",
