@@ -99,10 +99,7 @@ export function requirePrimitive(text: string, what: string): void {
 function known({ name, settings }: PatternItem, what: string): Known {
   const primitive = typeof name === "string" ? primitives.get(name) : undefined;
   if (primitive === undefined) {
-    throw new RequestError(
-      `${what} is ${show(name)}; ${expectedOneOf(name, [...primitives.keys()])}; one of your own must be listed in ` +
-        "scantling.config.ts",
-    );
+    throw new RequestError(`${what} is ${show(name)}; ${expectedOneOf(name, [...primitives.keys()])}`);
   }
   return { primitive, settings };
 }

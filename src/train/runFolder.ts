@@ -149,9 +149,21 @@ export function readConfiguration(folder: string): RunConfiguration {
     );
   }
   const { data, tokenizer, earlier } = parsed.data;
-  const architecture = defineArchitecture(parsed.data.architecture);
+  const architecture = knownArchitecture(path, parsed.data.architecture);
   const training = defineTraining(parsed.data.training);
   return { architecture, training, data, tokenizer, hash: parsed.data.hash, earlier };
+}
+
+/** A run can have been trained with primitives that are the user's own. */
+function knownArchitecture(path: string, given: unknown): Architecture {
+  try {
+    return defineArchitecture(given);
+  } catch (error) {
+    if (!(error instanceof RequestError)) throw error;
+    throw new RequestError(
+      `${path}: ${error.message}; a run with primitives of your own needs its scantling.config.ts`,
+    );
+  }
 }
 
 function parse(path: string, text: string): object {
