@@ -1,18 +1,8 @@
-// Every registered primitive on every backend that compiles: a whole sequence with all gradients, the state it leaves, and
-// steps of decoding, held to the reference.
-import { describe, expect, test } from "vitest";
-import { initialValues } from "../../src/nn/initialize.ts";
-import { inputSource } from "../../src/nn/parameters.ts";
-import type { Module } from "../../src/nn/primitive.ts";
+// Every registered primitive on every backend that compiles, held to the reference.
+import { describe, test } from "vitest";
 import { primitives } from "../../src/nn/primitives.ts";
-import { rootScope } from "../../src/nn/scope.ts";
-import { add, gradients, input, literal, multiply, program, sum } from "../../src/tensor/index.ts";
-import { describeMismatch, mismatch, native, type Values, wasm, wasmFlavours } from "../engine/harness.ts";
-import { generator, uniformValue, type Value, value } from "../tensor/harness.ts";
-
-const BATCH = 2;
-const LENGTH = 24;
-const WIDTH = 16;
+import { native, wasm, wasmFlavours } from "../engine/harness.ts";
+import { checkOnMachine } from "./onMachine.ts";
 
 const backends = [
   { title: "native double", open: () => native(true), tolerance: 1e-9 },
@@ -24,82 +14,8 @@ const backends = [
   })),
 ];
 
-/** Parameters near where they begin, by name. */
-function parametersOf(module: Module): Values {
-  const random = generator(11);
-  const source = inputSource();
-  module.apply(rootScope({ source }), input("x", [BATCH, LENGTH, WIDTH]));
-  return Object.fromEntries(
-    [...source.declared].map(([name, declaration]): [string, Value] => {
-      const data = Float64Array.from(initialValues(name, declaration, 3), (first) =>
-        Math.fround(first + (random() - 0.5) / 8),
-      );
-      return [name, { shape: declaration.shape, dtype: "f32", data }];
-    }),
-  );
-}
-
-function rounded(of: Value): Value {
-  return { ...of, data: of.data.map(Math.fround) };
-}
-
-function sequenceProgram(module: Module) {
-  const source = inputSource();
-  const x = input("x", [BATCH, LENGTH, WIDTH]);
-  const y = module.apply(rootScope({ source }), x);
-  const weights = literal(uniformValue(generator(4), y.shape).data.map(Math.fround), y.shape);
-  const names = [...source.tensors.keys()];
-  const found = gradients(sum(multiply(y, weights)), [x, ...source.tensors.values()]);
-  return program({ y, ...Object.fromEntries(found.map((g, i) => [`d ${["x", ...names][i]}`, g])) });
-}
-
-function prefillProgram(module: Module, capacity: number) {
-  const scope = rootScope({ source: inputSource() });
-  const { y, state } = module.prefill!(scope, input("x", [BATCH, LENGTH, WIDTH]), capacity);
-  const named = Object.entries(state).map(([name, tensor]) => [`state ${name}`, tensor]);
-  return program({ y, ...Object.fromEntries(named) });
-}
-
-function stepProgram(module: Module, batch: number, capacity: number) {
-  const types = Object.entries(module.state(batch, capacity));
-  const state = Object.fromEntries(
-    types.map(([name, { shape, dtype }]) => [name, input(`state ${name}`, shape, dtype)]),
-  );
-  const scope = rootScope({ source: inputSource() });
-  const position = input("position", [], "i32");
-  const next = module.step(scope, input("token", [batch, WIDTH]), state, position);
-  const updates = Object.fromEntries(types.map(([name]) => [`state ${name}`, next.state[name]!]));
-  return program({ y: next.y }, { ...updates, position: add(position, 1) });
-}
-
-function stepValues(module: Module, batch: number, capacity: number): Values {
-  const random = generator(8);
-  const values: Record<string, Value> = {
-    token: rounded(uniformValue(random, [batch, WIDTH])),
-    position: value([0], [], "i32"),
-  };
-  for (const [name, { shape, dtype, initial }] of Object.entries(module.state(batch, capacity))) {
-    const data = new Float64Array(shape.reduce((a, b) => a * b, 1)).fill(Math.fround(initial));
-    values[`state ${name}`] = { shape, dtype, data };
-  }
-  return values;
-}
-
 describe.each(backends)("$title", ({ open, tolerance }) => {
   test.each([...primitives])("%s", async (_, primitive) => {
-    const machine = await open();
-    const module = primitive.configure(primitive.name, {}, { width: WIDTH, standardDeviation: 0.3 });
-    const parameters = parametersOf(module);
-    const x = rounded(uniformValue(generator(2), [BATCH, LENGTH, WIDTH], -2, 2));
-    const whole = mismatch(machine, sequenceProgram(module), { ...parameters, x }, tolerance);
-    expect(whole && describeMismatch(whole)).toBeUndefined();
-    if (module.prefill !== undefined) {
-      const begun = mismatch(machine, prefillProgram(module, LENGTH + 3), { ...parameters, x }, tolerance);
-      expect(begun && describeMismatch(begun)).toBeUndefined();
-    }
-    // The same token three times, each on the state that the one before left.
-    const step = stepProgram(module, BATCH, 5);
-    const stepped = mismatch(machine, step, { ...parameters, ...stepValues(module, BATCH, 5) }, tolerance, 3);
-    expect(stepped && describeMismatch(stepped)).toBeUndefined();
+    checkOnMachine(await open(), primitive, tolerance);
   });
 });
