@@ -4,6 +4,7 @@ import { add } from "../tensor/ops/elementwise.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { Scope } from "./scope.ts";
 
+/** What a linear map is made with. */
 export interface LinearOptions {
   /** Features of the result. */
   readonly width: number;

@@ -2,6 +2,7 @@
 import { input } from "../tensor/ops/leaf.ts";
 import { type Shape, sameShape, type Tensor } from "../tensor/tensor.ts";
 
+/** First values of a parameter. */
 export type Initializer =
   | { readonly kind: "normal"; readonly standardDeviation: number }
   | { readonly kind: "constant"; readonly value: number }
@@ -10,14 +11,20 @@ export type Initializer =
       readonly kind: "uniform";
       readonly low: number;
       readonly high: number;
+      /** Default: as drawn. */
       readonly transform?: (drawn: number) => number;
     }
   /** A value for each place, counted row-major. */
-  | { readonly kind: "values"; readonly at: (place: number) => number };
+  | {
+      readonly kind: "values";
+      /** The value of a place. */
+      readonly at: (place: number) => number;
+    };
 
 /** What a parameter is for; optimisers and weight decay choose by it. `hidden`: a matrix between features. */
 export type Role = "hidden" | "embedding" | "positions" | "head" | "scale" | "bias";
 
+/** A parameter as a primitive asks for it. */
 export interface ParameterDeclaration {
   readonly shape: Shape;
   readonly initializer: Initializer;

@@ -74,7 +74,9 @@ export interface Primitive {
 export interface Decoding<Settings> {
   /** Absent: what is held. */
   mad?(settings: Settings, surroundings: Surroundings, length: number): number;
+  /** What is carried for `batch` sequences of at most `capacity` tokens. */
   state(settings: Settings, surroundings: Surroundings, batch: number, capacity: number): StateTypes;
+  /** The next token, x [B, D] at `position` (i32 []), and the state after it. */
   step(
     settings: Settings,
     surroundings: Surroundings,
@@ -83,6 +85,7 @@ export interface Decoding<Settings> {
     state: State,
     position: Tensor,
   ): Decoded;
+  /** The first T tokens at once, x [B, T, D]; absent: steps are taken. */
   prefill?(
     settings: Settings,
     surroundings: Surroundings,
@@ -103,7 +106,9 @@ export interface PrimitiveDefinition<Shape extends z.ZodRawShape> {
     surroundings: Surroundings,
     what: string,
   ): z.infer<z.ZodObject<Shape>>;
+  /** Whether no output sees a later input. */
   causal(settings: z.infer<z.ZodObject<Shape>>): boolean;
+  /** x [B, T, D] → [B, T, D]. */
   apply(settings: z.infer<z.ZodObject<Shape>>, surroundings: Surroundings, scope: Scope, x: Tensor): Tensor;
   /** Absent: `apply` maps each token alone, whatever stands before it. */
   readonly decoding?: Decoding<z.infer<z.ZodObject<Shape>>>;

@@ -4,9 +4,11 @@ import { dropout, foldIn } from "../tensor/ops/random.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { ParameterDeclaration, ParameterSource } from "./parameters.ts";
 
+/** What a primitive sees of the model around it. */
 export interface Scope {
   /** Dotted path of the module, "" at the root. */
   readonly path: string;
+  /** The parameter of a name, the same tensor whenever it is asked for. */
   parameter(name: string, declaration: ParameterDeclaration): Tensor;
   /** The scope of a part of this module. */
   within(name: string): Scope;
