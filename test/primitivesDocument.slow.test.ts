@@ -39,12 +39,15 @@ async function succeed(words: string): Promise<string> {
 }
 
 /** How long it trains is not what is shown. */
-const shortened = (command: string) => command.replace(/--steps \S+/, "--steps 20 --sample-tokens 10");
+const shortened = (command: string) =>
+  command
+    .replace(/--steps \S+/, "--steps 20 --sample-tokens 10")
+    .replace(/--widths 128 /, "--widths 32 --repeats 1 ");
 
 describe("the commands", () => {
   it("are those of a primitive's life", () => {
     const names = commands.map((command) => command.split(" ")[0]);
-    expect(names).toEqual(["count", "draw", "solve", "train", "sample", "export"]);
+    expect(names).toEqual(["count", "draw", "solve", "train", "sample", "export", "bench"]);
   });
 
   it.each(commands)("npx scantling %s", async (command) => {
@@ -76,6 +79,15 @@ describe("on every backend", () => {
     }
     for (const loss of losses) expect(loss).toBeCloseTo(losses[0]!, 4);
     expect(new Set(texts).size).toBe(1);
+  });
+
+  it.each(["native", "wasm", "reference"])("it is timed: %s", async (backend) => {
+    const only = "--primitives moving-average --widths 8 --lengths 16 --tokens 16 --repeats 1";
+    const document = JSON.parse(await succeed(`bench ${only} --backend ${backend} --json`)) as {
+      cells: { name: string; tokensPerSecond: number }[];
+    };
+    expect(document.cells).toMatchObject([{ name: "moving-average" }]);
+    expect(document.cells[0]!.tokensPerSecond).toBeGreaterThan(0);
   });
 });
 
