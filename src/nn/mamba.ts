@@ -3,12 +3,11 @@
 import { z } from "zod";
 import { wholeNumber } from "../strict.ts";
 import { silu, softplus } from "../tensor/composites/activation.ts";
+import { selectiveScan } from "../tensor/composites/selectiveScan.ts";
 import { linear } from "../tensor/ops/contract.ts";
 import { add, exp, multiply, negate } from "../tensor/ops/elementwise.ts";
-import { fill } from "../tensor/ops/leaf.ts";
-import { broadcastTo, reshape, split, transpose } from "../tensor/ops/movement.ts";
+import { reshape, split } from "../tensor/ops/movement.ts";
 import { sum } from "../tensor/ops/reduce.ts";
-import { scan } from "../tensor/ops/scan.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { linearMap } from "./linear.ts";
 import { definePrimitive, type Surroundings } from "./primitive.ts";
@@ -44,7 +43,7 @@ export const mamba = definePrimitive({
       const convolution = { taps: settings.taps, bias: true };
       const { y: near, tail } = convolveStep(scope.within("convolution"), inner, before.tail!, convolution);
       const u = silu(near);
-      const rates = ratesOf(settings, scope, before.state!.shape);
+      const rates = ratesOf(settings, scope, u.shape.at(-1)!);
       const { next, read } = advance(before.state!, select(settings, scope, u), u, rates);
       return { y: projectOut(settings, surroundings, scope, read, u, gate), state: { state: next, tail } };
     },
@@ -72,28 +71,16 @@ interface Selection {
 
 /** x [B, T, D] → y [B, T, D], what enters the convolution [B, T, E], the last state [B, N, E]. */
 function run(settings: Settings, surroundings: Surroundings, scope: Scope, x: Tensor) {
-  const [batch, length] = x.shape as [number, number];
   const { inner, gate } = projectIn(settings, surroundings, scope, x);
   const convolution = { taps: settings.taps, bias: true };
   const u = scope.observe("convolved", silu(convolve(scope.within("convolution"), inner, convolution)));
-  const { delta, write, read } = select(settings, scope, u);
-  const shape = [batch, settings.state, inner.shape.at(-1)!];
-  // Discretised, advanced and read inside the loop: nothing of length × width × state is stored.
-  const result = scan(
-    {
-      length,
-      carries: [fill(0, shape)],
-      sequences: [delta, write, read, u].map((of) => transpose(of, [1, 0, 2])),
-      constants: [ratesOf(settings, scope, shape)],
-    },
-    ([h], [delta, write, read, u], [rates]) => {
-      const step = advance(h!, { delta: delta!, write: write!, read: read! }, u!, rates!);
-      return { carries: [step.next], outputs: [step.read] };
-    },
-  );
-  const found = scope.observe("found", transpose(result.outputs[0]!, [1, 0, 2]));
-  const y = projectOut(settings, surroundings, scope, found, u, gate);
-  return { y, inner, state: result.carries[0]! };
+  const { y: found, state } = selectiveScan({
+    ...select(settings, scope, u),
+    u,
+    rates: ratesOf(settings, scope, inner.shape.at(-1)!),
+  });
+  const y = projectOut(settings, surroundings, scope, scope.observe("found", found), u, gate);
+  return { y, inner, state };
 }
 
 /** x [..., D] → what is mixed over time and what gates it, [..., E]. */
@@ -125,18 +112,17 @@ function evenWeight(scope: Scope, from: number, to: number): Tensor {
   return scope.parameter("weight", { shape: [from, to], initializer, role: "hidden" });
 }
 
-/** A = -exp(parameter), [B, N, E]; at the start -1, -2, … -N. */
-function ratesOf({ state }: Settings, scope: Scope, shape: readonly number[]): Tensor {
-  const wide = shape[2]!;
+/** A = -exp(parameter), [N, E]; at the start -1, -2, … -N. */
+function ratesOf({ state }: Settings, scope: Scope, wide: number): Tensor {
   const logarithms = scope.parameter("rates", {
     shape: [state, wide],
     initializer: { kind: "values", at: (place) => Math.log(1 + Math.floor(place / wide)) },
     role: "scale",
   });
-  return broadcastTo(reshape(negate(exp(logarithms)), [1, state, wide]), shape);
+  return negate(exp(logarithms));
 }
 
-/** One token's move, u [B, E], h and rates [B, N, E]: h' = exp(Δ·A)·h + (Δ·B)·u, read C·h' [B, E]. */
+/** One token's move, u [B, E], h [B, N, E], rates [N, E]: h' = exp(Δ·A)·h + (Δ·B)·u, read C·h' [B, E]. */
 function advance(h: Tensor, { delta, write, read }: Selection, u: Tensor, rates: Tensor) {
   const [batch, states, wide] = h.shape as [number, number, number];
   const perFeature = (of: Tensor) => reshape(of, [batch, 1, wide]);

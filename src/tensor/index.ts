@@ -5,6 +5,7 @@ export * from "./composites/longConvolution.ts";
 export * from "./composites/loss.ts";
 export * from "./composites/normalization.ts";
 export * from "./composites/rotary.ts";
+export * from "./composites/selectiveScan.ts";
 export * from "./composites/shortConvolution.ts";
 export * from "./composites/softmax.ts";
 export * from "./evaluate.ts";

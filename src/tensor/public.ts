@@ -7,6 +7,7 @@ export { longConvolution } from "./composites/longConvolution.ts";
 export { type CrossEntropy, crossEntropies, crossEntropy, meanSquaredError } from "./composites/loss.ts";
 export { layerNorm, rmsNorm } from "./composites/normalization.ts";
 export { rotary, rotaryTables } from "./composites/rotary.ts";
+export { selectiveScan } from "./composites/selectiveScan.ts";
 export { shortConvolution } from "./composites/shortConvolution.ts";
 export { logSoftmax, logSumExp, softmax } from "./composites/softmax.ts";
 export { evaluate } from "./evaluate.ts";
