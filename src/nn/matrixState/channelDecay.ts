@@ -12,17 +12,7 @@ import { fill } from "../../tensor/ops/leaf.ts";
 import { broadcastTo, concatenate, reshape, slice } from "../../tensor/ops/movement.ts";
 import { sum } from "../../tensor/ops/reduce.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
-import {
-  addReadings,
-  fromChunks,
-  intoChunks,
-  lastState,
-  type Mixed,
-  outer,
-  readState,
-  statesAfterChunks,
-  type Tokens,
-} from "./chunks.ts";
+import { fromChunks, intoChunks, type Mixed, outer, passState, readState, type Tokens } from "./chunks.ts";
 
 /** A power of two. */
 const LONGEST_CHUNK = 32;
@@ -50,13 +40,15 @@ export function channelDecay(
   const diagonal = sum(multiply(own, k), [-1]);
   const { weights, sinceStart, untilEnd, whole } = halve(q, k, a, diagonal, bonus !== undefined);
 
-  const written = einsum("bmhck,bmhcv->bmhkv", multiply(k, untilEnd), v);
-  const states = statesAfterChunks(swapLast(whole), written);
+  const found = multiply(k, untilEnd);
   const asked = multiply(q, sinceStart);
-  const out = addReadings(matmul(weights, v), states, (before, range) =>
-    einsum("bmhck,bmhkv->bmhcv", slice(asked, range), before),
+  const { out, state } = passState(
+    matmul(weights, v),
+    swapLast(whole),
+    (range) => einsum("bmhck,bmhcv->bmhkv", slice(found, range), slice(v, range)),
+    (before, range) => einsum("bmhck,bmhkv->bmhcv", slice(asked, range), before),
   );
-  return { out: fromChunks(out, length), state: lastState(states) };
+  return { out: fromChunks(out, length), state };
 }
 
 /** The next token: queries, keys, decay [B, H, K] (decay also [1, H, K]), values [B, H, V], bonus as above. */

@@ -11,15 +11,14 @@ import { broadcastTo, reshape, slice } from "../../tensor/ops/movement.ts";
 import { lowerTriangle } from "../../tensor/ops/triangular.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import {
-  addReadings,
+  chunksOf,
   fromChunks,
   intoChunks,
-  lastState,
   type Mixed,
   outer,
+  passState,
   readState,
   scoresOf,
-  statesAfterChunks,
   type Tokens,
 } from "./chunks.ts";
 
@@ -45,20 +44,24 @@ export function headDecay({ queries, keys, values }: Tokens, logDecay: Tensor | 
   const within = matmul(weights, v);
 
   const later = decays === undefined ? v : multiply(v, decays.untilEnd);
-  const written = isShared
-    ? einsum("bmck,bmhcv->bmhkv", withoutHead(k), later)
-    : einsum("bmhck,bmhcv->bmhkv", k, later);
-  const states = statesAfterChunks(decays?.whole ?? fill(1, [1, 1, 1, 1, 1]), written);
-  const out = addReadings(within, states, (before, range) => {
-    const asked = slice(q, range);
-    const found = isShared
-      ? einsum("bmck,bmhkv->bmhcv", withoutHead(asked), before)
-      : einsum("bmhck,bmhkv->bmhcv", asked, before);
-    if (decays === undefined) return found;
-    const { sinceStart } = decays;
-    return multiply(found, sinceStart.shape[1] === 1 ? sinceStart : slice(sinceStart, range));
-  });
-  return { out: fromChunks(out, length), state: lastState(states) };
+  const { out, state } = passState(
+    within,
+    decays?.whole ?? fill(1, [1, 1, 1, 1, 1]),
+    (range) => {
+      const [keys, said] = [slice(k, range), slice(later, range)];
+      return isShared
+        ? einsum("bmck,bmhcv->bmhkv", withoutHead(keys), said)
+        : einsum("bmhck,bmhcv->bmhkv", keys, said);
+    },
+    (before, range) => {
+      const asked = slice(q, range);
+      const found = isShared
+        ? einsum("bmck,bmhkv->bmhcv", withoutHead(asked), before)
+        : einsum("bmhck,bmhkv->bmhcv", asked, before);
+      return decays === undefined ? found : multiply(found, chunksOf(decays.sinceStart, range));
+    },
+  );
+  return { out: fromChunks(out, length), state };
 }
 
 /** The next token: queries, keys [B, H or 1, K], values [B, H, V], decay [B, H] or [1, H] (undefined: 1). */

@@ -1,6 +1,6 @@
 // Products: batched contraction of two tensors, and the einsum notation for it.
-import { apply, type Op, type Shape, sizeOf, type Tensor } from "../tensor.ts";
-import { reshape, transpose } from "./movement.ts";
+import { apply, type Op, type Shape, sameShape, sizeOf, type Tensor } from "../tensor.ts";
+import { reshape, type TransposeAttributes, transpose } from "./movement.ts";
 
 /** a [N…, M, K] times b [N…, K, P], with the same leading axes on both, gives [N…, M, P]. Transposes are views around it. */
 const contractOp: Op<undefined> = {
@@ -38,10 +38,23 @@ const contractOp: Op<undefined> = {
   gradient: (node, [g]) => {
     if (g === undefined) return [undefined, undefined];
     const [a, b] = node.inputs as [Tensor, Tensor];
-    return [matmul(g, swapLast(b)), matmul(swapLast(a), g)];
+    return [
+      liesTransposed(a) ? swapLast(matmul(b, swapLast(g))) : matmul(g, swapLast(b)),
+      liesTransposed(b) ? swapLast(matmul(swapLast(g), a)) : matmul(swapLast(a), g),
+    ];
   },
   flops: (node) => 2 * sizeOf(node.outputs[0]!.shape) * node.inputs[0]!.shape.at(-1)!,
 };
+
+/** Whether a factor of many products is the transpose of what lies in memory: its gradient is best made to lie likewise. */
+function liesTransposed(factor: Tensor): boolean {
+  let { node } = factor;
+  while (node.op.name === "reshape" && sameShape(node.inputs[0]!.shape, node.outputs[0]!.shape))
+    node = node.inputs[0]!.node;
+  if (node.op.name !== "transpose" || factor.shape.length < 3) return false;
+  const [row, column] = (node.attributes as TransposeAttributes).order.slice(-2) as [number, number];
+  return row > column;
+}
 
 /** Exchanges the last two axes. */
 export function swapLast(x: Tensor): Tensor {
