@@ -5,7 +5,7 @@ import { RequestError } from "../errors.ts";
 import { wholeNumber } from "../strict.ts";
 import { silu, softplus } from "../tensor/composites/activation.ts";
 import { add, exp, multiply, negate } from "../tensor/ops/elementwise.ts";
-import { reshape, split } from "../tensor/ops/movement.ts";
+import { broadcastTo, reshape, split } from "../tensor/ops/movement.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { joinHeads, splitHeads } from "./heads.ts";
 import { linearMap } from "./linear.ts";
@@ -128,7 +128,8 @@ function projectOut(
   const heads = u.shape.at(-2)!;
   const ones = { kind: "constant", value: 1 } as const;
   const skip = scope.parameter("skip", { shape: [heads], initializer: ones, role: "scale" });
-  const found = joinHeads(add(read, multiply(u, reshape(skip, [heads, 1]))));
+  const perFeature = reshape(broadcastTo(reshape(skip, [heads, 1]), u.shape.slice(-2)), [-1]);
+  const found = add(joinHeads(read), multiply(joinHeads(u), perFeature));
   const gated = scope.observe("gated", norm("rms", scope.within("readNorm"), multiply(found, silu(gate))));
   return linearMap(scope.within("output"), gated, { width, bias: false, standardDeviation });
 }

@@ -49,16 +49,16 @@ export function chunksOf(x: Tensor, range: Chunks): Tensor {
 
 /**
  * From chunk to chunk S_m = decay_m·S_{m-1} + written_m, S_0 = 0. Gives `within` [B, M, H, C, V] plus what `read` finds of
- * the state before each chunk, and the state [B, H, K, V] after the last. `write` gives what chunks add to the state
- * [B, m, H, K, V]; that of the last chunk is asked for apart, since only the state after it has to do with it. `decay`
- * [B, M, …] broadcasts to [B, M, H, K, V].
+ * the state before each chunk, and the state [B, H, K, V] after the last; or all of them with H after C and K. `write`
+ * gives what chunks add to the state; that of the last chunk is asked for apart, since only the state after it has to do
+ * with it. `decay` [B, M, …] broadcasts to what is written.
  */
 export function passState(
   within: Tensor,
   decay: Tensor,
   write: (range: Chunks) => Tensor,
   read: (before: Tensor, range: Chunks) => Tensor,
-): { readonly out: Tensor; readonly state: Tensor } {
+): Mixed {
   const chunks = within.shape[1]!;
   const last: Chunks = { 1: [chunks - 1, chunks] };
   const withoutChunk = (x: Tensor) => reshape(x, [x.shape[0]!, ...x.shape.slice(2)]);

@@ -7,7 +7,7 @@ import { einsum, matmul } from "../../tensor/ops/contract.ts";
 import { cumulativeSum } from "../../tensor/ops/cumulative.ts";
 import { add, exp, maximum, multiply, round, stopGradient, subtract } from "../../tensor/ops/elementwise.ts";
 import { fill } from "../../tensor/ops/leaf.ts";
-import { broadcastTo, reshape, slice } from "../../tensor/ops/movement.ts";
+import { broadcastTo, reshape, slice, transpose } from "../../tensor/ops/movement.ts";
 import { lowerTriangle } from "../../tensor/ops/triangular.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import {
@@ -38,30 +38,57 @@ export function headDecay({ queries, keys, values }: Tokens, logDecay: Tensor | 
   const chunk = Math.min(LONGEST_CHUNK, length);
   const [q, k, v] = [queries, keys, values].map((x) => intoChunks(x, chunk)) as [Tensor, Tensor, Tensor];
   const decays = logDecay && chunkDecays(logDecay, chunk);
-  const isShared = q.shape[2] !== v.shape[2];
   const scores = scoresOf(q, k);
   const weights = lowerTriangle(decays === undefined ? scores : multiply(scores, decays.between));
   const within = matmul(weights, v);
 
-  const later = decays === undefined ? v : multiply(v, decays.untilEnd);
-  const { out, state } = passState(
+  const passed = q.shape[2] === v.shape[2] ? passApart : passTogether;
+  const { out, state } = passed({ queries: q, keys: k, values: v }, decays, within);
+  return { out: fromChunks(out, length), state };
+}
+
+const WHOLE = [1, 1, 1, 1, 1];
+
+/** From chunk to chunk, tokens [B, M, H, C, W]: every head a product of its own. Adds to `within` what is read. */
+function passApart(
+  { queries, keys, values }: Tokens,
+  decays: ChunkDecays | undefined,
+  within: Tensor,
+): Mixed {
+  const later = decays === undefined ? values : multiply(values, decays.untilEnd);
+  return passState(
     within,
-    decays?.whole ?? fill(1, [1, 1, 1, 1, 1]),
-    (range) => {
-      const [keys, said] = [slice(k, range), slice(later, range)];
-      return isShared
-        ? einsum("bmck,bmhcv->bmhkv", withoutHead(keys), said)
-        : einsum("bmhck,bmhcv->bmhkv", keys, said);
-    },
+    decays?.whole ?? fill(1, WHOLE),
+    (range) => einsum("bmhck,bmhcv->bmhkv", slice(keys, range), slice(later, range)),
     (before, range) => {
-      const asked = slice(q, range);
-      const found = isShared
-        ? einsum("bmck,bmhkv->bmhcv", withoutHead(asked), before)
-        : einsum("bmhck,bmhkv->bmhcv", asked, before);
+      const found = einsum("bmhck,bmhkv->bmhcv", slice(queries, range), before);
       return decays === undefined ? found : multiply(found, chunksOf(decays.sinceStart, range));
     },
   );
-  return { out: fromChunks(out, length), state };
+}
+
+/**
+ * The same where all heads share queries and keys: one product for all of them. Heads then stand next to the values, for
+ * tokens and states alike, as they do in memory.
+ */
+function passTogether(
+  { queries, keys, values }: Tokens,
+  decays: ChunkDecays | undefined,
+  within: Tensor,
+): Mixed {
+  const headsLast = (x: Tensor) => transpose(x, [0, 1, 3, 2, 4]);
+  const said = headsLast(values);
+  const later = decays === undefined ? said : multiply(said, headsLast(decays.untilEnd));
+  const { out, state } = passState(
+    headsLast(within),
+    decays === undefined ? fill(1, WHOLE) : headsLast(decays.whole),
+    (range) => einsum("bmck,bmchv->bmkhv", withoutHead(slice(keys, range)), slice(later, range)),
+    (before, range) => {
+      const found = einsum("bmck,bmkhv->bmchv", withoutHead(slice(queries, range)), before);
+      return decays === undefined ? found : multiply(found, chunksOf(headsLast(decays.sinceStart), range));
+    },
+  );
+  return { out: headsLast(out), state: transpose(state, [0, 2, 1, 3]) };
 }
 
 /** The next token: queries, keys [B, H or 1, K], values [B, H, V], decay [B, H] or [1, H] (undefined: 1). */
