@@ -29,8 +29,6 @@ static kernel *find(word opcode) {
   case OP_LINEAR_RECURRENCE: return run_linear_recurrence;
   case OP_DYNAMIC_SLICE: return run_dynamic_slice;
   case OP_DYNAMIC_UPDATE: return run_dynamic_update;
-  case OP_SELECTIVE_SCAN: return run_selective_scan;
-  case OP_SELECTIVE_SCAN_GRADIENT: return run_selective_scan_gradient;
   default: exit(4);
   }
 }

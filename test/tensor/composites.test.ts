@@ -20,6 +20,7 @@ import {
   rmsNorm,
   rotary,
   rotaryTables,
+  selectiveScan,
   shortConvolution,
   shortConvolutionGradient,
   silu,
@@ -298,6 +299,40 @@ describe("convolutions", () => {
     });
     expect(() => shortConvolution(input("x", [2, 3, 4]), input("k", [2, 5]))).toThrow(/shortConvolution/);
   });
+});
+
+test("selectiveScan is its recurrence, step by step", () => {
+  forAll(fc.tuple(size(2), size(5), size(4), size(3)), ([batch, length, width, states], random) => {
+    const delta = uniformValue(random, [batch, length, width], 0, 1);
+    const u = uniformValue(random, [batch, length, width]);
+    const rates = uniformValue(random, [states, width], -3, 0);
+    const write = uniformValue(random, [batch, length, states]);
+    const read = uniformValue(random, [batch, length, states]);
+    const h = (b: number, t: number, n: number, e: number): number => {
+      if (t < 0) return 0;
+      const step = reader(delta)(b, t, e);
+      const fed = step * reader(u)(b, t, e) * reader(write)(b, t, n);
+      return Math.exp(step * reader(rates)(n, e)) * h(b, t - 1, n, e) + fed;
+    };
+    const scan = (...[delta, u, rates, write, read]: Tensor[]) =>
+      selectiveScan({ delta: delta!, u: u!, rates: rates!, write: write!, read: read! });
+    const values = [delta, u, rates, write, read];
+    const y = (...inputs: Tensor[]) => scan(...inputs).y;
+    const state = (...inputs: Tensor[]) => scan(...inputs).state;
+    const expected = tabulate(u.shape, (b, t, e) =>
+      total(states, (n) => reader(read)(b!, t!, n) * h(b!, t!, n, e!)),
+    );
+    expectClose(numbers(y, ...values), expected);
+    expectClose(
+      numbers(state, ...values),
+      tabulate([batch, states, width], (b, n, e) => h(b!, length - 1, n!, e!)),
+    );
+    checkGradient(y, values);
+    checkGradient(state, values);
+  });
+  const narrow = { delta: input("delta", [2, 3, 4]), u: input("u", [2, 3, 4]), rates: input("a", [5, 3]) };
+  const perState = { write: input("b", [2, 3, 5]), read: input("c", [2, 3, 5]) };
+  expect(() => selectiveScan({ ...narrow, ...perState })).toThrow(/selectiveScan.*rates/);
 });
 
 describe("normalisation and softmax", () => {

@@ -286,30 +286,33 @@ const convolutions: readonly Case[] = [
   ),
 ];
 
-// Longer than a chunk of the kernel, wider than a group of features, states in and out of the registers' number.
-const selectiveScans = opCase(
-  "selectiveScan",
-  fc.tuple(
-    few,
-    fc.constantFrom(1, 2, 9, 32, 33, 70),
-    fc.constantFrom(1, 3, 16, 20, 65, 131),
-    fc.constantFrom(1, 3, 8, 9, 16),
+// Longer than a chunk of the kernel, wider than a group of features, states in and out of the registers' number. Without
+// the last state among the results the gradient has a kernel of its own.
+const selectiveScans = [false, true].map((ends) =>
+  opCase(
+    ends ? "selectiveScan with its last state" : "selectiveScan",
+    fc.tuple(
+      few,
+      fc.constantFrom(1, 2, 9, 32, 33, 70),
+      fc.constantFrom(1, 3, 16, 20, 65, 131),
+      fc.constantFrom(1, 3, 8, 9, 16),
+    ),
+    ([batch, time, width, states]) => ({
+      values: (random) => [
+        uniformValue(random, [batch, time, width], 0, 1),
+        uniformValue(random, [batch, time, width]),
+        uniformValue(random, [states, width], -3, 0),
+        uniformValue(random, [batch, time, states]),
+        uniformValue(random, [batch, time, 2 * states]),
+      ],
+      build: (delta, u, rates, write, wide) => {
+        const read = slice(wide!, { 2: [states, 2 * states] });
+        const { y, state } = selectiveScan({ delta: delta!, u: u!, rates: rates!, write: write!, read });
+        return ends ? [y, state] : y;
+      },
+    }),
+    { float: 2e-4 },
   ),
-  ([batch, time, width, states]) => ({
-    values: (random) => [
-      uniformValue(random, [batch, time, width], 0, 1),
-      uniformValue(random, [batch, time, width]),
-      uniformValue(random, [states, width], -3, 0),
-      uniformValue(random, [batch, time, states]),
-      uniformValue(random, [batch, time, 2 * states]),
-    ],
-    build: (delta, u, rates, write, wide) => {
-      const read = slice(wide!, { 2: [states, 2 * states] });
-      const { y, state } = selectiveScan({ delta: delta!, u: u!, rates: rates!, write: write!, read });
-      return [y, state];
-    },
-  }),
-  { float: 2e-4 },
 );
 
 export const compositeCases: readonly Case[] = [
@@ -318,5 +321,5 @@ export const compositeCases: readonly Case[] = [
   ...attentions,
   ...positionCases,
   ...convolutions,
-  selectiveScans,
+  ...selectiveScans,
 ];
