@@ -8,6 +8,7 @@
 // multiplied and transformed back in registers.
 #include "long_convolution.h"
 #include "vector.h"
+#include <string.h>
 
 #define INLINE static inline __attribute__((always_inline))
 
@@ -148,6 +149,29 @@ static void multiply_leaf(int radix, point *x, const point *spectrum, const twid
   }
 }
 
+INLINE void multiply_leaf_both_of(int radix, const point *x, point *y, const point *spectrum, point *total,
+                                  const twiddle *w) {
+  point u[5], v[5];
+  for (int k = 0; k < radix; k++) u[k] = x[k];
+  for (int k = 0; k < radix; k++) v[k] = y[k];
+  split(radix, u, w);
+  split(radix, v, w);
+  for (int k = 0; k < radix; k++) total[k] = add(total[k], multiply(u[k], v[k]));
+  for (int k = 0; k < radix; k++) v[k] = multiply(v[k], spectrum[k]);
+  join(radix, v, w);
+  for (int k = 0; k < radix; k++) y[k] = v[k];
+}
+
+static void multiply_leaf_both(int radix, const point *x, point *y, const point *spectrum, point *total,
+                               const twiddle *w) {
+  switch (radix) {
+  case 2: multiply_leaf_both_of(2, x, y, spectrum, total, w); break;
+  case 3: multiply_leaf_both_of(3, x, y, spectrum, total, w); break;
+  case 4: multiply_leaf_both_of(4, x, y, spectrum, total, w); break;
+  default: multiply_leaf_both_of(5, x, y, spectrum, total, w); break;
+  }
+}
+
 // ---- the tree; twiddles lie in the order in which nodes are met, and each walk returns where the next ones begin
 
 static const twiddle *transform(const word *factors, int64_t n, point *x, const twiddle *w) {
@@ -156,6 +180,17 @@ static const twiddle *transform(const word *factors, int64_t n, point *x, const 
   split_pass(radix, x, m, w);
   w += radix - 1;
   for (int k = 0; k < radix && m > 1; k++) w = transform(factors + 1, m, x + k * m, w);
+  return w;
+}
+
+// The way back from `transform`, n times too large.
+static const twiddle *transform_back(const word *factors, int64_t n, point *x, const twiddle *w) {
+  int radix = factors[0];
+  int64_t m = n / radix;
+  const twiddle *own = w;
+  w += radix - 1;
+  for (int k = 0; k < radix && m > 1; k++) w = transform_back(factors + 1, m, x + k * m, w);
+  join_pass(radix, x, m, own);
   return w;
 }
 
@@ -172,6 +207,26 @@ static const twiddle *multiply_by(const word *factors, int64_t n, point *x, cons
   split_pass(radix, x, m, own);
   for (int k = 0; k < radix; k++) w = multiply_by(factors + 1, m, x + k * m, spectrum + k * m, w);
   join_pass(radix, x, m, own);
+  return w;
+}
+
+// `total` += the transform of x times that of y; y becomes what multiply_by makes of it.
+static const twiddle *multiply_both(const word *factors, int64_t n, point *x, point *y, const point *spectrum,
+                                    point *total, const twiddle *w) {
+  int radix = factors[0];
+  int64_t m = n / radix;
+  const twiddle *own = w;
+  w += radix - 1;
+  if (m == 1) {
+    multiply_leaf_both(radix, x, y, spectrum, total, own);
+    return w;
+  }
+  split_pass(radix, x, m, own);
+  split_pass(radix, y, m, own);
+  for (int k = 0; k < radix; k++) {
+    w = multiply_both(factors + 1, m, x + k * m, y + k * m, spectrum + k * m, total + k * m, w);
+  }
+  join_pass(radix, y, m, own);
   return w;
 }
 
@@ -229,31 +284,26 @@ static twiddle *make_twiddles(const root_table *t, const word *factors, int64_t 
 
 // ---- signals
 
-// LANES channels (or the first `channels` of them) of a signal over time.
+// LANES neighbouring channels (or the first `channels` of them) over time.
 typedef struct {
   real *at;
-  int64_t channel, time, times, channels;
+  int64_t time, times, channels;
 } signal;
 
 INLINE vreal read_signal(const signal *s, int64_t t) {
   if (t >= s->times) return vsplat(0);
   const real *at = s->at + t * s->time;
-  if (s->channel == 1) return s->channels == LANES ? vload(at) : vload_part(at, s->channels);
-  real part[LANES] = {0};
-  for (int64_t i = 0; i < s->channels; i++) part[i] = at[i * s->channel];
-  return vload(part);
+  return s->channels == LANES ? vload(at) : vload_part(at, s->channels);
 }
 
 INLINE void write_signal(const signal *s, int64_t t, vreal v) {
   if (t >= s->times) return;
-  real *at = s->at + t * s->time, part[LANES];
-  if (s->channel == 1 && s->channels == LANES) vstore(at, v);
-  else if (s->channel == 1) vstore_part(at, v, s->channels);
-  else {
-    vstore(part, v);
-    for (int64_t i = 0; i < s->channels; i++) at[i * s->channel] = part[i];
-  }
+  real *at = s->at + t * s->time;
+  if (s->channels == LANES) vstore(at, v);
+  else vstore_part(at, v, s->channels);
 }
+
+static signal reversed(signal s) { return (signal){s.at + (s.times - 1) * s.time, -s.time, s.times, s.channels}; }
 
 // The first pass, of real input.
 static void split_signal(const signal *s, real scale, point *x, int64_t m, const twiddle *w) {
@@ -283,9 +333,21 @@ typedef struct {
   const word *factors;
   int64_t points;
   const twiddle *twiddles;
-  point *spectrum, *work;
+  point *spectrum; // of the kernel
+  point *work;
 } workspace;
 
+static workspace prepare(const context *c, const convolution_sizes *l, int buffers) {
+  point *spectrum = (point *)c->scratch;
+  root *roots = (root *)(spectrum + buffers * (int64_t)l->points);
+  int64_t size = 4 * (int64_t)l->points;
+  root_table table = make_roots(roots, size);
+  twiddle *twiddles = (twiddle *)(roots + ((int64_t)2 << table.bits));
+  make_twiddles(&table, l->factors, l->points, l->points, size, twiddles);
+  return (workspace){l->factors, l->points, twiddles, spectrum, spectrum + l->points};
+}
+
+// Divides by what the way there and back multiplies by.
 static void transform_kernel(const workspace *s, const signal *k) {
   int64_t m = s->points / 4;
   const twiddle *w = s->twiddles;
@@ -307,38 +369,76 @@ static void convolve(const workspace *s, const signal *x, const signal *result) 
   join_signal(result, s->work, m, s->twiddles);
 }
 
-static workspace prepare(const context *c, const long_convolution *l) {
-  point *spectrum = (point *)c->scratch, *work = spectrum + l->points;
-  root *roots = (root *)(work + l->points);
-  int64_t size = 4 * (int64_t)l->points;
-  root_table table = make_roots(roots, size);
-  twiddle *twiddles = (twiddle *)(roots + ((int64_t)2 << table.bits));
-  make_twiddles(&table, l->factors, l->points, l->points, size, twiddles);
-  return (workspace){l->factors, l->points, twiddles, spectrum, work};
+// result = g convolved with the kernel; `total` += the transform of g convolved with x.
+static void convolve_both(const workspace *s, const signal *x, const signal *g, const signal *result, point *total) {
+  int64_t m = s->points / 4;
+  const twiddle *w = s->twiddles;
+  point *other = total + s->points;
+  split_signal(x, (real)(1.0 / (double)s->points), other, m, w);
+  split_signal(g, 1, s->work, m, w);
+  w += 3;
+  for (int i = 0; i < 4 && m == 1; i++) {
+    total[i] = add(total[i], multiply(other[i], s->work[i]));
+    s->work[i] = multiply(s->work[i], s->spectrum[i]);
+  }
+  for (int i = 0; i < 4 && m > 1; i++) {
+    int64_t at = i * m;
+    w = multiply_both(s->factors + 1, m, other + at, s->work + at, s->spectrum + at, total + at, w);
+  }
+  join_signal(result, s->work, m, s->twiddles);
 }
 
-static signal signal_of(const long_convolution *l, void *place, const word *stride, int64_t batch, int64_t channel) {
-  return (signal){(real *)place + batch * stride[0] + channel * stride[1], stride[1], stride[2], l->times,
-                  smaller(LANES, l->channels - channel)};
+static void write_total(const workspace *s, point *total, const signal *result) {
+  int64_t m = s->points / 4;
+  const twiddle *w = s->twiddles + 3;
+  for (int i = 0; i < 4 && m > 1; i++) w = transform_back(s->factors + 1, m, total + i * m, w);
+  join_signal(result, total, m, s->twiddles);
+}
+
+static signal signal_of(const convolution_sizes *l, real *place, int64_t time, int64_t channel) {
+  return (signal){place + channel, time, l->times, smaller(LANES, l->channels - channel)};
 }
 
 void run_long_convolution(const context *c, const header *instruction, int64_t begin, int64_t end) {
   const long_convolution *l = (const long_convolution *)instruction;
-  void *x = place(c, &l->x), *k = place(c, &l->kernel), *result = place(c, &l->result);
-  workspace space = prepare(c, l);
-  for (int64_t row = begin, next; row < end; row = next) {
-    int64_t first = row / l->batch * CONVOLUTION_CHANNELS;
-    int64_t last = smaller(l->channels, first + CONVOLUTION_CHANNELS);
-    next = smaller(end, (row / l->batch + 1) * l->batch);
+  real *x = place(c, &l->x), *k = place(c, &l->kernel), *result = place(c, &l->result);
+  workspace space = prepare(c, &l->sizes, 2);
+  int64_t parts = (l->sizes.batch + l->batch_part - 1) / l->batch_part;
+  for (int64_t row = begin; row < end; row++) {
+    int64_t first = row / parts * CONVOLUTION_CHANNELS, begin_batch = row % parts * l->batch_part;
+    int64_t last = smaller(l->sizes.channels, first + CONVOLUTION_CHANNELS);
+    int64_t end_batch = smaller(l->sizes.batch, begin_batch + l->batch_part);
     for (int64_t channel = first; channel < last; channel += LANES) {
-      for (int64_t r = row; r < next; r++) {
-        int64_t batch = r % l->batch;
-        signal from = signal_of(l, x, l->x_stride, batch, channel);
-        signal by = signal_of(l, k, l->kernel_stride, batch, channel);
-        signal to = signal_of(l, result, l->result_stride, batch, channel);
-        if (r == row || l->kernel_stride[0] != 0) transform_kernel(&space, &by);
+      signal by = signal_of(&l->sizes, k, l->kernel_row, channel);
+      transform_kernel(&space, &by);
+      for (int64_t batch = begin_batch; batch < end_batch; batch++) {
+        signal from = signal_of(&l->sizes, x + batch * l->x_stride[0], l->x_stride[1], channel);
+        signal to = signal_of(&l->sizes, result + batch * l->result_stride[0], l->result_stride[1], channel);
         convolve(&space, &from, &to);
       }
     }
+  }
+}
+
+// Backwards in time a correlation is a convolution.
+void run_long_convolution_gradient(const context *c, const header *instruction, int64_t begin, int64_t end) {
+  const long_convolution_gradient *l = (const long_convolution_gradient *)instruction;
+  real *x = place(c, &l->x), *k = place(c, &l->kernel), *g = place(c, &l->g);
+  real *dx = place(c, &l->dx), *dkernel = place(c, &l->dkernel);
+  workspace space = prepare(c, &l->sizes, 4);
+  point *total = space.work + space.points;
+  int64_t first = begin * CONVOLUTION_CHANNELS, last = smaller(l->sizes.channels, end * CONVOLUTION_CHANNELS);
+  for (int64_t channel = first; channel < last; channel += LANES) {
+    signal by = signal_of(&l->sizes, k, l->kernel_row, channel);
+    transform_kernel(&space, &by);
+    memset(total, 0, space.points * sizeof(point));
+    for (int64_t batch = 0; batch < l->sizes.batch; batch++) {
+      signal from = signal_of(&l->sizes, x + batch * l->x_stride[0], l->x_stride[1], channel);
+      signal late = reversed(signal_of(&l->sizes, g + batch * l->g_stride[0], l->g_stride[1], channel));
+      signal to = reversed(signal_of(&l->sizes, dx + batch * l->dx_stride[0], l->dx_stride[1], channel));
+      convolve_both(&space, &from, &late, &to, total);
+    }
+    signal to = reversed(signal_of(&l->sizes, dkernel, l->dkernel_row, channel));
+    write_total(&space, total, &to);
   }
 }

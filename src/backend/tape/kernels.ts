@@ -14,6 +14,7 @@ import { groupedOuterEncoder, groupedProductEncoder, triangularSolveEncoder } fr
 import {
   linearRecurrenceEncoder,
   longConvolutionEncoder,
+  longConvolutionGradientEncoder,
   shortConvolutionEncoder,
   shortConvolutionGradientEncoder,
 } from "./sequenceKernels.ts";
@@ -35,6 +36,7 @@ const encoders: Readonly<Record<string, KernelEncoder>> = {
   groupedProduct: groupedProductEncoder,
   groupedOuter: groupedOuterEncoder,
   longConvolution: longConvolutionEncoder,
+  longConvolutionGradient: longConvolutionGradientEncoder,
   shortConvolution: shortConvolutionEncoder,
   shortConvolutionGradient: shortConvolutionGradientEncoder,
   linearRecurrence: linearRecurrenceEncoder,

@@ -22,6 +22,7 @@ export const opcode = {
   linearRecurrence: 18,
   dynamicSlice: 19,
   dynamicUpdate: 20,
+  longConvolutionGradient: 21,
 } as const;
 
 /** Codes of group instructions in the order of the enum in group.h. */
