@@ -3,10 +3,10 @@
 import { z } from "zod";
 import { RequestError } from "../errors.ts";
 import { wholeNumber } from "../strict.ts";
-import { longConvolution } from "../tensor/composites/longConvolution.ts";
+import { headConvolution } from "../tensor/composites/headConvolution.ts";
 import { add, equal, multiply, select } from "../tensor/ops/elementwise.ts";
 import { iota } from "../tensor/ops/leaf.ts";
-import { broadcastTo, reshape } from "../tensor/ops/movement.ts";
+import { reshape } from "../tensor/ops/movement.ts";
 import { sum } from "../tensor/ops/reduce.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { requireHeads } from "./heads.ts";
@@ -117,7 +117,7 @@ function projectionOf({ taps, projectionGroups: groups, bias }: Settings, width:
 
 /** x [B, T, D] → y [B, T, D], and what decoding goes on from. */
 function run(settings: Settings, surroundings: Surroundings, scope: Scope, x: Tensor) {
-  const [batch, length, width] = x.shape as [number, number, number];
+  const [, length, width] = x.shape as [number, number, number];
   const { heads } = settings;
   requireLength(settings, length);
   const { projections, entered } = project(projectionOf(settings, width), surroundings, scope, x);
@@ -126,18 +126,7 @@ function run(settings: Settings, surroundings: Surroundings, scope: Scope, x: Te
   // What passes without delay is the filter's value there.
   const isFirst = equal(reshape(iota([length], 0), [length, 1]), 0);
   const kernels = add(filters, select(isFirst, skipOf(scope, heads), 0));
-  const head = width / heads;
-  const pairs = [batch, length, heads, head, head];
-  const byValue = (of: Tensor) => reshape(of, [batch, length, heads, head, 1]);
-  const byKey = (of: Tensor) => reshape(of, [batch, length, heads, 1, head]);
-  const outer = reshape(multiply(byValue(value), byKey(key)), [batch, length, width * head]);
-  const own = reshape(broadcastTo(reshape(kernels, [length, heads, 1]), [length, heads, head * head]), [
-    length,
-    width * head,
-  ]);
-  const held = reshape(longConvolution(outer, own), pairs);
-  const read = sum(multiply(held, byValue(query)), [3]); // [B, T, H, w]
-  const mixed = scope.observe("mixed", reshape(read, [batch, length, width]));
+  const mixed = scope.observe("mixed", headConvolution(query, key, value, kernels));
   return { y: projectOut(settings, surroundings, scope, mixed), entered, filters, key, value };
 }
 

@@ -1,6 +1,7 @@
 // The ops that have a kernel, by the name that each op declares.
 import type { Node } from "../../tensor/tensor.ts";
 import { attentionEncoder, attentionGradientEncoder, rotaryEncoder } from "./attentionKernels.ts";
+import { headConvolutionEncoder, headConvolutionGradientEncoder } from "./head_convolution.ts";
 import {
   cumulativeSumEncoder,
   dynamicSliceEncoder,
@@ -37,6 +38,8 @@ const encoders: Readonly<Record<string, KernelEncoder>> = {
   groupedOuter: groupedOuterEncoder,
   longConvolution: longConvolutionEncoder,
   longConvolutionGradient: longConvolutionGradientEncoder,
+  headConvolution: headConvolutionEncoder,
+  headConvolutionGradient: headConvolutionGradientEncoder,
   shortConvolution: shortConvolutionEncoder,
   shortConvolutionGradient: shortConvolutionGradientEncoder,
   linearRecurrence: linearRecurrenceEncoder,

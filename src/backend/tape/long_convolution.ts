@@ -71,12 +71,13 @@ function pointsOf(factors: readonly Radix[]): number {
 const blocksOf = ({ channels }: LongConvolutionSizes): number => Math.ceil(channels / channelBlock);
 
 /** Batch indices of a row: all of them, for which a kernel is transformed once, where that leaves 16 rows. */
-function batchPart(sizes: LongConvolutionSizes): number {
-  return Math.ceil(sizes.batch / Math.ceil(16 / blocksOf(sizes)));
+export function batchPart(batch: number, kernels: number): number {
+  return Math.ceil(batch / Math.ceil(16 / kernels));
 }
 
 export function longConvolutionRows(sizes: LongConvolutionSizes): number {
-  return blocksOf(sizes) * Math.ceil(sizes.batch / batchPart(sizes));
+  const blocks = blocksOf(sizes);
+  return blocks * Math.ceil(sizes.batch / batchPart(sizes.batch, blocks));
 }
 
 /** All batch indices are one row, whose order of summation is always the same. */
@@ -101,7 +102,10 @@ function scratchBytes({ times }: LongConvolutionSizes, transforms: number): numb
   return transforms * points * 2 * 64 + roots * 16 + points * 16;
 }
 
-function sizeWords({ batch, channels, times }: LongConvolutionSizes, writer: TapeWriter): void {
+export function convolutionSizeWords(
+  { batch, channels, times }: LongConvolutionSizes,
+  writer: TapeWriter,
+): void {
   const factors = transformFactors(times);
   for (const value of [batch, channels, times, pointsOf(factors), factors.length]) writer.word(value);
   for (let i = 0; i < maxFactors; i++) writer.word(factors[i] ?? 0);
@@ -109,8 +113,9 @@ function sizeWords({ batch, channels, times }: LongConvolutionSizes, writer: Tap
 
 export function longConvolutionWords(instruction: LongConvolutionInstruction, writer: TapeWriter): void {
   const { xStrides, kernelRow, resultStrides } = instruction;
-  sizeWords(instruction, writer);
-  for (const value of [batchPart(instruction), ...xStrides, kernelRow, ...resultStrides]) writer.word(value);
+  convolutionSizeWords(instruction, writer);
+  writer.word(batchPart(instruction.batch, blocksOf(instruction)));
+  for (const value of [...xStrides, kernelRow, ...resultStrides]) writer.word(value);
   for (const operand of [instruction.x, instruction.kernel, instruction.result]) writer.operand(operand);
 }
 
@@ -119,7 +124,7 @@ export function longConvolutionGradientWords(
   writer: TapeWriter,
 ): void {
   const { xStrides, kernelRow, gStrides, dxStrides, dkernelRow } = instruction;
-  sizeWords(instruction, writer);
+  convolutionSizeWords(instruction, writer);
   for (const value of [...xStrides, kernelRow, ...gStrides, ...dxStrides, dkernelRow]) writer.word(value);
   const { x, kernel, g, dx, dkernel } = instruction;
   for (const operand of [x, kernel, g, dx, dkernel]) writer.operand(operand);

@@ -23,6 +23,8 @@ export const opcode = {
   dynamicSlice: 19,
   dynamicUpdate: 20,
   longConvolutionGradient: 21,
+  headConvolution: 22,
+  headConvolutionGradient: 23,
 } as const;
 
 /** Codes of group instructions in the order of the enum in group.h. */

@@ -23,7 +23,7 @@ const longConvolutionOp: Op<undefined> = {
   // Of x, the kernel and the product.
   flops: ({ inputs: [x, kernel] }) => {
     const [rows, kernels] = rowsOf(x!, kernel!);
-    return transformFlops(x!, 2 * rows + kernels, rows);
+    return transformFlops(x!.shape[1]!, 2 * rows + kernels, rows);
   },
   independent: () => ({ axes: 1, shared: [1] }),
 };
@@ -58,7 +58,7 @@ const longConvolutionGradientOp: Op<undefined> = {
   // Of x, g, dx, the kernel and its gradient.
   flops: ({ inputs: [x, kernel] }) => {
     const [rows, kernels] = rowsOf(x!, kernel!);
-    return transformFlops(x!, 3 * rows + 2 * kernels, 2 * rows);
+    return transformFlops(x!.shape[1]!, 3 * rows + 2 * kernels, 2 * rows);
   },
 };
 
@@ -84,8 +84,8 @@ function rowsOf(x: Tensor, kernel: Tensor): readonly [number, number] {
 }
 
 /** Real transforms of twice the length (5/2·n·log₂n each) and products of them. */
-function transformFlops(x: Tensor, transforms: number, products: number): number {
-  const points = 2 ** Math.ceil(Math.log2(2 * x.shape[1]!));
+export function transformFlops(length: number, transforms: number, products: number): number {
+  const points = 2 ** Math.ceil(Math.log2(2 * length));
   return transforms * 2.5 * points * Math.log2(points) + products * 3 * points;
 }
 
@@ -95,7 +95,7 @@ export function longConvolution(x: Tensor, kernel: Tensor): Tensor {
 }
 
 /** Gradients of `longConvolution` for x and kernel from the gradient of its result. */
-function longConvolutionGradient(x: Tensor, kernel: Tensor, g: Tensor): readonly [Tensor, Tensor] {
+export function longConvolutionGradient(x: Tensor, kernel: Tensor, g: Tensor): readonly [Tensor, Tensor] {
   return makeNode(longConvolutionGradientOp, [x, kernel, g], undefined).outputs as unknown as readonly [
     Tensor,
     Tensor,

@@ -6,6 +6,7 @@ import {
   attention,
   crossEntropies,
   crossEntropy,
+  headConvolution,
   iota,
   layerNorm,
   linear,
@@ -257,6 +258,18 @@ const convolutions: readonly Case[] = [
       build: (x, kernel) => swapLast(longConvolution(swapLast(x!), swapLast(kernel!))),
     }),
     { derivatives: 1, float: 2e-4 },
+  ),
+  opCase(
+    "headConvolution",
+    fc.tuple(few, length, fc.constantFrom(1, 3), fc.constantFrom(1, 2, 5, 17)),
+    ([batch, time, heads, head]) => ({
+      values: (random) => [
+        ...[0, 1, 2].map(() => uniformValue(random, [batch, time, heads * head])),
+        uniformValue(random, [time, heads]),
+      ],
+      build: (query, key, value, kernel) => headConvolution(query!, key!, value!, kernel!),
+    }),
+    { float: 5e-4 },
   ),
   opCase(
     "shortConvolution",
