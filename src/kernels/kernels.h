@@ -7,8 +7,7 @@
 
 kernel run_group, run_contract, run_pack, run_reduce, run_attention, run_attention_gradient, run_rotary, run_gather,
     run_scatter_add, run_sort, run_cumulative_sum, run_triangular_solve, run_grouped_product, run_grouped_outer,
-    run_long_convolution, run_short_convolution, run_short_convolution_gradient, run_linear_recurrence,
-    run_dynamic_slice, run_dynamic_update, run_selective_scan, run_selective_scan_gradient;
+    run_long_convolution, run_short_convolution, run_short_convolution_gradient, run_linear_recurrence, run_dynamic_slice, run_dynamic_update, run_selective_scan, run_selective_scan_gradient, run_long_convolution_gradient, run_head_convolution, run_head_convolution_gradient;
 
 // NULL for OP_INNER_LOOP, which the walker runs itself, and for numbers that are no opcode.
 static inline kernel *kernel_of(word opcode) {
@@ -35,6 +34,9 @@ static inline kernel *kernel_of(word opcode) {
       [OP_DYNAMIC_UPDATE] = run_dynamic_update,
       [OP_SELECTIVE_SCAN] = run_selective_scan,
       [OP_SELECTIVE_SCAN_GRADIENT] = run_selective_scan_gradient,
+      [OP_LONG_CONVOLUTION_GRADIENT] = run_long_convolution_gradient,
+      [OP_HEAD_CONVOLUTION] = run_head_convolution,
+      [OP_HEAD_CONVOLUTION_GRADIENT] = run_head_convolution_gradient,
   };
   return opcode < 0 || opcode >= OP_CODES ? NULL : kernels[opcode];
 }

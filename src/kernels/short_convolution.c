@@ -8,9 +8,11 @@ enum {
   CHUNK = 16 // time steps summed before they join the total, so that a long sum keeps its digits
 };
 
+#define INLINE static inline __attribute__((always_inline))
+
 // out[d] = sum over j of kernel[j, d] * in[j * step + d] for `taps` rows of `in`.
-static void combine(const real *kernel, int64_t kernel_row, const real *in, int64_t step, int64_t taps, real *out,
-                    int64_t channels) {
+INLINE void combine_of(const real *kernel, int64_t kernel_row, const real *in, int64_t step, int64_t taps, real *out,
+                       int64_t channels) {
   int64_t d = 0;
   for (; d + 2 * LANES <= channels; d += 2 * LANES) {
     vreal low = vsplat(0), high = vsplat(0);
@@ -25,6 +27,17 @@ static void combine(const real *kernel, int64_t kernel_row, const real *in, int6
     real sum = 0;
     for (int64_t j = 0; j < taps; j++) sum += kernel[j * kernel_row + d] * in[j * step + d];
     out[d] = sum;
+  }
+}
+
+// Few taps are known to the compiler.
+static void combine(const real *kernel, int64_t kernel_row, const real *in, int64_t step, int64_t taps, real *out,
+                    int64_t channels) {
+  switch (taps) {
+  case 2: combine_of(kernel, kernel_row, in, step, 2, out, channels); break;
+  case 3: combine_of(kernel, kernel_row, in, step, 3, out, channels); break;
+  case 4: combine_of(kernel, kernel_row, in, step, 4, out, channels); break;
+  default: combine_of(kernel, kernel_row, in, step, taps, out, channels); break;
   }
 }
 
@@ -44,11 +57,24 @@ void run_short_convolution(const context *c, const header *instruction, int64_t 
 }
 
 // sum[j] += sum over t of g[t] * x[t - j]; x may be read from its row begin - taps + 1 on.
-static inline void correlate(const real *g, int64_t g_step, const real *x, int64_t x_step, int64_t begin, int64_t end,
-                             int64_t taps, vreal *sum) {
+INLINE void correlate_of(const real *g, int64_t g_step, const real *x, int64_t x_step, int64_t begin, int64_t end,
+                         int64_t taps, vreal *sum) {
+  vreal own[TAPS];
+  for (int64_t j = 0; j < taps; j++) own[j] = sum[j];
   for (int64_t t = begin; t < end; t++) {
     vreal gradient = vload(g + t * g_step);
-    for (int64_t j = 0; j < taps; j++) sum[j] += gradient * vload(x + (t - j) * x_step);
+    for (int64_t j = 0; j < taps; j++) own[j] += gradient * vload(x + (t - j) * x_step);
+  }
+  for (int64_t j = 0; j < taps; j++) sum[j] = own[j];
+}
+
+static void correlate(const real *g, int64_t g_step, const real *x, int64_t x_step, int64_t begin, int64_t end,
+                      int64_t taps, vreal *sum) {
+  switch (taps) {
+  case 1: correlate_of(g, g_step, x, x_step, begin, end, 1, sum); break;
+  case 2: correlate_of(g, g_step, x, x_step, begin, end, 2, sum); break;
+  case 3: correlate_of(g, g_step, x, x_step, begin, end, 3, sum); break;
+  default: correlate_of(g, g_step, x, x_step, begin, end, TAPS, sum); break;
   }
 }
 
@@ -62,8 +88,7 @@ static void add_to_taps(const short_convolution_gradient *s, const real *g, cons
   for (int64_t t = larger(begin, tap); t < whole; t++) {
     correlate(g, g_step, x - tap * x_step, x_step, t, t + 1, smaller(taps, t - tap + 1), sum);
   }
-  if (taps == TAPS) correlate(g, g_step, x - tap * x_step, x_step, whole, end, TAPS, sum);
-  else correlate(g, g_step, x - tap * x_step, x_step, whole, end, taps, sum);
+  correlate(g, g_step, x - tap * x_step, x_step, whole, end, taps, sum);
   for (int64_t j = 0; j < taps; j++) {
     real *to = dkernel + (tap + j) * s->channels;
     vstore(to, vload(to) + sum[j]);

@@ -3,11 +3,10 @@
 import { z } from "zod";
 import { RequestError } from "../errors.ts";
 import { wholeNumber } from "../strict.ts";
-import { longConvolution } from "../tensor/composites/longConvolution.ts";
-import { swapLast } from "../tensor/ops/contract.ts";
+import { headConvolution } from "../tensor/composites/headConvolution.ts";
 import { add, equal, multiply, select } from "../tensor/ops/elementwise.ts";
 import { iota } from "../tensor/ops/leaf.ts";
-import { reshape, split, transpose } from "../tensor/ops/movement.ts";
+import { reshape } from "../tensor/ops/movement.ts";
 import { sum } from "../tensor/ops/reduce.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { requireHeads } from "./heads.ts";
@@ -77,8 +76,8 @@ export const multiHeadHyena = definePrimitive({
       const [batch, width] = x.shape as [number, number];
       const { heads } = settings;
       const options = projectionOf(settings, width);
-      const { projected, tail } = projectStep(options, surroundings, scope, x, before.tail!);
-      const [query, key, value] = split(projected, [width, width, width], -1) as [Tensor, Tensor, Tensor];
+      const { projections, tail } = projectStep(options, surroundings, scope, x, before.tail!);
+      const [query, key, value] = projections as [Tensor, Tensor, Tensor];
       const row = filterAt(settings, scope.within("filter"), reshape(position, [1]), heads);
       const filters = extend(before.filters!, row, position);
       const keys = remember(before.keys!, key, position);
@@ -113,28 +112,21 @@ type Settings = FilterSettings &
   Readonly<{ heads: number; taps: number; projectionGroups: number; bias: boolean }>;
 
 function projectionOf({ taps, projectionGroups: groups, bias }: Settings, width: number): ProjectionOptions {
-  return { features: 3 * width, groups, taps, bias };
+  return { features: 3 * width, parts: 3, groups, taps, bias };
 }
 
 /** x [B, T, D] → y [B, T, D], and what decoding goes on from. */
 function run(settings: Settings, surroundings: Surroundings, scope: Scope, x: Tensor) {
-  const [batch, length, width] = x.shape as [number, number, number];
+  const [, length, width] = x.shape as [number, number, number];
   const { heads } = settings;
   requireLength(settings, length);
-  const { projected, entered } = project(projectionOf(settings, width), surroundings, scope, x);
-  const [query, key, value] = split(projected, [width, width, width], -1) as [Tensor, Tensor, Tensor];
+  const { projections, entered } = project(projectionOf(settings, width), surroundings, scope, x);
+  const [query, key, value] = projections as [Tensor, Tensor, Tensor];
   const filters = filterAt(settings, scope.within("filter"), iota([length], 0), heads);
-  // Features of a head lead, so that heads are the rows that share a filter: [B, w, H, T].
-  const head = width / heads;
-  const featuresFirst = (of: Tensor) => transpose(reshape(of, [batch, length, heads, head]), [0, 3, 2, 1]);
-  const byValue = (of: Tensor) => reshape(featuresFirst(of), [batch, head, 1, heads, length]);
-  const byKey = (of: Tensor) => reshape(featuresFirst(of), [batch, 1, head, heads, length]);
-  const outer = multiply(byValue(value), byKey(key));
-  const flat = reshape(outer, [batch * head * head, heads, length]);
-  const far = reshape(longConvolution(flat, swapLast(filters)), outer.shape);
-  const held = add(far, multiply(outer, reshape(skipOf(scope, heads), [heads, 1])));
-  const read = sum(multiply(held, byValue(query)), [1]); // [B, w, H, T]
-  const mixed = scope.observe("mixed", reshape(transpose(read, [0, 3, 2, 1]), [batch, length, width]));
+  // What passes without delay is the filter's value there.
+  const isFirst = equal(reshape(iota([length], 0), [length, 1]), 0);
+  const kernels = add(filters, select(isFirst, skipOf(scope, heads), 0));
+  const mixed = scope.observe("mixed", headConvolution(query, key, value, kernels));
   return { y: projectOut(settings, surroundings, scope, mixed), entered, filters, key, value };
 }
 

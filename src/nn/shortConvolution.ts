@@ -2,7 +2,7 @@
 // B batch, T length, D width, K taps.
 import { shortConvolution } from "../tensor/composites/shortConvolution.ts";
 import { add, multiply } from "../tensor/ops/elementwise.ts";
-import { concatenate, flip, pad, reshape, slice } from "../tensor/ops/movement.ts";
+import { concatenate, flip, pad, reshape, slice, split } from "../tensor/ops/movement.ts";
 import { sum } from "../tensor/ops/reduce.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { StateType } from "./primitive.ts";
@@ -19,6 +19,21 @@ export function convolve(scope: Scope, x: Tensor, options: ConvolutionOptions): 
   const { weight, bias } = filterOf(scope, x.shape.at(-1)!, options);
   const out = shortConvolution(x, weight);
   return bias === undefined ? out : add(out, bias);
+}
+
+/** The same in equal parts, [B, T, D / parts] each: a bias joins a part where it is read, and so costs no pass of its own. */
+export function convolveInParts(
+  scope: Scope,
+  x: Tensor,
+  options: ConvolutionOptions,
+  parts: number,
+): Tensor[] {
+  const width = x.shape.at(-1)!;
+  const { weight, bias } = filterOf(scope, width, options);
+  const sizes = Array.from({ length: parts }, () => width / parts);
+  const out = split(shortConvolution(x, weight), sizes, -1);
+  if (bias === undefined) return out;
+  return split(bias, sizes, -1).map((of, i) => add(out[i]!, of));
 }
 
 /** What the next tokens need of those before: the last K - 1, zeros before the first. */

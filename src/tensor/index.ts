@@ -1,6 +1,7 @@
 // The public face of the tensor graph: building, differentiating and evaluating computations.
 export * from "./composites/activation.ts";
 export * from "./composites/attention.ts";
+export * from "./composites/headConvolution.ts";
 export * from "./composites/longConvolution.ts";
 export * from "./composites/loss.ts";
 export * from "./composites/normalization.ts";

@@ -3,6 +3,7 @@
 
 export { gelu, geluTanh, relu, silu, softplus, squaredRelu, swiglu } from "./composites/activation.ts";
 export { type AttentionOptions, attention } from "./composites/attention.ts";
+export { headConvolution } from "./composites/headConvolution.ts";
 export { longConvolution } from "./composites/longConvolution.ts";
 export { type CrossEntropy, crossEntropies, crossEntropy, meanSquaredError } from "./composites/loss.ts";
 export { layerNorm, rmsNorm } from "./composites/normalization.ts";

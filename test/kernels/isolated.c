@@ -24,6 +24,7 @@ static kernel *find(word opcode) {
   case OP_GROUPED_PRODUCT: return run_grouped_product;
   case OP_GROUPED_OUTER: return run_grouped_outer;
   case OP_LONG_CONVOLUTION: return run_long_convolution;
+  case OP_LONG_CONVOLUTION_GRADIENT: return run_long_convolution_gradient;
   case OP_SHORT_CONVOLUTION: return run_short_convolution;
   case OP_SHORT_CONVOLUTION_GRADIENT: return run_short_convolution_gradient;
   case OP_LINEAR_RECURRENCE: return run_linear_recurrence;

@@ -10,11 +10,9 @@ import {
   linear,
   longConvolution,
   multiply,
-  reshape,
   shortConvolution,
   sine,
   split,
-  swapLast,
   type Tensor,
 } from "../../src/tensor/index.ts";
 import type { Grids, Model } from "./harness.ts";
@@ -53,10 +51,9 @@ export function hyena(inputs: Tensors): Tensors {
   const [, length, width] = x!.shape as [number, number, number];
   const projected = shortConvolution(linear(x!, project!), taps!);
   const [gate, key, value] = split(projected, [width, width, width], 2) as [Tensor, Tensor, Tensor];
-  const gated = swapLast(multiply(key, value)); // [B, D, T]
-  const far = longConvolution(gated, swapLast(filters(length, inputs)));
-  const mixed = add(far, multiply(gated, reshape(skip!, [width, 1])));
-  return { y: linear(multiply(gate, swapLast(mixed)), out!) };
+  const gated = multiply(key, value);
+  const mixed = add(longConvolution(gated, filters(length, inputs)), multiply(gated, skip!));
+  return { y: linear(multiply(gate, mixed), out!) };
 }
 
 function plainHyena({ batch, length, width, taps: tapCount, filterWidth }: HyenaShape, inputs: Grids): Grids {

@@ -9,6 +9,7 @@ import {
   gelu,
   geluTanh,
   gradients,
+  headConvolution,
   input,
   layerNorm,
   logSoftmax,
@@ -254,25 +255,44 @@ describe("rotary", () => {
 });
 
 describe("convolutions", () => {
-  test("long: every earlier place, one kernel or one for each sequence", () => {
-    forAll(fc.tuple(size(3), size(3), size(6), fc.constantFrom("shared", "one", "each")), (of, random) => {
-      const [batch, width, length, kind] = of;
-      const x = uniformValue(random, [batch, width, length]);
-      const kernels = { shared: [width, length], one: [1, width, length], each: [batch, width, length] }[
-        kind
-      ];
-      const kernel = uniformValue(random, kernels);
-      const at = (b: number, d: number, s: number) =>
-        kind === "shared" ? reader(kernel)(d, s) : reader(kernel)(kind === "each" ? b : 0, d, s);
-      const expected = tabulate(x.shape, (b, d, t) =>
-        total(t! + 1, (s) => at(b!, d!, s) * reader(x)(b!, d!, t! - s)),
+  test("long: every earlier place", () => {
+    forAll(fc.tuple(size(3), size(6), size(3)), ([batch, length, width], random) => {
+      const x = uniformValue(random, [batch, length, width]);
+      const kernel = uniformValue(random, [length, width]);
+      const expected = tabulate(x.shape, (b, t, d) =>
+        total(t! + 1, (s) => reader(kernel)(s, d!) * reader(x)(b!, t! - s, d!)),
       );
       expectClose(numbers(longConvolution, x, kernel), expected);
       checkGradient(longConvolution, [x, kernel]);
     });
-    const { node } = longConvolution(input("x", [2, 3, 8]), input("k", [3, 8]));
+    const { node } = longConvolution(input("x", [2, 8, 3]), input("k", [8, 3]));
     expect(node.op.flops(node)).toBe((2 * 6 + 3) * 2.5 * 16 * 4 + 6 * 3 * 16);
-    expect(() => longConvolution(input("x", [2, 3, 8]), input("k", [3, 7]))).toThrow(/longConvolution/);
+    expect(() => longConvolution(input("x", [2, 8, 3]), input("k", [7, 3]))).toThrow(/longConvolution/);
+  });
+
+  test("of heads: outer products of values and keys, read by queries", () => {
+    forAll(fc.tuple(size(2), size(5), size(2), size(3)), ([batch, length, heads, head], random) => {
+      const shape = [batch, length, heads * head];
+      const [query, key, value] = [0, 1, 2].map(() => uniformValue(random, shape)) as [
+        Value,
+        Value,
+        Value,
+      ];
+      const kernel = uniformValue(random, [length, heads]);
+      const expected = tabulate(shape, (b, t, d) => {
+        const h = Math.floor(d! / head);
+        const held = (i: number) =>
+          total(
+            t! + 1,
+            (s) => reader(kernel)(s, h) * reader(value)(b!, t! - s, i) * reader(key)(b!, t! - s, d!),
+          );
+        return total(head, (i) => reader(query)(b!, t!, h * head + i) * held(h * head + i));
+      });
+      expectClose(numbers(headConvolution, query, key, value, kernel), expected);
+      checkGradient(headConvolution, [query, key, value, kernel]);
+    });
+    const x = input("x", [2, 8, 6]);
+    expect(() => headConvolution(x, x, x, input("k", [8, 4]))).toThrow(/headConvolution.*divisor/);
   });
 
   test("short: a few taps, also more than places", () => {

@@ -1,6 +1,7 @@
 // The ops that have a kernel, by the name that each op declares.
 import type { Node } from "../../tensor/tensor.ts";
 import { attentionEncoder, attentionGradientEncoder, rotaryEncoder } from "./attentionKernels.ts";
+import { headConvolutionEncoder, headConvolutionGradientEncoder } from "./head_convolution.ts";
 import {
   cumulativeSumEncoder,
   dynamicSliceEncoder,
@@ -15,6 +16,7 @@ import { selectiveScanEncoder, selectiveScanGradientEncoder } from "./selective_
 import {
   linearRecurrenceEncoder,
   longConvolutionEncoder,
+  longConvolutionGradientEncoder,
   shortConvolutionEncoder,
   shortConvolutionGradientEncoder,
 } from "./sequenceKernels.ts";
@@ -36,6 +38,9 @@ const encoders: Readonly<Record<string, KernelEncoder>> = {
   groupedProduct: groupedProductEncoder,
   groupedOuter: groupedOuterEncoder,
   longConvolution: longConvolutionEncoder,
+  longConvolutionGradient: longConvolutionGradientEncoder,
+  headConvolution: headConvolutionEncoder,
+  headConvolutionGradient: headConvolutionGradientEncoder,
   shortConvolution: shortConvolutionEncoder,
   shortConvolutionGradient: shortConvolutionGradientEncoder,
   linearRecurrence: linearRecurrenceEncoder,

@@ -1,21 +1,37 @@
-// Words of OP_LONG_CONVOLUTION after the header (the twin of src/kernels/long_convolution.h), and which transform runs.
+// Words of OP_LONG_CONVOLUTION and OP_LONG_CONVOLUTION_GRADIENT after the header (the twin of
+// src/kernels/long_convolution.h), and which transform runs.
+import type { BatchTimeStrides } from "./short_convolution.ts";
 import type { Operand, TapeWriter } from "./writer.ts";
 
 export interface LongConvolutionSizes {
   readonly batch: number;
-  readonly channels: number;
   readonly times: number;
+  readonly channels: number;
 }
 
-/** y[b, d, t] = Σ_{s ≤ t} kernel[b, d, s] x[b, d, t - s]; strides by batch, channel, time (unlike [B, T, D] elsewhere). */
+/** y[b, t, d] = Σ_{s ≤ t} kernel[s, d] x[b, t - s, d]. */
 export interface LongConvolutionInstruction extends LongConvolutionSizes {
-  readonly xStrides: readonly [batch: number, channel: number, time: number];
-  /** Batch stride 0: one kernel for all batch indices. */
-  readonly kernelStrides: readonly [batch: number, channel: number, time: number];
-  readonly resultStrides: readonly [batch: number, channel: number, time: number];
+  readonly xStrides: BatchTimeStrides;
+  /** Elements from row to row of the kernel. */
+  readonly kernelRow: number;
+  readonly resultStrides: BatchTimeStrides;
   readonly x: Operand;
   readonly kernel: Operand;
   readonly result: Operand;
+}
+
+/** dx and dkernel from the gradient g of y. */
+export interface LongConvolutionGradientInstruction extends LongConvolutionSizes {
+  readonly xStrides: BatchTimeStrides;
+  readonly kernelRow: number;
+  readonly gStrides: BatchTimeStrides;
+  readonly dxStrides: BatchTimeStrides;
+  readonly dkernelRow: number;
+  readonly x: Operand;
+  readonly kernel: Operand;
+  readonly g: Operand;
+  readonly dx: Operand;
+  readonly dkernel: Operand;
 }
 
 const channelBlock = 16;
@@ -52,28 +68,64 @@ function pointsOf(factors: readonly Radix[]): number {
   return factors.reduce<number>((product, radix) => product * radix, 1);
 }
 
-/** Blocks of 16 channels x batch indices. */
-export function longConvolutionRows({ batch, channels }: LongConvolutionSizes): number {
-  return Math.ceil(channels / channelBlock) * batch;
+const blocksOf = ({ channels }: LongConvolutionSizes): number => Math.ceil(channels / channelBlock);
+
+/** Batch indices of a row: all of them, for which a kernel is transformed once, where that leaves 16 rows. */
+export function batchPart(batch: number, kernels: number): number {
+  return Math.ceil(batch / Math.ceil(16 / kernels));
 }
 
-/** A group transforms its twiddles and a shared kernel once: all batch indices where that leaves 16 groups. */
-export function longConvolutionRowsPerGroup({ batch, channels }: LongConvolutionSizes): number {
-  return Math.ceil(batch / Math.ceil(16 / Math.ceil(channels / channelBlock)));
+export function longConvolutionRows(sizes: LongConvolutionSizes): number {
+  const blocks = blocksOf(sizes);
+  return blocks * Math.ceil(sizes.batch / batchPart(sizes.batch, blocks));
 }
 
-/** Two transforms of complex vectors (up to 64 bytes a part), the roots of unity and the twiddles made of them. */
-export function longConvolutionScratchBytes({ times }: LongConvolutionSizes): number {
+/** All batch indices are one row, whose order of summation is always the same. */
+export function longConvolutionGradientRows(sizes: LongConvolutionSizes): number {
+  return blocksOf(sizes);
+}
+
+/** Transforms of the kernel and of x. */
+export function longConvolutionScratchBytes(sizes: LongConvolutionSizes): number {
+  return scratchBytes(sizes, 2);
+}
+
+/** Transforms of the kernel, its gradient, x and g. */
+export function longConvolutionGradientScratchBytes(sizes: LongConvolutionSizes): number {
+  return scratchBytes(sizes, 4);
+}
+
+/** Complex vectors (up to 64 bytes a part), the roots of unity and the twiddles made of them. */
+function scratchBytes({ times }: LongConvolutionSizes, transforms: number): number {
   const points = pointsOf(transformFactors(times));
   const roots = 2 * 2 ** Math.ceil(Math.log2(4 * points) / 2);
-  return 2 * points * 2 * 64 + roots * 16 + points * 16;
+  return transforms * points * 2 * 64 + roots * 16 + points * 16;
 }
 
-export function longConvolutionWords(instruction: LongConvolutionInstruction, writer: TapeWriter): void {
-  const { batch, channels, times, xStrides, kernelStrides, resultStrides } = instruction;
+export function convolutionSizeWords(
+  { batch, channels, times }: LongConvolutionSizes,
+  writer: TapeWriter,
+): void {
   const factors = transformFactors(times);
   for (const value of [batch, channels, times, pointsOf(factors), factors.length]) writer.word(value);
   for (let i = 0; i < maxFactors; i++) writer.word(factors[i] ?? 0);
-  for (const value of [...xStrides, ...kernelStrides, ...resultStrides]) writer.word(value);
+}
+
+export function longConvolutionWords(instruction: LongConvolutionInstruction, writer: TapeWriter): void {
+  const { xStrides, kernelRow, resultStrides } = instruction;
+  convolutionSizeWords(instruction, writer);
+  writer.word(batchPart(instruction.batch, blocksOf(instruction)));
+  for (const value of [...xStrides, kernelRow, ...resultStrides]) writer.word(value);
   for (const operand of [instruction.x, instruction.kernel, instruction.result]) writer.operand(operand);
+}
+
+export function longConvolutionGradientWords(
+  instruction: LongConvolutionGradientInstruction,
+  writer: TapeWriter,
+): void {
+  const { xStrides, kernelRow, gStrides, dxStrides, dkernelRow } = instruction;
+  convolutionSizeWords(instruction, writer);
+  for (const value of [...xStrides, kernelRow, ...gStrides, ...dxStrides, dkernelRow]) writer.word(value);
+  const { x, kernel, g, dx, dkernel } = instruction;
+  for (const operand of [x, kernel, g, dx, dkernel]) writer.operand(operand);
 }

@@ -24,6 +24,9 @@ export const opcode = {
   dynamicUpdate: 20,
   selectiveScan: 21,
   selectiveScanGradient: 22,
+  longConvolutionGradient: 23,
+  headConvolution: 24,
+  headConvolutionGradient: 25,
 } as const;
 
 /** Codes of group instructions in the order of the enum in group.h. */

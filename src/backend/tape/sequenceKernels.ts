@@ -9,17 +9,15 @@ import { operandAt } from "./place.ts";
 import * as shortConvolution from "./short_convolution.ts";
 
 export const longConvolutionEncoder: KernelEncoder = {
-  accepts: () => true,
+  accepts: (_, view) => hasUnitRows(view),
   encode: ({ inputs, outputs }, layout) => {
     const [x, kernel] = inputs as [View, View];
-    const [batch, channels, times] = x.shape as [number, number, number];
-    const strides = (view: View) => view.strides as readonly number[] as readonly [number, number, number];
-    const [kernelBatch, kernelChannel, kernelTime] = strides(kernel);
+    const [batch, times, channels] = x.shape as [number, number, number];
     const instruction: longConvolution.LongConvolutionInstruction = {
-      ...{ batch, channels, times },
-      xStrides: strides(x),
-      kernelStrides: [kernel.shape[0] === 1 ? 0 : kernelBatch, kernelChannel, kernelTime],
-      resultStrides: strides(outputs[0]!),
+      ...{ batch, times, channels },
+      xStrides: outer2(x),
+      kernelRow: kernel.strides[0]!,
+      resultStrides: outer2(outputs[0]!),
       x: operandAt(layout, x, 0),
       kernel: operandAt(layout, kernel, 0),
       result: operandAt(layout, outputs[0]!, 0),
@@ -29,6 +27,34 @@ export const longConvolutionEncoder: KernelEncoder = {
       rows: longConvolution.longConvolutionRows(instruction),
       scratchBytes: longConvolution.longConvolutionScratchBytes(instruction),
       words: (writer) => longConvolution.longConvolutionWords(instruction, writer),
+    };
+  },
+};
+
+export const longConvolutionGradientEncoder: KernelEncoder = {
+  accepts: (_, view) => hasUnitRows(view),
+  encode: ({ inputs, outputs }, layout) => {
+    const [x, kernel, g] = inputs as [View, View, View];
+    const [dx, dkernel] = outputs as [View, View];
+    const [batch, times, channels] = x.shape as [number, number, number];
+    const instruction: longConvolution.LongConvolutionGradientInstruction = {
+      ...{ batch, times, channels },
+      xStrides: outer2(x),
+      kernelRow: kernel.strides[0]!,
+      gStrides: outer2(g),
+      dxStrides: outer2(dx),
+      dkernelRow: dkernel.strides[0]!,
+      x: operandAt(layout, x, 0),
+      kernel: operandAt(layout, kernel, 0),
+      g: operandAt(layout, g, 0),
+      dx: operandAt(layout, dx, 0),
+      dkernel: operandAt(layout, dkernel, 0),
+    };
+    return {
+      opcode: opcode.longConvolutionGradient,
+      rows: longConvolution.longConvolutionGradientRows(instruction),
+      scratchBytes: longConvolution.longConvolutionGradientScratchBytes(instruction),
+      words: (writer) => longConvolution.longConvolutionGradientWords(instruction, writer),
     };
   },
 };

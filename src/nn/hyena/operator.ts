@@ -4,10 +4,9 @@ import { z } from "zod";
 import { RequestError } from "../../errors.ts";
 import { wholeNumber } from "../../strict.ts";
 import { longConvolution } from "../../tensor/composites/longConvolution.ts";
-import { swapLast } from "../../tensor/ops/contract.ts";
-import { add, multiply } from "../../tensor/ops/elementwise.ts";
+import { add, equal, multiply, select } from "../../tensor/ops/elementwise.ts";
 import { iota } from "../../tensor/ops/leaf.ts";
-import { reshape, slice, split } from "../../tensor/ops/movement.ts";
+import { reshape, slice } from "../../tensor/ops/movement.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import type { State, StateTypes, Surroundings } from "../primitive.ts";
 import type { Scope } from "../scope.ts";
@@ -60,7 +59,7 @@ export function resolveOperator<Settings extends OperatorSettings>(
 
 function projectionOf(settings: OperatorSettings, { width }: Surroundings): ProjectionOptions {
   const { order, expand, projectionGroups: groups, taps, bias } = settings;
-  return { features: (order + 1) * expand * width, groups, taps, bias };
+  return { features: (order + 1) * expand * width, parts: order + 1, groups, taps, bias };
 }
 
 /** x [B, T, D] → mixed [B, T, E], and what decoding goes on from. */
@@ -68,13 +67,14 @@ export function operate(settings: OperatorSettings, surroundings: Surroundings, 
   const length = x.shape[1]!;
   requireLength(settings, length);
   const wide = settings.expand * surroundings.width;
-  const { projected, entered } = project(projectionOf(settings, surroundings), surroundings, scope, x);
+  const { projections, entered } = project(projectionOf(settings, surroundings), surroundings, scope, x);
   const filters = filterAt(settings, scope.within("filter"), iota([length], 0), filterCount(settings, wide));
   const inputs: Tensor[] = [];
-  const mixed = gatesInTurn(settings, scope, projected, (gated, turn) => {
+  const mixed = gatesInTurn(settings, scope, projections, (gated, turn, skip) => {
     inputs.push(gated);
-    const kernel = swapLast(filterOf(settings, filters, turn));
-    return swapLast(longConvolution(swapLast(gated), kernel));
+    // What passes without delay is the filter's value there.
+    const isFirst = equal(reshape(iota([length], 0), [length, 1]), 0);
+    return longConvolution(gated, add(filterOf(settings, filters, turn), select(isFirst, skip, 0)));
   });
   return { mixed, entered, inputs, filters };
 }
@@ -120,46 +120,41 @@ export function operateStep(
   position: Tensor,
 ): { mixed: Tensor; state: State } {
   const options = projectionOf(settings, surroundings);
-  const { projected, tail } = projectStep(options, surroundings, scope, x, before.tail!);
+  const { projections, tail } = projectStep(options, surroundings, scope, x, before.tail!);
   const count = before.filters!.shape[1]!;
   const row = filterAt(settings, scope.within("filter"), reshape(position, [1]), count);
   const filters = extend(before.filters!, row, position);
   const rows = lagged(filters, position);
   const histories: Record<string, Tensor> = {};
-  const mixed = gatesInTurn(settings, scope, projected, (gated, turn) => {
+  const mixed = gatesInTurn(settings, scope, projections, (gated, turn, skip) => {
     const name = historyName(turn);
     const history = remember(before[name]!, gated, position);
     histories[name] = history;
-    return recall(history, filterOf(settings, rows, turn));
+    return add(recall(history, filterOf(settings, rows, turn)), multiply(gated, skip));
   });
   return { mixed, state: { tail, filters, ...histories } };
 }
 
-/** Projections [..., (N + 1)·E] → [..., E]; `convolution` stands for the filter of a turn. */
+/** N + 1 projections [..., E] → [..., E]; `convolution` stands for the filter of a turn with its skip [E]. */
 function gatesInTurn(
   { order }: OperatorSettings,
   scope: Scope,
-  projected: Tensor,
-  convolution: (gated: Tensor, turn: number) => Tensor,
+  projections: readonly Tensor[],
+  convolution: (gated: Tensor, turn: number, skip: Tensor) => Tensor,
 ): Tensor {
-  const wide = projected.shape.at(-1)! / (order + 1);
-  const parts = split(
-    projected,
-    Array.from({ length: order + 1 }, () => wide),
-    -1,
-  );
+  const wide = projections[0]!.shape.at(-1)!;
   const skips = scope.parameter("skip", {
     shape: [order - 1, wide],
     initializer: { kind: "normal", standardDeviation: 1 },
     role: "scale",
   });
-  let value = parts[order]!;
+  let value = projections[order]!;
   for (let turn = 0; turn < order - 1; turn++) {
-    const gated = scope.observe(`gated${turn}`, multiply(value, parts[order - 1 - turn]!));
+    const gated = scope.observe(`gated${turn}`, multiply(value, projections[order - 1 - turn]!));
     const skip = reshape(slice(skips, { 0: [turn, turn + 1] }), [wide]);
-    value = add(convolution(gated, turn), multiply(gated, skip));
+    value = convolution(gated, turn, skip);
   }
-  return scope.observe("mixed", multiply(value, parts[0]!));
+  return scope.observe("mixed", multiply(value, projections[0]!));
 }
 
 const historyName = (turn: number): string => `history${turn}`;

@@ -1,68 +1,103 @@
-// Causal convolution as long as its input, one kernel for each feature; by FFT where a backend has one. Romero et al.
-// 2021; Poli et al. 2023 (Hyena), section 3.3. B batch, D width, T length.
+// Causal convolution as long as its input, one kernel for each feature, and its gradient as an op of its own; by FFT where
+// a backend has one. Romero et al. 2021; Poli et al. 2023 (Hyena), section 3.3. B batch, T length, D width.
 import { einsum } from "../ops/contract.ts";
-import { subtract } from "../ops/elementwise.ts";
+import { add, subtract } from "../ops/elementwise.ts";
 import { gather } from "../ops/gather.ts";
 import { iota } from "../ops/leaf.ts";
-import { flip, reshape, transpose } from "../ops/movement.ts";
-import { sum } from "../ops/reduce.ts";
-import { apply, type Op, sizeOf, type Tensor } from "../tensor.ts";
+import { transpose } from "../ops/movement.ts";
+import { apply, makeNode, type Op, sameShape, sizeOf, type Tensor, type TensorType } from "../tensor.ts";
 
-/** x [B, D, T], kernel [1 or B, D, T] → y [B, D, T]: y[t] = Σ_{s ≤ t} kernel[s]·x[t-s]. */
+/** x [B, T, D], kernel [T, D] → y [B, T, D]: y[t] = Σ_{s ≤ t} kernel[s]·x[t-s]. */
 const longConvolutionOp: Op<undefined> = {
   name: "longConvolution",
   lowering: "kernel",
   infer: ([x, kernel]) => {
-    const [batch, width, length] = x!.shape;
-    const [kernels, kernelWidth, kernelLength] = kernel!.shape;
-    const fits =
-      x!.shape.length === 3 &&
-      kernel!.shape.length === 3 &&
-      (kernels === 1 || kernels === batch) &&
-      kernelWidth === width &&
-      kernelLength === length;
-    if (!fits || x!.dtype !== "f32" || kernel!.dtype !== "f32") {
-      throw new RangeError(
-        `longConvolution: x ${x!.dtype} [${x!.shape}], kernel ${kernel!.dtype} [${kernel!.shape}]; expected f32 ` +
-          "[B, D, T] and [D, T], [1, D, T] or [B, D, T]",
-      );
-    }
+    checkOperands("longConvolution", x!, kernel!);
     return [x!];
   },
-  decompose: ([x, kernel]) => {
-    const length = x!.shape[2]!;
-    const lag = subtract(iota([length, length], 0), iota([length, length], 1));
-    // Toeplitz matrices [T, T, kernels, D]: a negative lag is no row of the kernel and gives zero.
-    const toeplitz = gather(transpose(kernel!, [2, 0, 1]), lag);
-    if (kernel!.shape[0] !== 1) return [einsum("tsbd,bds->bdt", toeplitz, x!)];
-    return [einsum("tsd,bds->bdt", reshape(toeplitz, [length, length, x!.shape[1]!]), x!)];
-  },
-  gradient: (node, [g], wanted) => {
+  decompose: ([x, kernel]) => [einsum("tsd,bsd->btd", toeplitz(kernel!), x!)],
+  gradient: (node, [g]) => {
     if (g === undefined) return [undefined, undefined];
-    const [x, kernel] = node.inputs as [Tensor, Tensor];
-    const late = flip(g, [2]);
-    const dx = wanted[0] ? flip(longConvolution(late, kernel), [2]) : undefined;
-    if (!wanted[1]) return [dx, undefined];
-    const dKernels = flip(longConvolution(late, x), [2]);
-    return [dx, kernel.shape[0] === x.shape[0] ? dKernels : sum(dKernels, [0], true)];
+    return longConvolutionGradient(node.inputs[0]!, node.inputs[1]!, g);
   },
-  // Real transforms of twice the length (5/2·n·log₂n each) of x, the kernel and the product, and the product itself.
-  flops: (node) => {
-    const [x, kernel] = node.inputs as [Tensor, Tensor];
-    const length = x.shape[2]!;
-    const points = 2 ** Math.ceil(Math.log2(2 * length));
-    const rows = sizeOf(x.shape) / length;
-    const transforms = 2 * rows + sizeOf(kernel.shape) / length;
-    return transforms * 2.5 * points * Math.log2(points) + rows * 3 * points;
+  // Of x, the kernel and the product.
+  flops: ({ inputs: [x, kernel] }) => {
+    const [rows, kernels] = rowsOf(x!, kernel!);
+    return transformFlops(x!.shape[1]!, 2 * rows + kernels, rows);
   },
-  independent: (node) =>
-    node.inputs[0]!.shape[0] === node.inputs[1]!.shape[0]
-      ? { axes: 2, shared: [] }
-      : { axes: 1, shared: [1] },
+  independent: () => ({ axes: 1, shared: [1] }),
 };
 
-/** y[b, d, t] = Σ_{s ≤ t} kernel[s]·x[b, d, t-s]: x [B, D, T], kernel [D, T] (or [1, D, T], or [B, D, T] of its own). */
+/** x [B, T, D], kernel [T, D], g [B, T, D] → dx [B, T, D], dkernel [T, D]. */
+const longConvolutionGradientOp: Op<undefined> = {
+  name: "longConvolutionGradient",
+  lowering: "kernel",
+  infer: ([x, kernel, g]) => {
+    checkOperands("longConvolutionGradient", x!, kernel!);
+    if (!sameShape(x!.shape, g!.shape)) {
+      throw new RangeError(`longConvolutionGradient: gradient [${g!.shape}] of a result [${x!.shape}]`);
+    }
+    return [x!, kernel!];
+  },
+  decompose: ([x, kernel, g]) => [
+    einsum("tsd,btd->bsd", toeplitz(kernel!), g!),
+    einsum("tsbd,btd->sd", toeplitz(transpose(x!, [1, 0, 2])), g!),
+  ],
+  // Both outputs are bilinear, so what flows back are convolutions and correlations again.
+  gradient: ({ inputs }, [ofX, ofKernel]) => {
+    const [x, kernel, g] = inputs as [Tensor, Tensor, Tensor];
+    const terms: Tensor[] = [];
+    if (ofX !== undefined) terms.push(longConvolution(ofX, kernel));
+    if (ofKernel !== undefined) terms.push(longConvolution(x, ofKernel));
+    return [
+      ofKernel && longConvolutionGradient(x, ofKernel, g)[0],
+      ofX && longConvolutionGradient(ofX, kernel, g)[1],
+      terms.length === 0 ? undefined : terms.reduce(add),
+    ];
+  },
+  // Of x, g, dx, the kernel and its gradient.
+  flops: ({ inputs: [x, kernel] }) => {
+    const [rows, kernels] = rowsOf(x!, kernel!);
+    return transformFlops(x!.shape[1]!, 3 * rows + 2 * kernels, 2 * rows);
+  },
+};
+
+function checkOperands(what: string, x: TensorType, kernel: TensorType): void {
+  const fits = x.shape.length === 3 && sameShape(x.shape.slice(1), kernel.shape);
+  if (!fits || x.dtype !== "f32" || kernel.dtype !== "f32") {
+    throw new RangeError(
+      `${what}: x ${x.dtype} [${x.shape}], kernel ${kernel.dtype} [${kernel.shape}]; expected f32 [B, T, D] and [T, D]`,
+    );
+  }
+}
+
+/** rows [T, …] → [T, T, …]: row t - s at t, s; a negative lag is no row and gives zero. */
+function toeplitz(rows: Tensor): Tensor {
+  const length = rows.shape[0]!;
+  return gather(rows, subtract(iota([length, length], 0), iota([length, length], 1)));
+}
+
+/** Sequences of one feature in x and in the kernel. */
+function rowsOf(x: Tensor, kernel: Tensor): readonly [number, number] {
+  const length = x.shape[1]!;
+  return [sizeOf(x.shape) / length, sizeOf(kernel.shape) / length];
+}
+
+/** Real transforms of twice the length (5/2·n·log₂n each) and products of them. */
+export function transformFlops(length: number, transforms: number, products: number): number {
+  const points = 2 ** Math.ceil(Math.log2(2 * length));
+  return transforms * 2.5 * points * Math.log2(points) + products * 3 * points;
+}
+
+/** y[b, t, d] = Σ_{s ≤ t} kernel[s, d]·x[b, t-s, d]: x [B, T, D], kernel [T, D] → [B, T, D]. */
 export function longConvolution(x: Tensor, kernel: Tensor): Tensor {
-  const batched = kernel.shape.length === 2 ? reshape(kernel, [1, ...kernel.shape]) : kernel;
-  return apply(longConvolutionOp, [x, batched], undefined);
+  return apply(longConvolutionOp, [x, kernel], undefined);
+}
+
+/** Gradients of `longConvolution` for x and kernel from the gradient of its result. */
+export function longConvolutionGradient(x: Tensor, kernel: Tensor, g: Tensor): readonly [Tensor, Tensor] {
+  return makeNode(longConvolutionGradientOp, [x, kernel, g], undefined).outputs as unknown as readonly [
+    Tensor,
+    Tensor,
+  ];
 }

@@ -13,6 +13,7 @@ import {
   exp,
   gradients,
   groupedProduct,
+  headConvolution,
   input,
   layerNorm,
   linearRecurrence,
@@ -91,6 +92,15 @@ export const selfTestPrograms: readonly SelfTestProgram[] = [
       withGradients(
         [input("x", [2, 33, 100]), input("long", [33, 100]), input("short", [4, 100])],
         (x, l, s) => [longConvolution(x!, l!), shortConvolution(x!, s!)],
+      ),
+    tolerance: 1e-4,
+  },
+  {
+    name: "convolutions of heads",
+    program: () =>
+      withGradients(
+        [...["query", "key", "value"].map((name) => input(name, [2, 100, 34])), input("kernel", [100, 2])],
+        (query, key, value, kernel) => [headConvolution(query!, key!, value!, kernel!)],
       ),
     tolerance: 1e-4,
   },

@@ -6,6 +6,7 @@ import {
   attention,
   crossEntropies,
   crossEntropy,
+  headConvolution,
   iota,
   layerNorm,
   linear,
@@ -243,24 +244,33 @@ const positionCases: readonly Case[] = [
 const convolutions: readonly Case[] = [
   opCase(
     "longConvolution",
-    fc.tuple(few, fc.constantFrom(1, 3, 8, 17), length, fc.boolean()),
-    ([batch, width, time, own]) => ({
-      values: (random) => [
-        uniformValue(random, [batch, width, time]),
-        uniformValue(random, own ? [batch, width, time] : [width, time]),
-      ],
+    fc.tuple(few, fc.constantFrom(1, 3, 8, 17), length),
+    ([batch, width, time]) => ({
+      values: (random) => [uniformValue(random, [batch, time, width]), uniformValue(random, [time, width])],
       build: (x, kernel) => longConvolution(x!, kernel!),
     }),
     { float: 2e-4 },
   ),
   opCase(
-    "longConvolution of rows in time",
+    "longConvolution of columns in time",
     fc.tuple(few, fc.constantFrom(1, 3, 8, 17), length),
     ([batch, width, time]) => ({
-      values: (random) => [uniformValue(random, [batch, time, width]), uniformValue(random, [time, width])],
+      values: (random) => [uniformValue(random, [batch, width, time]), uniformValue(random, [width, time])],
       build: (x, kernel) => swapLast(longConvolution(swapLast(x!), swapLast(kernel!))),
     }),
     { derivatives: 1, float: 2e-4 },
+  ),
+  opCase(
+    "headConvolution",
+    fc.tuple(few, length, fc.constantFrom(1, 3), fc.constantFrom(1, 2, 5, 17)),
+    ([batch, time, heads, head]) => ({
+      values: (random) => [
+        ...[0, 1, 2].map(() => uniformValue(random, [batch, time, heads * head])),
+        uniformValue(random, [time, heads]),
+      ],
+      build: (query, key, value, kernel) => headConvolution(query!, key!, value!, kernel!),
+    }),
+    { float: 5e-4 },
   ),
   opCase(
     "shortConvolution",

@@ -80,10 +80,10 @@ export const kernel: Apply = (pool, x, choice) => {
       });
     }
     case 6: {
-      const three = swapLast(threeAxes(x, choice));
-      const [batch, d, t] = three.shape as [number, number, number];
+      const three = choice.below(2) === 0 ? threeAxes(x, choice) : swapLast(threeAxes(x, choice));
+      const [, t, d] = three.shape as [number, number, number];
       if (t * t * d > MOST_PAIRS) return x;
-      const filter = ofShape(pool, choice, [choice.below(2) === 0 ? 1 : batch, d, t]);
+      const filter = ofShape(pool, choice, [t, d]);
       return multiply(longConvolution(three, filter), 1 / Math.sqrt(t));
     }
     case 7: {
