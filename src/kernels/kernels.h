@@ -8,7 +8,7 @@
 kernel run_group, run_contract, run_pack, run_reduce, run_attention, run_attention_gradient, run_rotary, run_gather,
     run_scatter_add, run_sort, run_cumulative_sum, run_triangular_solve, run_grouped_product, run_grouped_outer,
     run_long_convolution, run_short_convolution, run_short_convolution_gradient, run_linear_recurrence,
-    run_dynamic_slice, run_dynamic_update;
+    run_dynamic_slice, run_dynamic_update, run_matrix_recurrence, run_matrix_recurrence_gradient;
 
 // NULL for OP_INNER_LOOP, which the walker runs itself, and for numbers that are no opcode.
 static inline kernel *kernel_of(word opcode) {
@@ -33,6 +33,8 @@ static inline kernel *kernel_of(word opcode) {
       [OP_LINEAR_RECURRENCE] = run_linear_recurrence,
       [OP_DYNAMIC_SLICE] = run_dynamic_slice,
       [OP_DYNAMIC_UPDATE] = run_dynamic_update,
+      [OP_MATRIX_RECURRENCE] = run_matrix_recurrence,
+      [OP_MATRIX_RECURRENCE_GRADIENT] = run_matrix_recurrence_gradient,
   };
   return opcode < 0 || opcode >= OP_CODES ? NULL : kernels[opcode];
 }

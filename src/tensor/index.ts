@@ -3,6 +3,7 @@ export * from "./composites/activation.ts";
 export * from "./composites/attention.ts";
 export * from "./composites/longConvolution.ts";
 export * from "./composites/loss.ts";
+export * from "./composites/matrixRecurrence.ts";
 export * from "./composites/normalization.ts";
 export * from "./composites/rotary.ts";
 export * from "./composites/shortConvolution.ts";

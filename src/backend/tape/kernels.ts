@@ -11,6 +11,7 @@ import {
 } from "./indexKernels.ts";
 import type { KernelEncoder } from "./kernelEncoder.ts";
 import { groupedOuterEncoder, groupedProductEncoder, triangularSolveEncoder } from "./matrixKernels.ts";
+import { matrixRecurrenceEncoder, matrixRecurrenceGradientEncoder } from "./recurrenceKernels.ts";
 import {
   linearRecurrenceEncoder,
   longConvolutionEncoder,
@@ -40,4 +41,6 @@ const encoders: Readonly<Record<string, KernelEncoder>> = {
   linearRecurrence: linearRecurrenceEncoder,
   dynamicSlice: dynamicSliceEncoder,
   dynamicUpdate: dynamicUpdateEncoder,
+  matrixRecurrence: matrixRecurrenceEncoder,
+  matrixRecurrenceGradient: matrixRecurrenceGradientEncoder,
 };

@@ -22,6 +22,8 @@ export const opcode = {
   linearRecurrence: 18,
   dynamicSlice: 19,
   dynamicUpdate: 20,
+  matrixRecurrence: 21,
+  matrixRecurrenceGradient: 22,
 } as const;
 
 /** Codes of group instructions in the order of the enum in group.h. */
