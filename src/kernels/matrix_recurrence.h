@@ -38,9 +38,8 @@ typedef struct {
   token_view d_out, dq, dk, dv, da;
 } matrix_recurrence_gradient;
 
-// Bytes of context.scratch that either kernel uses at most; the encoder computes the same number.
-int64_t matrix_recurrence_scratch_bytes(int64_t width, int64_t value_width);
-
+// context.scratch holds RECURRENCE_BLOCK * (6 * wide + 3 * value_wide) + 2 * wide * value_wide numbers, where wide and
+// value_wide are the widths padded to multiples of 16.
 kernel run_matrix_recurrence, run_matrix_recurrence_gradient;
 
 #endif

@@ -4,6 +4,7 @@ import {
   type AttentionOptions,
   add,
   attention,
+  broadcastTo,
   crossEntropies,
   crossEntropy,
   iota,
@@ -12,6 +13,7 @@ import {
   logSoftmax,
   logSumExp,
   longConvolution,
+  matrixRecurrence,
   meanSquaredError,
   multiply,
   reshape,
@@ -20,6 +22,7 @@ import {
   rotaryTables,
   shortConvolution,
   shortConvolutionGradient,
+  sigmoid,
   silu,
   slice,
   softmax,
@@ -285,10 +288,58 @@ const convolutions: readonly Case[] = [
   ),
 ];
 
+const matrixRecurrences: readonly Case[] = [
+  opCase(
+    "matrixRecurrence",
+    fc.tuple(
+      few,
+      fc.integer({ min: 1, max: 70 }),
+      few,
+      fc.integer({ min: 1, max: 20 }),
+      length,
+      fc.boolean(),
+    ),
+    ([batch, time, heads, width, valueWidth, readsBefore]) => ({
+      values: (random) => [
+        uniformValue(random, [batch, time, heads, width]),
+        uniformValue(random, [batch, time, heads, width]),
+        uniformValue(random, [batch, time, heads, valueWidth]),
+        uniformValue(random, [batch, time, heads, width], -1, 1),
+      ],
+      build: (q, k, v, x) => {
+        const decay = sigmoid(multiply(x!, 4));
+        const { out, last } = matrixRecurrence(q!, k!, v!, decay, { readsBefore });
+        // Heads for tokens, and one tensor as queries and keys.
+        const [keys, values, decays] = [k!, out, decay].map((y) => transpose(y, [0, 2, 1, 3]));
+        return [
+          out,
+          last,
+          matrixRecurrence(keys!, keys!, values!, decays!, { readsBefore: !readsBefore }).out,
+        ];
+      },
+    }),
+    { float: 2e-4 },
+  ),
+  opCase(
+    "matrixRecurrence with one decay for all tokens",
+    fc.tuple(few, fc.integer({ min: 1, max: 40 }), few, few, few),
+    ([batch, time, heads, width, valueWidth]) => ({
+      values: (random) => [
+        uniformValue(random, [batch, time, heads, width]),
+        uniformValue(random, [batch, time, heads, valueWidth]),
+        uniformValue(random, [heads, width], 0, 1),
+      ],
+      build: (q, v, a) => matrixRecurrence(q!, tanh(q!), v!, broadcastTo(a!, q!.shape)).out,
+    }),
+    { float: 2e-4 },
+  ),
+];
+
 export const compositeCases: readonly Case[] = [
   ...norms,
   ...losses,
   ...attentions,
   ...positionCases,
   ...convolutions,
+  ...matrixRecurrences,
 ];
