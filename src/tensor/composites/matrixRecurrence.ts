@@ -1,5 +1,5 @@
 // The recurrence of a matrix state each of whose rows fades at its own rate, and its gradient as an op of its own. Gated
-// linear attention: Yang et al. 2023, equation 3; RWKV-6: Peng et al. 2024, equation 19. The gradient goes from block to
+// linear attention: Yang et al. 2023, section 4; RWKV-6: Peng et al. 2024, section 4.2. The gradient goes from block to
 // block of tokens, the last first, and computes the states inside a block again.
 // B batch, T length, H heads, K width of keys, V width of values, M blocks.
 import { decompositionGradients, vectorJacobian } from "../gradient.ts";
