@@ -7,7 +7,10 @@
 
 kernel run_group, run_contract, run_pack, run_reduce, run_attention, run_attention_gradient, run_rotary, run_gather,
     run_scatter_add, run_sort, run_cumulative_sum, run_triangular_solve, run_grouped_product, run_grouped_outer,
-    run_long_convolution, run_short_convolution, run_short_convolution_gradient, run_linear_recurrence, run_dynamic_slice, run_dynamic_update, run_selective_scan, run_selective_scan_gradient, run_long_convolution_gradient, run_head_convolution, run_head_convolution_gradient;
+    run_long_convolution, run_short_convolution, run_short_convolution_gradient, run_linear_recurrence,
+    run_dynamic_slice, run_dynamic_update, run_selective_scan, run_selective_scan_gradient,
+    run_long_convolution_gradient, run_head_convolution, run_head_convolution_gradient, run_matrix_recurrence,
+    run_matrix_recurrence_gradient;
 
 // NULL for OP_INNER_LOOP, which the walker runs itself, and for numbers that are no opcode.
 static inline kernel *kernel_of(word opcode) {
@@ -37,6 +40,8 @@ static inline kernel *kernel_of(word opcode) {
       [OP_LONG_CONVOLUTION_GRADIENT] = run_long_convolution_gradient,
       [OP_HEAD_CONVOLUTION] = run_head_convolution,
       [OP_HEAD_CONVOLUTION_GRADIENT] = run_head_convolution_gradient,
+      [OP_MATRIX_RECURRENCE] = run_matrix_recurrence,
+      [OP_MATRIX_RECURRENCE_GRADIENT] = run_matrix_recurrence_gradient,
   };
   return opcode < 0 || opcode >= OP_CODES ? NULL : kernels[opcode];
 }

@@ -4,6 +4,7 @@ export * from "./composites/attention.ts";
 export * from "./composites/headConvolution.ts";
 export * from "./composites/longConvolution.ts";
 export * from "./composites/loss.ts";
+export * from "./composites/matrixRecurrence.ts";
 export * from "./composites/normalization.ts";
 export * from "./composites/rotary.ts";
 export * from "./composites/selectiveScan.ts";

@@ -30,6 +30,8 @@ static kernel *find(word opcode) {
   case OP_LINEAR_RECURRENCE: return run_linear_recurrence;
   case OP_DYNAMIC_SLICE: return run_dynamic_slice;
   case OP_DYNAMIC_UPDATE: return run_dynamic_update;
+  case OP_MATRIX_RECURRENCE: return run_matrix_recurrence;
+  case OP_MATRIX_RECURRENCE_GRADIENT: return run_matrix_recurrence_gradient;
   default: exit(4);
   }
 }

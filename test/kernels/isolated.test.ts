@@ -6,6 +6,7 @@ import { dynamicChecks } from "./dynamicCases.ts";
 import { groupedChecks } from "./groupedCases.ts";
 import { indexChecks } from "./indexCases.ts";
 import { buildDriver, type Driver, type Precision } from "./isolated.ts";
+import { matrixRecurrenceChecks } from "./matrixRecurrenceCases.ts";
 import { recurrenceChecks } from "./recurrenceCases.ts";
 import { sortChecks } from "./sortCases.ts";
 
@@ -16,6 +17,7 @@ const suites: Record<string, MakeChecks> = {
   "grouped products": groupedChecks,
   convolutions: convolutionChecks,
   "dynamic slices": dynamicChecks,
+  "recurrences of matrices": matrixRecurrenceChecks,
 };
 
 describe.each<Precision>(["float", "double"])("%s", (precision) => {

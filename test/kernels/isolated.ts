@@ -20,6 +20,7 @@ const kernels = [
   "short_convolution",
   "linear_recurrence",
   "dynamic_slice",
+  "matrix_recurrence",
   "panel",
 ];
 

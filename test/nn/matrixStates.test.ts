@@ -1,10 +1,12 @@
-// The chunked forms of matrix states in f32 against their recurrences step by step in float64, on lengths of several chunks
-// and with decays between none and e^-20 a step, on which differences of sums of logarithms lose their digits.
+// The chunked forms of matrix states, and the kernel that stands for one of them, in f32 against their recurrences step by
+// step in float64, on lengths of several chunks and with decays between none and e^-20 a step, on which differences of sums
+// of logarithms lose their digits.
 import { describe, expect, test } from "vitest";
 import { channelDecay } from "../../src/nn/matrixState/channelDecay.ts";
 import type { Mixed, Tokens } from "../../src/nn/matrixState/chunks.ts";
 import { deltaRule } from "../../src/nn/matrixState/deltaRule.ts";
 import { headDecay } from "../../src/nn/matrixState/headDecay.ts";
+import { recurInChunks } from "../../src/tensor/composites/recurrenceChunks.ts";
 import {
   exp,
   gradients,
@@ -81,6 +83,15 @@ const forms: Record<string, Form> = {
     decays: KEYS,
     queryHeads: HEADS,
     graph: (tokens, { logDecay }) => channelDecay(tokens, exp(logDecay!), undefined),
+    plain: linear,
+  },
+  "a decay a row, in chunks of products": {
+    decays: KEYS,
+    queryHeads: HEADS,
+    graph: ({ queries, keys, values }, { logDecay }) => {
+      const [out, , state] = recurInChunks([queries, keys, values, exp(logDecay!)], false, 32);
+      return { out, state };
+    },
     plain: linear,
   },
   "a decay a row, read before it is written": {

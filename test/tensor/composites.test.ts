@@ -15,6 +15,7 @@ import {
   logSoftmax,
   logSumExp,
   longConvolution,
+  matrixRecurrence,
   meanSquaredError,
   multiply,
   relu,
@@ -273,11 +274,7 @@ describe("convolutions", () => {
   test("of heads: outer products of values and keys, read by queries", () => {
     forAll(fc.tuple(size(2), size(5), size(2), size(3)), ([batch, length, heads, head], random) => {
       const shape = [batch, length, heads * head];
-      const [query, key, value] = [0, 1, 2].map(() => uniformValue(random, shape)) as [
-        Value,
-        Value,
-        Value,
-      ];
+      const [query, key, value] = [0, 1, 2].map(() => uniformValue(random, shape)) as [Value, Value, Value];
       const kernel = uniformValue(random, [length, heads]);
       const expected = tabulate(shape, (b, t, d) => {
         const h = Math.floor(d! / head);
@@ -353,6 +350,59 @@ test("selectiveScan is its recurrence, step by step", () => {
   const narrow = { delta: input("delta", [2, 3, 4]), u: input("u", [2, 3, 4]), rates: input("a", [5, 3]) };
   const perState = { write: input("b", [2, 3, 5]), read: input("c", [2, 3, 5]) };
   expect(() => selectiveScan({ ...narrow, ...perState })).toThrow(/selectiveScan.*rates/);
+});
+
+describe("the recurrence of a matrix state", () => {
+  test("is what is read of each token's state, and the last state", () => {
+    forAll(
+      fc.tuple(size(2), fc.constantFrom(1, 2, 7, 33, 66), size(2), size(3), size(3), fc.boolean()),
+      ([batch, length, heads, width, valueWidth, readsBefore], random) => {
+        const [q, k, a] = [0, 1, 2].map(() => uniformValue(random, [batch, length, heads, width]));
+        const v = uniformValue(random, [batch, length, heads, valueWidth]);
+        const decay = { ...a!, data: a!.data.map((x) => Math.max(0, x)) };
+        // From the definition of S_t, without a recurrence: what token s wrote, times the decays since.
+        const state = (b: number, t: number, h: number, i: number, j: number): number =>
+          total(t + 1, (s) => {
+            let written = reader(k!)(b, s, h, i) * reader(v)(b, s, h, j);
+            for (let later = s + 1; later <= t; later++) written *= reader(decay)(b, later, h, i);
+            return written;
+          });
+        const [out, last] = run(
+          (...t) => Object.values(matrixRecurrence(t[0]!, t[1]!, t[2]!, t[3]!, { readsBefore })),
+          ...[q!, k!, v, decay],
+        );
+        const expected = tabulate(v.shape, (b, t, h, j) =>
+          total(width, (i) => reader(q!)(b!, t!, h!, i) * state(b!, readsBefore ? t! - 1 : t!, h!, i, j!)),
+        );
+        expectClose(out!.data, expected);
+        expectClose(
+          last!.data,
+          tabulate(last!.shape, (b, h, i, j) => state(b!, length - 1, h!, i!, j!)),
+        );
+      },
+    );
+  });
+
+  test("its gradients, of the last state too, are those of differences", () => {
+    forAll(
+      fc.tuple(size(2), size(4), size(2), size(3), fc.boolean(), fc.boolean()),
+      ([heads, length, width, valueWidth, readsBefore, ofLast], random) => {
+        const keys = [0, 1, 2].map(() => uniformValue(random, [1, length, heads, width]));
+        const v = uniformValue(random, [1, length, heads, valueWidth]);
+        const build = (...t: Tensor[]) => {
+          const { out, last } = matrixRecurrence(t[0]!, t[1]!, t[2]!, t[3]!, { readsBefore });
+          return ofLast ? last : out;
+        };
+        checkGradient(build, [keys[0]!, keys[1]!, v, keys[2]!]);
+      },
+    );
+  });
+
+  test("shapes that do not fit are refused", () => {
+    const [keys, values] = [input("k", [2, 3, 4, 5]), input("v", [2, 3, 4, 6])];
+    expect(() => matrixRecurrence(keys, keys, values, values)).toThrow(/matrixRecurrence: q \[2,3,4,5\]/);
+    expect(() => matrixRecurrence(keys, keys, input("v", [2, 3, 6]), keys)).toThrow(/matrixRecurrence/);
+  });
 });
 
 describe("normalisation and softmax", () => {

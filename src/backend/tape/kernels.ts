@@ -12,6 +12,7 @@ import {
 } from "./indexKernels.ts";
 import type { KernelEncoder } from "./kernelEncoder.ts";
 import { groupedOuterEncoder, groupedProductEncoder, triangularSolveEncoder } from "./matrixKernels.ts";
+import { matrixRecurrenceEncoder, matrixRecurrenceGradientEncoder } from "./recurrenceKernels.ts";
 import { selectiveScanEncoder, selectiveScanGradientEncoder } from "./selective_scan.ts";
 import {
   linearRecurrenceEncoder,
@@ -48,4 +49,6 @@ const encoders: Readonly<Record<string, KernelEncoder>> = {
   dynamicUpdate: dynamicUpdateEncoder,
   selectiveScan: selectiveScanEncoder,
   selectiveScanGradient: selectiveScanGradientEncoder,
+  matrixRecurrence: matrixRecurrenceEncoder,
+  matrixRecurrenceGradient: matrixRecurrenceGradientEncoder,
 };

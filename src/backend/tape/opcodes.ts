@@ -27,6 +27,8 @@ export const opcode = {
   longConvolutionGradient: 23,
   headConvolution: 24,
   headConvolutionGradient: 25,
+  matrixRecurrence: 26,
+  matrixRecurrenceGradient: 27,
 } as const;
 
 /** Codes of group instructions in the order of the enum in group.h. */

@@ -3,6 +3,7 @@
 // Yang et al. 2024, "Parallelizing Linear Transformers with the Delta Rule over Sequence Length", section 3; with decay:
 // Yang, Kautz and Hatamizadeh 2024, "Gated Delta Networks", section 3.3.
 // B batch, T length, H heads, K width of keys, V width of values, C tokens of a chunk, M chunks.
+import { fromChunks, intoChunks } from "../../tensor/composites/chunks.ts";
 import { matmul, swapLast } from "../../tensor/ops/contract.ts";
 import { add, multiply, subtract } from "../../tensor/ops/elementwise.ts";
 import { fill } from "../../tensor/ops/leaf.ts";
@@ -10,7 +11,7 @@ import { reshape, transpose } from "../../tensor/ops/movement.ts";
 import { scan } from "../../tensor/ops/scan.ts";
 import { lowerTriangle, triangularSolve } from "../../tensor/ops/triangular.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
-import { fromChunks, intoChunks, type Mixed, outer, readState, scoresOf, type Tokens } from "./chunks.ts";
+import { type Mixed, outer, readState, scoresOf, type Tokens } from "./chunks.ts";
 import { chunkDecays } from "./headDecay.ts";
 
 const LONGEST_CHUNK = 64;

@@ -3,6 +3,7 @@
 // Dao and Gu 2024, section 6. Inside a chunk it is attention with decay instead of softmax.
 // B batch, T length, H heads, K width of keys, V width of values, C tokens of a chunk, M chunks.
 
+import { chunksOf, fromChunks, intoChunks, passState } from "../../tensor/composites/chunks.ts";
 import { einsum, matmul } from "../../tensor/ops/contract.ts";
 import { cumulativeSum } from "../../tensor/ops/cumulative.ts";
 import { add, exp, maximum, multiply, round, stopGradient, subtract } from "../../tensor/ops/elementwise.ts";
@@ -10,17 +11,7 @@ import { fill } from "../../tensor/ops/leaf.ts";
 import { broadcastTo, reshape, slice, transpose } from "../../tensor/ops/movement.ts";
 import { lowerTriangle } from "../../tensor/ops/triangular.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
-import {
-  chunksOf,
-  fromChunks,
-  intoChunks,
-  type Mixed,
-  outer,
-  passState,
-  readState,
-  scoresOf,
-  type Tokens,
-} from "./chunks.ts";
+import { type Mixed, outer, readState, scoresOf, type Tokens } from "./chunks.ts";
 
 const LONGEST_CHUNK = 64;
 

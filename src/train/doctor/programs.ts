@@ -21,6 +21,7 @@ import {
   log,
   longConvolution,
   matmul,
+  matrixRecurrence,
   mean,
   multiply,
   type Program,
@@ -111,6 +112,21 @@ export const selfTestPrograms: readonly SelfTestProgram[] = [
         [input("decay", [2, 70, 33]), input("x", [2, 70, 33]), input("first", [2, 33])],
         (decay, x, first) => [linearRecurrence(decay!, x!, first!), cumulativeSum(x!)],
       ),
+    ranges: { decay: [0, 1] },
+    tolerance: 1e-4,
+  },
+  {
+    name: "recurrences of matrices",
+    program: () => {
+      const [keys, values] = [
+        [2, 40, 2, 20],
+        [2, 40, 2, 9],
+      ];
+      return withGradients(
+        [input("q", keys!), input("k", keys!), input("v", values!), input("decay", keys!)],
+        (q, k, v, decay) => [matrixRecurrence(q!, k!, v!, decay!).out],
+      );
+    },
     ranges: { decay: [0, 1] },
     tolerance: 1e-4,
   },

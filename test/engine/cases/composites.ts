@@ -4,6 +4,7 @@ import {
   type AttentionOptions,
   add,
   attention,
+  broadcastTo,
   crossEntropies,
   crossEntropy,
   headConvolution,
@@ -13,6 +14,7 @@ import {
   logSoftmax,
   logSumExp,
   longConvolution,
+  matrixRecurrence,
   meanSquaredError,
   multiply,
   reshape,
@@ -324,6 +326,40 @@ const selectiveScans = [false, true].map((ends) =>
     { float: 2e-4 },
   ),
 );
+const matrixRecurrences: readonly Case[] = [
+  opCase(
+    "matrixRecurrence",
+    fc.tuple(few, fc.constantFrom(1, 5, 32, 33, 65), few, fc.constantFrom(1, 3, 8, 17), few, fc.boolean()),
+    ([batch, time, heads, width, valueWidth, readsBefore]) => ({
+      values: (random) => [
+        uniformValue(random, [batch, time, heads, width]),
+        uniformValue(random, [batch, time, heads, width]),
+        uniformValue(random, [batch, time, heads, valueWidth]),
+        uniformValue(random, [batch, time, heads, width], 0, 1),
+      ],
+      build: (q, k, v, a) => matrixRecurrence(q!, k!, v!, a!, { readsBefore }).out,
+    }),
+    { float: 2e-4 },
+  ),
+  opCase(
+    "matrixRecurrence with one decay for all tokens",
+    fc.tuple(few, fc.constantFrom(1, 5, 33), few, fc.constantFrom(1, 3, 17), few),
+    ([batch, time, heads, width, valueWidth]) => ({
+      values: (random) => [
+        uniformValue(random, [batch, heads, time, width]),
+        uniformValue(random, [batch, time, heads, valueWidth]),
+        uniformValue(random, [heads, width], 0, 1),
+      ],
+      // One tensor as queries and keys, its heads before its tokens.
+      build: (x, v, a) => {
+        const keys = transpose(x!, [0, 2, 1, 3]);
+        const { out, last } = matrixRecurrence(keys, keys, v!, broadcastTo(a!, keys.shape));
+        return [out, last];
+      },
+    }),
+    { derivatives: 1, float: 2e-4 },
+  ),
+];
 
 export const compositeCases: readonly Case[] = [
   ...norms,
@@ -332,4 +368,5 @@ export const compositeCases: readonly Case[] = [
   ...positionCases,
   ...convolutions,
   ...selectiveScans,
+  ...matrixRecurrences,
 ];
