@@ -71,6 +71,7 @@ export function planGraph(
     remadeViews: new Map(),
     steps: [],
     depth,
+    read: new Set([...order.flatMap((node) => node.inputs), ...lowered]),
     emitScan,
   };
   const targets = lowered.map((_, i) => target(i));

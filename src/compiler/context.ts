@@ -79,6 +79,8 @@ export interface StepContext {
   readonly leaves: ReadonlyMap<string, View>;
   /** How many loops enclose the graph. */
   readonly depth: number;
+  /** Tensors that some node reads, and results. */
+  readonly read: ReadonlySet<Tensor>;
   /** Emits a scan's loop. */
   readonly emitScan: (context: StepContext, node: Node) => void;
 }

@@ -22,15 +22,17 @@ export function emitScan(context: StepContext, node: Node): void {
     } else if (i < carries + sequences) leaves.set(name, element(outside, length, reverse, context.depth));
     else leaves.set(name, { ...outside, steps: deepen(outside.steps, context.depth + 1) });
   });
-  const targets = body.outputs.map((output, i): View => {
+  const { buffers, kernels, depth, steps, read } = context;
+  const wanted = body.outputs.map((_, i) => i).filter((i) => i < carries || read.has(node.outputs[i]!));
+  const targets = wanted.map((i): View => {
     if (i < carries) return carried[i]!;
     const stacked = viewOf(context, node.outputs[i]!);
-    return { ...element(stacked, length, reverse, context.depth), strides: rowMajorStrides(output.shape) };
+    const strides = rowMajorStrides(body.outputs[i]!.shape);
+    return { ...element(stacked, length, reverse, depth), strides };
   });
-  const { buffers, kernels, depth, steps } = context;
   const hoist = (step: PrepareStep) => steps.push({ step, order: node.id - 0.5 });
   const stages = planGraph(
-    body.outputs,
+    wanted.map((i) => body.outputs[i]!),
     { buffers, kernels, leaves, depth: depth + 1, hoist },
     (i) => targets[i]!,
   );
