@@ -124,8 +124,9 @@ interface Cut extends Encoded {
   readonly rowsPerGroup: number;
 }
 
-/** About this many elements are worth a trip to the group counter. */
+/** About this many elements of a few instructions are worth a trip to the group counter; more instructions, fewer. */
 const ELEMENTS_PER_GROUP = 16384;
+const FEW_INSTRUCTIONS = 2;
 const MOST_GROUPS = 64;
 
 function encodeStep(encoder: Encoder, step: Step, stage: Stage, chained: boolean): Cut {
@@ -133,8 +134,10 @@ function encodeStep(encoder: Encoder, step: Step, stage: Stage, chained: boolean
   switch (step.kind) {
     case "group": {
       const group = encodeGroup(step, layout);
-      const wanted = Math.max(1, Math.ceil(ELEMENTS_PER_GROUP / step.length));
-      const rowsPerGroup = Math.min(step.rows, Math.ceil(wanted / group.tileRows) * group.tileRows);
+      const work = step.length * Math.max(1, step.instructions.length / FEW_INSTRUCTIONS);
+      const wanted = Math.ceil(ELEMENTS_PER_GROUP / work);
+      const whole = wanted < group.tileRows ? 1 : group.tileRows;
+      const rowsPerGroup = Math.min(step.rows, Math.ceil(wanted / whole) * whole);
       return { opcode: opcode.group, rows: step.rows, rowsPerGroup, ...group };
     }
     case "contract":
