@@ -16,7 +16,7 @@ import { fuse } from "./fuse.ts";
 import { lower } from "./lower.ts";
 import { placeBuffers } from "./memory.ts";
 import { type Delivery, orderSteps } from "./order.ts";
-import type { Buffer, Kernels, Plan, PrepareStep, Stage, View } from "./plan.ts";
+import type { Buffer, Kernels, Plan, PrepareStep, RowView, Stage, View } from "./plan.ts";
 import { remake } from "./remake.ts";
 import { emitScan } from "./scan.ts";
 import { cutStages } from "./stages.ts";
@@ -71,6 +71,8 @@ export function planGraph(
     remadeViews: new Map(),
     steps: [],
     depth,
+    read: new Set([...order.flatMap((node) => node.inputs), ...lowered]),
+    carries: new Map(),
     emitScan,
   };
   const targets = lowered.map((_, i) => target(i));
@@ -78,26 +80,32 @@ export function planGraph(
   const direct = lowered.map((tensor, i) => writesDirectly(context, tensor, targets[i]!));
   emitSteps(context, order);
   const deliveries = lowered.map((tensor, i) => (direct[i] ? [] : deliver(context, tensor, targets[i]!)));
-  const steps = orderSteps(context.steps, deliveries.flat(), kernels);
+  const steps = orderSteps(context.steps, deliveries.flat(), kernels, (view) => isBefore(leaves, view));
   const isOwn = (buffer: Buffer) => buffer.id >= firstOwn;
   const written = new Set(targets.map((view) => view.buffer));
   return cutStages(steps, {
     kernels,
     newBuffer: (elements) => newBuffer(buffers, elements, "f32"),
     isOwn,
-    hoist: (step) => {
-      const { buffer, steps: moves } = step.b;
-      const changes = isOwn(buffer) || written.has(buffer) || (moves[depth - 1] ?? 0) !== 0;
-      if (hoist === undefined || changes) return false;
-      hoist({ ...step, b: { ...step.b, steps: moves.slice(0, depth - 1) } });
-      return true;
-    },
+    isFixed: ({ buffer, steps: moves }) =>
+      hoist !== undefined && !isOwn(buffer) && !written.has(buffer) && (moves[depth - 1] ?? 0) === 0,
+    hoist: (step) => hoist!({ ...step, b: { ...step.b, steps: step.b.steps.slice(0, depth - 1) } }),
   });
 }
 
 /** Whether a target is a loop's place in a stack, which nothing in the loop reads. */
 function isStacked({ steps }: View): boolean {
   return steps.at(-1) !== undefined && steps.at(-1) !== 0;
+}
+
+/** Whether a view reads what another repetition of the loop has left in a stack: nothing in this one writes there. */
+function isBefore(leaves: ReadonlyMap<string, View>, view: View | RowView): boolean {
+  for (const leaf of leaves.values()) {
+    const place = view.offset - leaf.offset;
+    if (leaf.buffer === view.buffer && isStacked(leaf) && place >= 0 && place < sizeOf(leaf.shape))
+      return true;
+  }
+  return false;
 }
 
 /** Lets the step that computes a loop's output write it in its place of the stack at once. */

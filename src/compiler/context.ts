@@ -64,6 +64,13 @@ export function externalBuffer(
   return buffer;
 }
 
+/** A carry's memory: of its first value, and of the values before and after a step. */
+export interface Carry {
+  readonly first: View;
+  readonly before: View;
+  readonly after: View;
+}
+
 export interface StepContext {
   readonly fusion: Fusion;
   readonly buffers: Buffers;
@@ -79,6 +86,10 @@ export interface StepContext {
   readonly leaves: ReadonlyMap<string, View>;
   /** How many loops enclose the graph. */
   readonly depth: number;
+  /** Tensors that some node reads, and results. */
+  readonly read: ReadonlySet<Tensor>;
+  /** Memory of the carries of each scan. */
+  readonly carries: Map<Node, readonly Carry[]>;
   /** Emits a scan's loop. */
   readonly emitScan: (context: StepContext, node: Node) => void;
 }

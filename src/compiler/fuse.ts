@@ -36,6 +36,8 @@ export interface Fusion {
   readonly absorbed: ReadonlySet<Node>;
   /** Level from which an unfused tensor can be read. */
   readonly available: ReadonlyMap<Tensor, number>;
+  /** How often a tensor is read, as an input or as a result. */
+  readonly uses: ReadonlyMap<Tensor, number>;
 }
 
 /** Full sums of rows up to this length are plain row reductions. */

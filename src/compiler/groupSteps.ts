@@ -112,12 +112,11 @@ function freeLength(context: StepContext, group: Group, wanted: readonly Node[])
     }
   };
   wanted.forEach(collect);
-  for (const node of wanted)
-    views.push({
-      shape: node.outputs[0]!.shape,
-      offset: 0,
-      strides: rowMajorStrides(node.outputs[0]!.shape),
-    });
+  for (const node of wanted) {
+    const output = node.outputs[0]!;
+    const strides = context.views.get(output)?.strides ?? rowMajorStrides(output.shape);
+    views.push({ shape: output.shape, offset: 0, strides });
+  }
   return balancedLength(views, group.elements, wanted[0]!.outputs[0]!.shape);
 }
 

@@ -27,13 +27,14 @@ interface Graph {
   readonly writers: Map<Buffer, number[]>;
 }
 
-/** Steps in running order, without the deliveries that became unnecessary. */
+/** Steps in running order, without the deliveries that became unnecessary. What `isBefore` sees is written by none. */
 export function orderSteps(
   steps: readonly Ordered[],
   deliveries: readonly Delivery[],
   kernels: Pick<Kernels, "inPlaceInput">,
+  isBefore: (view: View | RowView) => boolean,
 ): Step[] {
-  const graph = dependencies(steps, new Set(deliveries.map((delivery) => delivery.target)));
+  const graph = dependencies(steps, new Set(deliveries.map((delivery) => delivery.target)), isBefore);
   const index = new Map(steps.map(({ step }, i) => [step, i]));
   const dropped = new Set<number>();
   for (const delivery of deliveries) {
@@ -52,7 +53,11 @@ export function orderSteps(
 }
 
 /** Steps read what others write, but for targets: their old value is read, and their writers come last. */
-function dependencies(steps: readonly Ordered[], targets: ReadonlySet<Buffer>): Graph {
+function dependencies(
+  steps: readonly Ordered[],
+  targets: ReadonlySet<Buffer>,
+  isBefore: (view: View | RowView) => boolean,
+): Graph {
   const graph: Graph = {
     steps,
     after: steps.map(() => new Set<number>()),
@@ -68,7 +73,7 @@ function dependencies(steps: readonly Ordered[], targets: ReadonlySet<Buffer>): 
   };
   views.forEach(({ reads, writes }, i) => {
     // Inside a loop, a buffer may already stand for the carry it is delivered to.
-    for (const view of reads) note(graph.readers, memoryOf(view.buffer), i);
+    for (const view of reads) if (!isBefore(view)) note(graph.readers, memoryOf(view.buffer), i);
     for (const view of writes) note(graph.writers, memoryOf(view.buffer), i);
   });
   for (const [buffer, writers] of graph.writers) {

@@ -175,8 +175,11 @@ export interface Kernels {
   rows(step: KernelStep): number | undefined;
   /** The input whose memory the kernel's only output may take, element for element; undefined: none. */
   inPlaceInput(step: KernelStep): number | undefined;
-  /** Elements of a rearranged b that makes this product faster when it runs in so many groups of rows; undefined: none. */
-  preparedElements(step: ContractStep, groups: number): number | undefined;
+  /**
+   * Elements of a rearranged b that makes this product faster when it runs in so many groups of rows; undefined: none.
+   * `repeated`: a loop repeats the product with the same b, which is rearranged before it.
+   */
+  preparedElements(step: ContractStep, groups: number, repeated: boolean): number | undefined;
 }
 
 /** The buffer whose memory holds a buffer's elements. */

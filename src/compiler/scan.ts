@@ -3,41 +3,43 @@
 import { inputName } from "../tensor/ops/leaf.ts";
 import type { ScanAttributes } from "../tensor/ops/scan.ts";
 import { type Node, rowMajorStrides } from "../tensor/tensor.ts";
+import { deepen } from "./carries.ts";
 import { planGraph } from "./compile.ts";
 import { emitCopy, type StepContext, tensorView, viewOf } from "./context.ts";
 import type { PrepareStep, View } from "./plan.ts";
 
 export function emitScan(context: StepContext, node: Node): void {
   const { body, carries, sequences, length, reverse } = node.attributes as ScanAttributes;
+  const { buffers, kernels, depth, steps, read } = context;
+  const placed = context.carries.get(node)!;
   const leaves = new Map<string, View>();
-  const carried: View[] = [];
   node.inputs.forEach((input, i) => {
     const name = inputName(body.inputs[i]!)!;
     const outside = tensorView(context, input);
     if (i < carries) {
-      const carry = viewOf(context, node.outputs[i]!);
-      emitCopy(context, outside, carry, input.dtype, node.id);
-      carried.push(carry);
-      leaves.set(name, carry);
-    } else if (i < carries + sequences) leaves.set(name, element(outside, length, reverse, context.depth));
-    else leaves.set(name, { ...outside, steps: deepen(outside.steps, context.depth + 1) });
+      emitCopy(context, outside, placed[i]!.first, input.dtype, node.id);
+      leaves.set(name, placed[i]!.before);
+    } else if (i < carries + sequences) leaves.set(name, element(outside, length, reverse, depth));
+    else leaves.set(name, { ...outside, steps: deepen(outside.steps, depth + 1) });
   });
-  const targets = body.outputs.map((output, i): View => {
-    if (i < carries) return carried[i]!;
+  const inCarries = new Set([...body.inputs.slice(0, carries), ...body.outputs.slice(0, carries)]);
+  const wanted = body.outputs
+    .map((_, i) => i)
+    .filter((i) => i < carries || (read.has(node.outputs[i]!) && !inCarries.has(body.outputs[i]!)));
+  const targets = wanted.map((i): View => {
+    if (i < carries) return placed[i]!.after;
     const stacked = viewOf(context, node.outputs[i]!);
-    return { ...element(stacked, length, reverse, context.depth), strides: rowMajorStrides(output.shape) };
+    const strides = rowMajorStrides(body.outputs[i]!.shape);
+    return { ...element(stacked, length, reverse, depth), strides };
   });
-  const { buffers, kernels, depth, steps } = context;
   const hoist = (step: PrepareStep) => steps.push({ step, order: node.id - 0.5 });
   const stages = planGraph(
-    body.outputs,
+    wanted.map((i) => body.outputs[i]!),
     { buffers, kernels, leaves, depth: depth + 1, hoist },
     (i) => targets[i]!,
   );
-  steps.push({
-    step: { kind: "loop", count: length, stages, carried: carried.map((view) => view.buffer) },
-    order: node.id,
-  });
+  const carried = placed.filter(({ before }) => before.steps.length === 0).map(({ first }) => first.buffer);
+  steps.push({ step: { kind: "loop", count: length, stages, carried }, order: node.id });
 }
 
 /** The view's element along its leading axis in the loop at `depth`. */
@@ -50,8 +52,4 @@ function element(view: View, length: number, reverse: boolean, depth: number): V
     offset: view.offset + (reverse ? (length - 1) * stride : 0),
     steps: [...deepen(view.steps, depth), reverse ? -stride : stride],
   };
-}
-
-function deepen(steps: readonly number[], depth: number): number[] {
-  return Array.from({ length: depth }, (_, d) => steps[d] ?? 0);
 }

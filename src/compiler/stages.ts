@@ -33,8 +33,10 @@ export interface StageContext {
   newBuffer(elements: number): Buffer;
   /** Whether a buffer is unknown outside these steps. */
   isOwn(buffer: Buffer): boolean;
-  /** Takes a preparation to before the loop these steps are repeated in, if what it reads stays the same in it. */
-  hoist(step: PrepareStep): boolean;
+  /** Whether these steps are repeated in a loop that leaves the view's elements as they are. */
+  isFixed(view: View): boolean;
+  /** Takes a preparation of what is fixed to before that loop. */
+  hoist(step: PrepareStep): void;
 }
 
 interface Chain {
@@ -253,11 +255,13 @@ function prepare(
   groups: number,
   context: StageContext,
 ): void {
-  const elements = context.kernels.preparedElements(step, groups);
+  const repeated = context.isFixed(step.b);
+  const elements = context.kernels.preparedElements(step, groups, repeated);
   if (elements === undefined) return;
   const output = context.newBuffer(elements);
   const preparation: PrepareStep = { kind: "prepare", b: step.b, output };
-  if (!context.hoist(preparation)) stages.push({ groups: undefined, steps: [preparation] });
+  if (repeated) context.hoist(preparation);
+  else stages.push({ groups: undefined, steps: [preparation] });
   step.prepared = output;
 }
 

@@ -1,6 +1,7 @@
 import type { ConcatenateAttributes, PadAttributes } from "../tensor/ops/movement.ts";
 import { reshapeStrides } from "../tensor/ops/movement.ts";
 import { type DType, type Node, rowMajorStrides, sizeOf, type Tensor } from "../tensor/tensor.ts";
+import { placeCarries } from "./carries.ts";
 import {
   copied,
   emitCopy,
@@ -12,7 +13,7 @@ import {
   windowOn,
 } from "./context.ts";
 import { emitGroup } from "./groupSteps.ts";
-import type { Group } from "./groups.ts";
+import { currentGroup, type Group } from "./groups.ts";
 import type { View } from "./plan.ts";
 import { runsOf } from "./rows.ts";
 
@@ -23,6 +24,8 @@ export function emitSteps(context: StepContext, order: readonly Node[]): void {
   for (const values of context.remade.values()) {
     for (const [base, group] of values) anew.set(group, (anew.get(group) ?? new Set()).add(base));
   }
+  for (const node of order) if (node.op.name === "scan") placeCarries(context, node);
+  for (const node of order) if (node.op.name === "concatenate") placeParts(context, node);
   for (const group of fusion.groups) emitGroup(context, group, [...(anew.get(group) ?? [])]);
   for (const node of order) {
     if (fusion.fused.has(node) || fusion.absorbed.has(node)) continue;
@@ -167,15 +170,40 @@ function part(view: View, start: readonly number[], shape: readonly number[]): V
   };
 }
 
-function emitConcatenate(context: StepContext, node: Node): void {
+/** Groups write rows of at least so many elements where they are wanted, rather than wherever else and a copy after. */
+const SHORTEST_PART = 64;
+
+/** Lets the group that computes a part of a concatenation, which nobody else reads, write it in its place. */
+function placeParts(context: StepContext, node: Node): void {
+  const { fusion, views } = context;
+  for (const [i, input] of node.inputs.entries()) {
+    const fused = fusion.fused.get(input.node);
+    const { base } = fusion.aliasOf(input);
+    if (fused?.role !== "tile" || base !== input || fusion.uses.get(input) !== 1 || views.has(input))
+      continue;
+    const place = partOf(context, node, i);
+    const run = runsOf(place).at(-1);
+    const { length = 1 } = currentGroup(fused.group);
+    if (run?.stride === 1 && run.size >= SHORTEST_PART && run.size % length === 0) views.set(input, place);
+  }
+}
+
+/** The place of a concatenation's i-th part. */
+function partOf(context: StepContext, node: Node, i: number): View {
   const { axis } = node.attributes as ConcatenateAttributes;
   const target = viewOf(context, node.outputs[0]!);
-  let start = 0;
-  for (const input of node.inputs) {
-    const at = target.shape.map((_, i) => (i === axis ? start : 0));
-    emitCopy(context, tensorView(context, input), part(target, at, input.shape), input.dtype, node.id);
-    start += input.shape[axis]!;
-  }
+  const before = node.inputs.slice(0, i).reduce((total, { shape }) => total + shape[axis]!, 0);
+  const start = target.shape.map((_, a) => (a === axis ? before : 0));
+  return part(target, start, node.inputs[i]!.shape);
+}
+
+function emitConcatenate(context: StepContext, node: Node): void {
+  node.inputs.forEach((input, i) => {
+    const place = partOf(context, node, i);
+    const isThere = context.views.get(input);
+    if (isThere?.buffer === place.buffer && isThere.offset === place.offset) return;
+    emitCopy(context, tensorView(context, input), place, input.dtype, node.id);
+  });
 }
 
 /** Fills the margins only, so that every element is written once and steps keep no order among themselves. */

@@ -95,7 +95,7 @@ export function decompositionGradients<A>(
 }
 
 /** The nodes of `order` through which some tensor of `roots` is reached. */
-function dependents(order: readonly Node[], roots: readonly Tensor[]): Set<Node> {
+export function dependents(order: readonly Node[], roots: readonly Tensor[]): Set<Node> {
   const result = new Set<Node>(roots.map((tensor) => tensor.node));
   for (const node of order) {
     if (node.inputs.some((input) => result.has(input.node))) result.add(node);

@@ -150,7 +150,7 @@ function cutsOf(contraction: Contraction): { cut: Cut; packed: boolean }[] {
   cuts.push(tiled(rows, columns, 1), tiled(Math.ceil(rows / 3), Math.min(columns, 64), 2));
   if (products === 1 || batch.length > 0)
     cuts.push(cutIntoGroups(contraction, 1), cutIntoGroups(contraction, 3));
-  const packable = worthPacking(contraction, 1);
+  const packable = worthPacking(contraction, 1, true);
   return cuts.flatMap((cut) =>
     packable
       ? [
@@ -394,12 +394,18 @@ describe.each(["float", "double"] as const)("%s", (precision) => {
     for (const { p, values, cuts } of list) {
       const right = expected(p, values);
       const tolerance = (p.depth + 8) * epsilon * Math.max(1, Math.abs(p.scale));
-      const first = results[at]!;
-      const wrong = first.findIndex((value, i) => !(Math.abs(value - right[i]!) <= tolerance));
-      if (wrong >= 0) errors.push(`${p.name}: [${wrong}] is ${first[wrong]}, expected ${right[wrong]}`);
+      // Few rows are multiplied by dot products where b lies along the depth, unless it is packed: another order of sums.
+      const { rows, b } = contractionFor(p);
+      const byDots = rows <= contractionBlocks.fewRows && b.row === 1;
+      const firsts = new Map<boolean, Reals>();
       for (const { cut, packed } of cuts) {
         const other = results[at++]!;
-        if (!other.every((value, i) => Object.is(value, first[i]))) {
+        const first = firsts.get(packed && byDots);
+        if (first === undefined) {
+          firsts.set(packed && byDots, other);
+          const wrong = other.findIndex((value, i) => !(Math.abs(value - right[i]!) <= tolerance));
+          if (wrong >= 0) errors.push(`${p.name}: [${wrong}] is ${other[wrong]}, expected ${right[wrong]}`);
+        } else if (!other.every((value, i) => Object.is(value, first[i]))) {
           errors.push(`${p.name}: ${JSON.stringify(cut)}${packed ? " packed" : ""} gives other bits`);
         }
       }

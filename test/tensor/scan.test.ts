@@ -107,6 +107,27 @@ describe("scan", () => {
     );
   });
 
+  test("gradient of constants in products, summed after the loop or in it, in any arrangement", () => {
+    // Depth enough for products to be kept; the constant stands in two products, transposed in one, and in a sum.
+    const [length, wide] = [3, 32];
+    const several = (h: Tensor, x: Tensor, w: Tensor) => {
+      const { carries, outputs } = scan({ length, carries: [h], sequences: [x] }, ([c], [e]) => {
+        const turned = matmul(w, reshape(c!, [wide, 1]));
+        const next = tanh(add(add(matmul(c!, w), e!), multiply(reshape(turned, [1, wide]), sum(w))));
+        return { carries: [next], outputs: [matmul(matmul(w, w), reshape(next, [wide, 1]))] };
+      });
+      return [...carries, ...outputs];
+    };
+    const random = generator(5);
+    const small = (shape: number[]) => {
+      const { data } = uniformValue(random, shape);
+      return { shape, dtype: "f32" as const, data: data.map((v) => v / 16) };
+    };
+    checkGradient(several, [small([1, wide]), small([length, 1, wide]), small([wide, wide])], {
+      second: false,
+    });
+  });
+
   test("what a step takes from outside becomes a constant and has a gradient", () => {
     const captured = (h: Tensor, bias: Tensor, scale: Tensor) => {
       const outside = sine(bias);

@@ -161,10 +161,18 @@ export function packedElements({ columns, depth }: Pick<Contraction, "columns" |
   return roundUp(columns, contractionBlocks.packColumns) * depth;
 }
 
-/** Whether packing b once, before all calls of `rowsPerCall` rows, saves more than it costs. */
-export function worthPacking({ rows, columns, depth, batch }: Contraction, rowsPerCall: number): boolean {
-  const enough = rows > contractionBlocks.fewRows && columns > contractionBlocks.fewColumns && depth > 0;
-  return batch.length === 0 && enough && rowsPerCall < Math.min(rows, 240);
+// So many rows make up for packing b once more.
+const manyRows = 240;
+
+/** Whether packing b once, before all calls of `rowsPerCall` rows or a loop that repeats them, saves more than it costs. */
+export function worthPacking(
+  { rows, columns, depth, batch }: Contraction,
+  rowsPerCall: number,
+  repeated: boolean,
+): boolean {
+  if (batch.length > 0 || columns <= contractionBlocks.fewColumns || depth === 0) return false;
+  if (rowsPerCall >= manyRows) return false;
+  return repeated || (rows > contractionBlocks.fewRows && rowsPerCall < rows);
 }
 
 // ---- words

@@ -2,6 +2,7 @@
 // another wrote. Knows the kernels only through their encoders.
 import {
   type Buffer,
+  type GroupStep,
   type LoopStep,
   memoryOf,
   type Plan,
@@ -124,8 +125,13 @@ interface Cut extends Encoded {
   readonly rowsPerGroup: number;
 }
 
-/** About this many elements are worth a trip to the group counter. */
+/** About this many elements are worth a trip to the group counter, or as many instructions on single elements. */
 const ELEMENTS_PER_GROUP = 16384;
+/** Groups that are enough to keep threads busy: no more are made of a step for the sake of its instructions. */
+const ENOUGH_GROUPS = 16;
+/** Functions that take several times as long as an addition. */
+const slowFunctions = new Set(["cosine", "erf", "exp", "log", "power", "random", "sigmoid", "sine", "tanh"]);
+const SLOWNESS = 8;
 const MOST_GROUPS = 64;
 
 function encodeStep(encoder: Encoder, step: Step, stage: Stage, chained: boolean): Cut {
@@ -133,8 +139,7 @@ function encodeStep(encoder: Encoder, step: Step, stage: Stage, chained: boolean
   switch (step.kind) {
     case "group": {
       const group = encodeGroup(step, layout);
-      const wanted = Math.max(1, Math.ceil(ELEMENTS_PER_GROUP / step.length));
-      const rowsPerGroup = Math.min(step.rows, Math.ceil(wanted / group.tileRows) * group.tileRows);
+      const rowsPerGroup = groupRows(step, group.tileRows);
       return { opcode: opcode.group, rows: step.rows, rowsPerGroup, ...group };
     }
     case "contract":
@@ -174,6 +179,15 @@ function encodeStep(encoder: Encoder, step: Step, stage: Stage, chained: boolean
     case "loop":
       throw new Error(`a loop beside other steps in a stage of ${stage.steps.length}`);
   }
+}
+
+/** Rows of a lone group step that one thread takes at a time: whole tiles, but parts of one where there is little else. */
+function groupRows({ rows, length, instructions }: GroupStep, tileRows: number): number {
+  const time = instructions.reduce((sum, { name }) => sum + (slowFunctions.has(name) ? SLOWNESS : 1), 0);
+  const worth = Math.ceil((rows * length * time) / ELEMENTS_PER_GROUP);
+  const shared = Math.ceil(rows / Math.max(1, Math.min(worth, ENOUGH_GROUPS)));
+  const wanted = Math.min(shared, Math.ceil(ELEMENTS_PER_GROUP / length));
+  return wanted < tileRows ? wanted : Math.min(rows, Math.ceil(wanted / tileRows) * tileRows);
 }
 
 /** Tracks what was touched since the last barrier. */

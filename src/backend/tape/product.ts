@@ -20,10 +20,10 @@ import { type Layout, operandAt } from "./place.ts";
 const described = (step: ContractStep): Contraction =>
   contractionOf(step.a, step.b, step.output, step.addend);
 
-/** Elements of a packed b, where packing once for all of `groups` calls pays. */
-export function preparedElements(step: ContractStep, groups: number): number | undefined {
+/** Elements of a packed b, where packing once for all of `groups` calls, or all repetitions of them, pays. */
+export function preparedElements(step: ContractStep, groups: number, repeated: boolean): number | undefined {
   const contraction = described(step);
-  return worthPacking(contraction, Math.ceil(contraction.rows / groups))
+  return worthPacking(contraction, Math.ceil(contraction.rows / groups), repeated)
     ? packedElements(contraction)
     : undefined;
 }

@@ -1,6 +1,7 @@
 // A loop along one axis: a body graph applied step after step with carried state. Holds the body as a graph of its own;
 // what the body takes from outside becomes a constant of the loop.
 import { evaluate } from "../evaluate.ts";
+import { dependents } from "../gradient.ts";
 import { substitute } from "../substitute.ts";
 import {
   makeNode,
@@ -33,9 +34,12 @@ export interface ScanAttributes {
   readonly length: number;
   /** Runs from the last element to the first; outputs stand at the place of their element. */
   readonly reverse: boolean;
-  /** The last stacked outputs are the carries before each step. */
-  readonly keep: boolean;
+  /** How many of the last stacked outputs are kept for the gradient: all carries before each step first; or none. */
+  readonly kept: number;
 }
+
+/** A product's sum over fewer entries than this is computed again rather than kept for the gradient. */
+const DEAR_DEPTH = 32;
 
 const scanOp: Op<ScanAttributes> = {
   name: "scan",
@@ -149,27 +153,66 @@ export interface Loop {
  */
 export function scan(of: ScanInputs, step: ScanStep): ScanResult {
   const loop = closeLoop(of, step);
-  const size = (tensors: readonly Tensor[]) => tensors.reduce((total, { shape }) => total + sizeOf(shape), 0);
-  const { body, carries, sequences, length } = loop;
-  const read = size(body.inputs.slice(carries.length, carries.length + sequences.length));
-  const keep = size(carries) <= read + size(body.outputs.slice(carries.length));
-  return keep || length <= 3 ? runLoop(loop, keep) : runChunks(loop);
+  const keep = sizeOfAll(loop.carries) <= traffic(loop);
+  return keep || loop.length <= 3 ? runLoop(loop, keep) : runChunks(loop);
 }
 
-/** The loop as one node. `keep`: the carries before each step are outputs as well, for the gradient. */
+function sizeOfAll(tensors: readonly Tensor[]): number {
+  return tensors.reduce((total, { shape }) => total + sizeOf(shape), 0);
+}
+
+/** Elements of sequences and outputs that one step reads and writes. */
+function traffic({ body, carries, sequences }: Loop): number {
+  const read = body.inputs.slice(carries.length, carries.length + sequences.length);
+  return sizeOfAll(read) + sizeOfAll(body.outputs.slice(carries.length));
+}
+
+/**
+ * The loop as one node. `keep`: what the gradient reads of each step is output as well, the carries before it and its
+ * products. Backends leave out what nobody reads.
+ */
 export function runLoop(loop: Loop, keep: boolean): ScanResult {
   const { body, carries, sequences, constants, length, reverse } = loop;
   const count = carries.length;
+  const kept = keep ? [...body.inputs.slice(0, count), ...dearProducts(loop)] : [];
   const { outputs } = makeNode(scanOp, [...carries, ...sequences, ...constants], {
-    body: keep ? { inputs: body.inputs, outputs: [...body.outputs, ...body.inputs.slice(0, count)] } : body,
+    body: { inputs: body.inputs, outputs: [...body.outputs, ...kept] },
     carries: count,
     sequences: sequences.length,
     constants: constants.length,
     length,
     reverse,
-    keep,
+    kept: kept.length,
   });
   return { carries: outputs.slice(0, count), outputs: outputs.slice(count, body.outputs.length) };
+}
+
+/** A step's products that are worth keeping, each as the sum it is a part of; none if they are more than it reads and writes. */
+function dearProducts(loop: Loop): Tensor[] {
+  const { body, carries, sequences } = loop;
+  const order = topologicalOrder(body.outputs);
+  const changing = dependents(order, body.inputs.slice(0, carries.length + sequences.length));
+  const readers = new Map<Tensor, Node[]>();
+  for (const node of order)
+    for (const tensor of node.inputs) readers.set(tensor, [...(readers.get(tensor) ?? []), node]);
+  const found = new Set<Tensor>();
+  for (const node of order) {
+    const isDear = node.op.lowering === "contract" && node.inputs[0]!.shape.at(-1)! >= DEAR_DEPTH;
+    if (isDear && changing.has(node)) found.add(sumOf(node.outputs[0]!, readers));
+  }
+  const all = [...found].filter((tensor) => !body.outputs.includes(tensor));
+  return sizeOfAll(all) <= traffic(loop) ? all : [];
+}
+
+/** The sum that a product's only reader makes of it, or the product itself. */
+function sumOf(product: Tensor, readers: ReadonlyMap<Tensor, readonly Node[]>): Tensor {
+  for (let current = product; ; ) {
+    const [reader, ...others] = readers.get(current) ?? [];
+    if (reader === undefined || others.length > 0) return product;
+    if (reader.op.name === "add") return reader.outputs[0]!;
+    if (reader.op.name !== "reshape") return product;
+    current = reader.outputs[0]!;
+  }
 }
 
 /** The loop as a loop over chunks, and the steps that are left over as the last chunk. */
@@ -187,14 +230,14 @@ function runChunks(loop: Loop): ScanResult {
       sequences: sequences.map((x) => reshape(head(x), [chunks, chunk, ...x.shape.slice(1)])),
     },
     (carries, elements, fixed) =>
-      runLoop({ ...loop, length: chunk, carries, sequences: elements, constants: fixed }, false),
+      runLoop({ ...loop, length: chunk, carries, sequences: elements, constants: fixed }, true),
   );
   const first = runLoop(outer, true);
   const joined = first.outputs.map((x) => reshape(x, [steps, ...x.shape.slice(2)]));
   if (steps === length) return { carries: first.carries, outputs: joined };
   const last = runLoop(
     { ...loop, length: length - steps, carries: first.carries, sequences: sequences.map(tail), constants },
-    false,
+    true,
   );
   const outputs = joined.map((x, i) =>
     concatenate(reverse ? [last.outputs[i]!, x] : [x, last.outputs[i]!], 0),
