@@ -49,7 +49,7 @@ export interface Surroundings {
   /** The number of enclosing loops. */
   readonly depth: number;
   /** Takes a step out of the enclosing loop, to before it. */
-  readonly hoist?: (step: PrepareStep) => void;
+  readonly hoist?: ((step: PrepareStep) => void) | undefined;
 }
 
 /** Stages that compute `results` and deliver each to its target (row-major windows; `strides` are ignored). */

@@ -8,6 +8,9 @@ import { planGraph } from "./compile.ts";
 import { emitCopy, type StepContext, tensorView, viewOf } from "./context.ts";
 import type { PrepareStep, View } from "./plan.ts";
 
+/** So many steps make up for the memory of what is prepared once for all of them. */
+const MANY_STEPS = 16;
+
 export function emitScan(context: StepContext, node: Node): void {
   const { body, carries, sequences, length, reverse } = node.attributes as ScanAttributes;
   const { buffers, kernels, depth, steps, read } = context;
@@ -32,7 +35,8 @@ export function emitScan(context: StepContext, node: Node): void {
     const strides = rowMajorStrides(body.outputs[i]!.shape);
     return { ...element(stacked, length, reverse, depth), strides };
   });
-  const hoist = (step: PrepareStep) => steps.push({ step, order: node.id - 0.5 });
+  const hoist =
+    length < MANY_STEPS ? undefined : (step: PrepareStep) => steps.push({ step, order: node.id - 0.5 });
   const stages = planGraph(
     wanted.map((i) => body.outputs[i]!),
     { buffers, kernels, leaves, depth: depth + 1, hoist },

@@ -19,7 +19,7 @@ import {
 import { planFaults } from "./checkPlan.ts";
 import { kindsOf, planOf, stepsOf } from "./harness.ts";
 
-const [length, batch, width] = [12, 4, 64];
+const [length, batch, width] = [20, 4, 64];
 const x = input("x", [length, batch, width]);
 const w = input("w", [width, width]);
 const h = input("h", [batch, width]);
