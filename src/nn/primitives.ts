@@ -14,6 +14,7 @@ import { mamba } from "./mamba.ts";
 import { mamba2 } from "./mamba2.ts";
 import { minGru } from "./minGru.ts";
 import { gelu, geluExact, relu, squaredRelu } from "./mlp.ts";
+import { moe } from "./moe.ts";
 import { multiHeadHyena } from "./multiHeadHyena.ts";
 import { nonlinearity } from "./nonlinearity.ts";
 import { isPrimitive, type Primitive } from "./primitive.ts";
@@ -44,6 +45,7 @@ const known = new Map<string, Primitive>(
     geluExact,
     swiglu,
     geglu,
+    moe,
     nonlinearity,
     linearAttention,
     retention,

@@ -167,6 +167,7 @@ async function follow(
           return event;
         case "checkpoint":
         case "sample":
+        case "statistics":
           break;
       }
     }
