@@ -1,7 +1,12 @@
 // What an architecture costs, read off its graph: parameters by module, floating-point operations, state, memory. Nothing
 // but the conventions of papers is counted by a formula, and nothing is allocated.
 import { RequestError } from "../errors.ts";
-import { type InputSource, inputSource, type ParameterDeclaration, type Parameters } from "../nn/parameters.ts";
+import {
+  type InputSource,
+  inputSource,
+  type ParameterDeclaration,
+  type Parameters,
+} from "../nn/parameters.ts";
 import { crossEntropy } from "../tensor/composites/loss.ts";
 import { gradients } from "../tensor/gradient.ts";
 import { input } from "../tensor/ops/leaf.ts";

@@ -5,11 +5,10 @@
 import { z } from "zod";
 import { RequestError } from "../errors.ts";
 import { numberBetween, oneOf, positiveNumber, wholeNumber } from "../strict.ts";
-import { add } from "../tensor/ops/elementwise.ts";
 import { reshape } from "../tensor/ops/movement.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { collect, combine, dispatchChoices } from "./experts/dispatch.ts";
-import { expertRows, networkSettings, resolveNetwork, sharedExperts } from "./experts/network.ts";
+import { expertRows, networkSettings, resolveNetwork, withShared } from "./experts/network.ts";
 import { orderChoices, orderNames } from "./experts/order.ts";
 import { balance, chooseExperts, route } from "./experts/router.ts";
 import { definePrimitive, type Surroundings } from "./primitive.ts";
@@ -151,9 +150,5 @@ function applyMoe(
   const share = (prototypes * chosen) / experts;
   const made = expertRows(settings, surroundings, scope, rows, dispatch, share);
   const routed = combine(made, dispatch, count);
-  const y =
-    settings.sharedExperts === 0
-      ? routed
-      : add(routed, sharedExperts(settings, surroundings, scope.within("shared"), tokens));
-  return reshape(y, [batch, length, width]);
+  return reshape(withShared(settings, surroundings, scope, tokens, routed), [batch, length, width]);
 }

@@ -3,6 +3,7 @@ import { RequestError } from "../errors.ts";
 import { show } from "../strict.ts";
 import { attention } from "./attention.ts";
 import { deltaNet } from "./deltaNet.ts";
+import { expertChoice } from "./expertChoice.ts";
 import { geglu, swiglu } from "./gated.ts";
 import { gatedDeltaNet } from "./gatedDeltaNet.ts";
 import { gatedLinearAttention } from "./gatedLinearAttention.ts";
@@ -10,6 +11,7 @@ import { hyena } from "./hyena.ts";
 import { hyenaExperts } from "./hyenaExperts.ts";
 import { linearAttention } from "./linearAttention.ts";
 import { lstm } from "./lstm.ts";
+import { madExperts } from "./madExperts.ts";
 import { mamba } from "./mamba.ts";
 import { mamba2 } from "./mamba2.ts";
 import { minGru } from "./minGru.ts";
@@ -46,6 +48,8 @@ const known = new Map<string, Primitive>(
     swiglu,
     geglu,
     moe,
+    expertChoice,
+    madExperts,
     nonlinearity,
     linearAttention,
     retention,

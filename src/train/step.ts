@@ -26,8 +26,8 @@ import { clipScale, globalNorm } from "./clip.ts";
 import {
   accumulatorName,
   countName,
-  randomKeyName,
   lossSumName,
+  randomKeyName,
   scalarName,
   stateName,
   statisticName,
@@ -116,10 +116,7 @@ export function trainingStep(architecture: Architecture, options: StepOptions): 
   return {
     ...common,
     accumulate,
-    update: program(
-      { ...update.outputs, ...Object.fromEntries(told) },
-      { ...update.updates, ...cleared },
-    ),
+    update: program({ ...update.outputs, ...Object.fromEntries(told) }, { ...update.updates, ...cleared }),
   };
 }
 

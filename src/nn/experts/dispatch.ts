@@ -1,11 +1,12 @@
 // Tokens sorted by the expert they are sent to, within a limit of places where there is one. Knows no router and no
 // network. N tokens, G groups of tokens that share places, S choices of a group, E experts, R rows.
-import { add, cast, equal, less, minimum, multiply, select, subtract } from "../../tensor/ops/elementwise.ts";
+
+import { swapLast } from "../../tensor/ops/contract.ts";
 import { cumulativeSum } from "../../tensor/ops/cumulative.ts";
+import { add, cast, equal, less, minimum, multiply, select, subtract } from "../../tensor/ops/elementwise.ts";
 import { gather, scatterAdd } from "../../tensor/ops/gather.ts";
 import { iota } from "../../tensor/ops/leaf.ts";
 import { concatenate, reshape, slice } from "../../tensor/ops/movement.ts";
-import { swapLast } from "../../tensor/ops/contract.ts";
 import { mean, sum } from "../../tensor/ops/reduce.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 
@@ -41,10 +42,7 @@ export function dispatchChoices(choices: Choices, experts: number, limit: number
   const { expert, token, gate } = choices;
   const [groups, count] = expert.shape as [number, number];
   const rows = limit === null ? groups * count : Math.min(groups * count, groups * experts * limit);
-  const chosen = cast(
-    equal(reshape(expert, [groups, 1, count]), iota([groups, experts, count], 1)),
-    "i32",
-  );
+  const chosen = cast(equal(reshape(expert, [groups, 1, count]), iota([groups, experts, count], 1)), "i32");
   const running = cumulativeSum(chosen); // [G, E, S]
   const place = subtract(sum(multiply(chosen, running), [1]), 1); // [G, S]
   const wanted = reshape(slice(running, { 2: [count - 1, count] }), [groups, experts]);

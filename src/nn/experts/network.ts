@@ -48,7 +48,10 @@ export const networkSettings = {
 export type NetworkSettings = z.infer<z.ZodObject<typeof networkSettings>>;
 
 /** With the number of hidden features filled in. */
-export function resolveNetwork<Settings extends NetworkSettings>(settings: Settings, width: number): Settings {
+export function resolveNetwork<Settings extends NetworkSettings>(
+  settings: Settings,
+  width: number,
+): Settings {
   const usual = kinds[settings.expert].isGated ? 8 * Math.ceil(width / 3) : 4 * width;
   return { ...settings, feedforward: settings.feedforward ?? usual };
 }
@@ -102,15 +105,18 @@ export function expertRows(
   return feedforward(settings, scope, x, settings.feedforward!, map);
 }
 
-/** x [N, D] → the sum of all shared experts [N, D], which is one network of their width together. */
-export function sharedExperts(
+/** `routed` [N, D], with what the shared experts make of x [N, D]: one network of their width together. */
+export function withShared(
   settings: NetworkSettings,
   { standardDeviation }: Surroundings,
   scope: Scope,
   x: Tensor,
+  routed: Tensor,
 ): Tensor {
-  const { sharedExperts: count, bias } = settings;
+  const { sharedExperts, bias } = settings;
+  if (sharedExperts === 0) return routed;
+  const own = scope.within("shared");
   const map: Map = (name, from, width) =>
-    linearMap(scope.within(name), from, { width, bias, standardDeviation });
-  return feedforward(settings, scope, x, count * settings.feedforward!, map);
+    linearMap(own.within(name), from, { width, bias, standardDeviation });
+  return add(routed, feedforward(settings, own, x, sharedExperts * settings.feedforward!, map));
 }

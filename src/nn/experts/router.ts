@@ -1,15 +1,7 @@
 // The router of experts: how much each expert is wanted by each token, and what is added to the loss so that all experts
 // come to be used. Knows no capacity and no network. N tokens, D width, Z prototypes of X experts each, E = Z · X.
 import { logSoftmax, logSumExp, softmax } from "../../tensor/composites/softmax.ts";
-import {
-  add,
-  cast,
-  divide,
-  equal,
-  multiply,
-  negate,
-  square,
-} from "../../tensor/ops/elementwise.ts";
+import { add, cast, divide, equal, multiply, negate, square } from "../../tensor/ops/elementwise.ts";
 import { iota } from "../../tensor/ops/leaf.ts";
 import { reshape } from "../../tensor/ops/movement.ts";
 import { normal } from "../../tensor/ops/random.ts";
@@ -81,12 +73,7 @@ export function chooseExperts(
  * Adds balance · X · Σₑ fₑ·Pₑ to the loss, the mean over prototypes, where fₑ is the share of the choices that are e, before any is
  * dropped, and Pₑ the mean probability (Fedus et al. 2021, equation 4; with several choices as WideNet's code has it).
  */
-export function balance(
-  { probabilities }: Wanted,
-  { experts }: Chosen,
-  weight: number,
-  scope: Scope,
-): void {
+export function balance({ probabilities }: Wanted, { experts }: Chosen, weight: number, scope: Scope): void {
   const [tokens, prototypes, each] = probabilities.shape as [number, number, number];
   const chosen = experts.shape[2]!;
   const numbers = iota([tokens * prototypes * chosen, prototypes * each], 1);
