@@ -40,9 +40,6 @@ export function vectorJacobian(
   { cut = new Set(), boundaries = [] }: JacobianOptions = {},
 ): Tensor[] {
   const order = topologicalOrder(outputs, cut);
-  // In the order they were made, nodes beside the way to the last boundary come before it: nothing is computed again
-  // before its segment is due.
-  if (boundaries.length > 0) order.sort((a, b) => a.id - b.id);
   const standIn: StandIn = boundaries.length === 0 ? (node) => node : standIns(order, boundaries);
   const useful = dependents(order, withRespectTo);
   const collected = new Map<Tensor, Tensor>();
