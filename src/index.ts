@@ -101,6 +101,7 @@ export type {
   NonFiniteEvent,
   SampleEvent,
   StartEvent,
+  StatisticsEvent,
   StepEvent,
   TrainEvent,
 } from "./train/events.ts";
@@ -140,6 +141,7 @@ export {
 } from "./train/exportRun.ts";
 export type { Measure } from "./train/interval.ts";
 export { type DamageListener, type Model, openModel } from "./train/model.ts";
+export { type Activation, observeActivations } from "./train/observe.ts";
 export { createTextSampler, type Sampler, type SamplingOptions } from "./train/sample.ts";
 export { type RunSamplingOptions, type SamplePiece, sampleRun, sampleTexts } from "./train/sampleRun.ts";
 

@@ -51,7 +51,7 @@ export const moe = definePrimitive({
     const { experts, prototypes, chosen, capacity, capacityGroup, firstPlaceUnused } = settings;
     if (experts % prototypes !== 0) {
       throw new RequestError(
-        `${what}: ${experts} experts cannot be cut into ${prototypes} prototypes; expected a divisor of the experts`,
+        `${what}: prototypes is ${prototypes}; expected a divisor of the ${experts} experts`,
       );
     }
     if (chosen > experts / prototypes) {

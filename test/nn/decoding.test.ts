@@ -119,7 +119,7 @@ const settings: Record<string, fc.Arbitrary<Record<string, unknown>>> = {
     .record({
       each: fc.integer({ min: 2, max: 4 }),
       prototypes: size(2),
-      expert: fc.constantFrom("gelu", "swiglu"),
+      network: fc.constantFrom("gelu", "swiglu"),
       feedforward: size(5),
       sharedExperts: fc.nat(1),
       bias: fc.boolean(),

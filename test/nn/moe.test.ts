@@ -170,7 +170,7 @@ test("gradients of output and losses by differences, with noise and dropped toke
   const settings = { ...wideNet, balance: 0.3, zLoss: 0.2, sharedExperts: 2 };
   for (const more of [
     {},
-    { expert: "swiglu", capacity: null, firstPlaceUnused: false, gates: "renormalised" },
+    { network: "swiglu", capacity: null, firstPlaceUnused: false, gates: "renormalised" },
   ]) {
     const of = layer({ ...settings, ...more }, 2, 5, 4);
     const build: Build = (...inputs) => {
@@ -237,10 +237,10 @@ test("a limit that drops nothing is none", () => {
 
 test.each(["relu", "squaredRelu", "gelu", "geluExact", "swiglu", "geglu"])(
   "a single %s expert is the feed-forward layer of that name",
-  (expert) => {
+  (network) => {
     const common = { feedforward: 6, bias: true };
-    const of = layer({ ...common, experts: 1, chosen: 1, expert }, 2, 3, 4);
-    const dense = primitives.get(expert)!.configure(expert, common, { width: 4, standardDeviation: 1 });
+    const of = layer({ ...common, experts: 1, chosen: 1, network }, 2, 3, 4);
+    const dense = primitives.get(network)!.configure(network, common, { width: 4, standardDeviation: 1 });
     const [routed, plain] = run(
       (...inputs) => {
         const parameter = (name: string): Tensor => {
@@ -415,7 +415,7 @@ describe("refused in one line", () => {
       { prototypes: 4, chosen: 3 },
       "moe: chosen is 3; expected at most the 2 experts of each of 4 prototypes",
     ],
-    [{ prototypes: 3 }, "moe: 8 experts cannot be cut into 3 prototypes; expected a divisor of the experts"],
+    [{ prototypes: 3 }, "moe: prototypes is 3; expected a divisor of the 8 experts"],
     [
       { chosen: 1, gates: "renormalised" },
       "moe: with chosen 1, renormalised gates are all 1 and the router cannot learn; expected gates raw",

@@ -6,13 +6,12 @@ import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { type ArchitectureInput, defineArchitecture } from "../../src/architecture/architecture.ts";
 import { count } from "../../src/architecture/count.ts";
-import { forward } from "../../src/architecture/forward.ts";
 import { createReference } from "../../src/backend/reference.ts";
 import { RequestError } from "../../src/errors.ts";
-import { inputSource } from "../../src/nn/parameters.ts";
-import { input, programResults, type Tensor } from "../../src/tensor/index.ts";
+import { programResults, type Tensor } from "../../src/tensor/index.ts";
 import { topologicalOrder } from "../../src/tensor/tensor.ts";
 import { readLog } from "../../src/train/log.ts";
+import { observeActivations } from "../../src/train/observe.ts";
 import { createOptimizer } from "../../src/train/optimizers.ts";
 import { writeRunReport } from "../../src/train/runReport.ts";
 import { type StepOptions, trainingStep } from "../../src/train/step.ts";
@@ -176,18 +175,48 @@ test("routers tell load, drops and entropy, block by block", async () => {
   }
 });
 
-test("which experts a token meets is there to be observed, block by block", () => {
-  const met = new Map<string, Tensor>();
-  const tokens = input("tokens", [2, LENGTH], "i32");
-  forward(architectureOf(), inputSource(), tokens, {
-    observe: (name, tensor) => {
-      if (name.endsWith(".experts")) met.set(name, tensor);
-    },
+describe("activations by name", () => {
+  const { machine, store, architecture } = (() => {
+    const machine = createReference();
+    const trainer = trainerOf({});
+    return { machine, store: trainer.store, architecture: architectureOf() };
+  })();
+  const observe = (texts: readonly number[][], wanted: (name: string) => boolean) =>
+    observeActivations(machine, { architecture, store }, texts, wanted);
+
+  test("say which experts tokens meet, block by block, with which gates", async () => {
+    const texts = [
+      [1, 2, 3],
+      [3, 2, 1],
+    ];
+    const before = store.names();
+    const found = await observe(texts, (name) => /\.(experts|gates|probabilities)$/.test(name));
+    expect(store.names()).toEqual(before);
+    for (const block of ["block.0.moe", "block.1.moe"]) {
+      const [experts, gates, probabilities] = ["experts", "gates", "probabilities"].map(
+        (name) => found.get(`${block}.${name}`)!,
+      );
+      expect([experts!.shape, gates!.shape]).toEqual([
+        [2, LENGTH, 2],
+        [2, LENGTH, 2],
+      ]);
+      for (let token = 0; token < 2 * LENGTH; token++) {
+        const of = probabilities!.values.slice(4 * token, 4 * token + 4);
+        const chosen = experts!.values.slice(2 * token, 2 * token + 2).map((e) => of[e]!);
+        expect(chosen).toEqual([...of].sort((a, b) => b - a).slice(0, 2));
+        expect(gates!.values[2 * token]).toBeCloseTo(chosen[0]! / (chosen[0]! + chosen[1]!), 12);
+      }
+    }
   });
-  expect([...met].map(([name, { shape, dtype }]) => [name, shape, dtype])).toEqual([
-    ["block.0.moe.experts", [2, LENGTH, 2], "i32"],
-    ["block.1.moe.experts", [2, LENGTH, 2], "i32"],
-  ]);
+
+  test("texts that do not fit are refused in one line", async () => {
+    for (const texts of [[], [[]], [[1, 2, 3, 4]], [[1, 2], [1]]]) {
+      await expect(observe(texts, () => true)).rejects.toThrow(/expected texts of one length from 1 to 3$/);
+    }
+    await expect(observe([[6]], () => true)).rejects.toThrow(
+      new RequestError("a text has the token 6; expected tokens from 0 to 5"),
+    );
+  });
 });
 
 test("counts tell active parameters, and operations of the experts a token meets", () => {

@@ -33,7 +33,7 @@ export const networkSettings = {
   /** E. */
   experts: wholeNumber().default(8),
   /** What each expert is: the feed-forward primitive of that name. */
-  expert: oneOf(kindNames).default("gelu"),
+  network: oneOf(kindNames).default("gelu"),
   /** F of each expert; default 4 · width, gated 8/3 · width rounded up to a multiple of 8. */
   feedforward: wholeNumber().optional(),
   bias: z.boolean("expected true or false").default(false),
@@ -52,7 +52,7 @@ export function resolveNetwork<Settings extends NetworkSettings>(
   settings: Settings,
   width: number,
 ): Settings {
-  const usual = kinds[settings.expert].isGated ? 8 * Math.ceil(width / 3) : 4 * width;
+  const usual = kinds[settings.network].isGated ? 8 * Math.ceil(width / 3) : 4 * width;
   return { ...settings, feedforward: settings.feedforward ?? usual };
 }
 
@@ -61,13 +61,13 @@ type Map = (name: string, x: Tensor, width: number) => Tensor;
 
 /** Up, activation, down, as a map is given: of one expert or of all. */
 function feedforward(
-  { expert, activationAfter, expertDropout }: NetworkSettings,
+  { network, activationAfter, expertDropout }: NetworkSettings,
   scope: Scope,
   x: Tensor,
   hiddenWidth: number,
   map: Map,
 ): Tensor {
-  const { activation, isGated }: Kind = kinds[expert];
+  const { activation, isGated }: Kind = kinds[network];
   const drop = (of: Tensor) => (expertDropout ? scope.dropout(of) : of);
   const up = map("up", x, hiddenWidth);
   const hidden = isGated ? multiply(activation(map("gate", x, hiddenWidth)), up) : activation(up);
