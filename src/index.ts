@@ -40,6 +40,7 @@ export { type LinearOptions, linearMap } from "./nn/linear.ts";
 export type { Initializer, ParameterDeclaration, Role } from "./nn/parameters.ts";
 export {
   type Decoded,
+  type Decodes,
   type Decoding,
   definePrimitive,
   type Module,
