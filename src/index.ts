@@ -40,6 +40,7 @@ export { type LinearOptions, linearMap } from "./nn/linear.ts";
 export type { Initializer, ParameterDeclaration, Role } from "./nn/parameters.ts";
 export {
   type Decoded,
+  type Decodes,
   type Decoding,
   definePrimitive,
   type Module,
@@ -101,6 +102,7 @@ export type {
   NonFiniteEvent,
   SampleEvent,
   StartEvent,
+  StatisticsEvent,
   StepEvent,
   TrainEvent,
 } from "./train/events.ts";
@@ -140,6 +142,7 @@ export {
 } from "./train/exportRun.ts";
 export type { Measure } from "./train/interval.ts";
 export { type DamageListener, type Model, openModel } from "./train/model.ts";
+export { type Activation, observeActivations } from "./train/observe.ts";
 export { createTextSampler, type Sampler, type SamplingOptions } from "./train/sample.ts";
 export { type RunSamplingOptions, type SamplePiece, sampleRun, sampleTexts } from "./train/sampleRun.ts";
 

@@ -32,7 +32,7 @@ export function defineArchitecture(input: ArchitectureInput | Architecture | unk
     );
   }
   const { vocabulary, length, width, inputs, norm, block, positions } = given;
-  const { tie, headBias, dropout, standardDeviation } = given;
+  const { tie, headBias, allowNonCausal, dropout, standardDeviation } = given;
   const surroundings = { width, length, standardDeviation };
   if (given.activation !== undefined) requirePrimitive(given.activation, "architecture: activation");
   const stripe = given.stripe ?? ["attention", given.activation ?? "gelu"];
@@ -62,6 +62,7 @@ export function defineArchitecture(input: ArchitectureInput | Architecture | unk
     positions,
     tie,
     headBias,
+    allowNonCausal,
     dropout,
     sources: readSources(given),
     standardDeviation,

@@ -1,7 +1,12 @@
 // What an architecture costs, read off its graph: parameters by module, floating-point operations, state, memory. Nothing
 // but the conventions of papers is counted by a formula, and nothing is allocated.
 import { RequestError } from "../errors.ts";
-import { type InputSource, inputSource, type Parameters } from "../nn/parameters.ts";
+import {
+  type InputSource,
+  inputSource,
+  type ParameterDeclaration,
+  type Parameters,
+} from "../nn/parameters.ts";
 import { crossEntropy } from "../tensor/composites/loss.ts";
 import { gradients } from "../tensor/gradient.ts";
 import { input } from "../tensor/ops/leaf.ts";
@@ -22,7 +27,7 @@ export interface Count {
     /** Without token and position embeddings; a tied head counts as the embedding it is. */
     readonly nonEmbedding: number;
     readonly embedding: number;
-    /** Of those a token uses: all, as no primitive leaves one out. */
+    /** Of those a token uses: of experts the ones it meets. */
     readonly active: number;
     /** All but biases: matrices, tables, scales of norms. */
     readonly weights: number;
@@ -160,7 +165,7 @@ function repeated(architecture: Architecture, costs: (architecture: Architecture
   return Object.fromEntries(extended) as Costs;
 }
 
-/** Numbers in the matrices of the blocks that meet tokens; what only positions are mapped by is left out. */
+/** Numbers in the matrices of the blocks that meet a token; what only positions are mapped by is left out. */
 function blockMatrices({ declared, tensors }: InputSource, tokens: Tensor, logits: Tensor): number {
   const order = topologicalOrder([logits]);
   const ofTokens = new Set<Node>([tokens.node]);
@@ -175,9 +180,9 @@ function blockMatrices({ declared, tensors }: InputSource, tokens: Tensor, logit
     }
   }
   let total = 0;
-  for (const [name, { shape, role }] of declared) {
-    const isBlock = role === "hidden" && !name.startsWith("embedding.");
-    if (isBlock && meets.get(tensors.get(name)!.node)) total += sizeOf(shape);
+  for (const [name, declaration] of declared) {
+    const isBlock = declaration.role === "hidden" && !name.startsWith("embedding.");
+    if (isBlock && meets.get(tensors.get(name)!.node)) total += activeSize(declaration);
   }
   return total;
 }
@@ -211,11 +216,17 @@ function isComputed({ op }: Node): boolean {
   return op.lowering !== "leaf" && op.lowering !== "fill" && op.lowering !== "iota";
 }
 
+/** How many of a parameter's numbers one token uses. */
+function activeSize({ shape, activeShare = 1 }: Pick<ParameterDeclaration, "shape" | "activeShare">): number {
+  return Math.round(sizeOf(shape) * activeShare);
+}
+
 /** Parameters by module, with those of the first repetition of the stripe standing for all. */
 export function countParameters(parameters: Parameters, repeat = 1): Count["parameters"] {
   const byModule: Record<string, number> = {};
-  let [total, embedding, biases] = [0, 0, 0];
-  for (const [name, { shape, role }] of parameters) {
+  let [total, active, embedding, biases] = [0, 0, 0, 0];
+  for (const [name, declaration] of parameters) {
+    const { shape, role } = declaration;
     const [head, ...parts] = name.split(".") as [string, ...string[]];
     const times = head === "block" ? repeat : 1;
     const depth = head === "block" ? 2 : head === "first" || head === "last" ? 1 : 0;
@@ -223,6 +234,7 @@ export function countParameters(parameters: Parameters, repeat = 1): Count["para
     const size = sizeOf(shape);
     byModule[module] = (byModule[module] ?? 0) + size;
     total += times * size;
+    active += times * activeSize(declaration);
     if (role === "embedding" || role === "positions") embedding += times * size;
     if (role === "bias") biases += times * size;
   }
@@ -230,7 +242,7 @@ export function countParameters(parameters: Parameters, repeat = 1): Count["para
     total,
     nonEmbedding: total - embedding,
     embedding,
-    active: total,
+    active,
     weights: total - biases,
     biases,
     byModule: repeat === 1 ? byModule : everyRepetition(byModule, repeat),

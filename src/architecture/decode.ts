@@ -28,10 +28,10 @@ const stateName = (path: string, name: string): string => `decoding/${path}/${na
 
 /**
  * The program of one more token: reads `tokens` at `position`, gives `logits`, and updates the state.
- * Errors: RequestError for an architecture that is not causal.
+ * Errors: RequestError for an architecture that cannot go token by token.
  */
 export function stepProgram(architecture: Architecture, batch: number): Program {
-  requireCausal(architecture);
+  requireSteps(architecture);
   const position = input(decodingNames.position, [], "i32");
   const tokens = input(decodingNames.tokens, [batch, 1], "i32");
   const { width, length } = architecture;
@@ -58,7 +58,7 @@ export function prefillProgram(
   batch: number,
   count: number,
 ): Program | undefined {
-  requireCausal(architecture);
+  requireSteps(architecture);
   if (stripeModules(architecture).some(({ prefill }) => prefill === undefined)) return undefined;
   const updates: Record<string, Tensor> = {};
   const apply = (module: Module, scope: Scope, x: Tensor): Tensor => {
@@ -94,10 +94,15 @@ export function keptNumbers(architecture: Architecture): number {
     .reduce((sum, { module }) => sum + module.kept(architecture.length), 0);
 }
 
-function requireCausal(architecture: Architecture): void {
-  const acausal = stripeModules(architecture).find((module) => !module.causal);
+/** Whether every module can go token by token. */
+export function writesText(architecture: Architecture): boolean {
+  return stripeModules(architecture).every(({ decodes }) => decodes !== "never");
+}
+
+function requireSteps(architecture: Architecture): void {
+  const acausal = stripeModules(architecture).find(({ decodes }) => decodes === "never");
   if (acausal === undefined) return;
   throw new RequestError(
-    `architecture: ${acausal.name} is not causal, so it cannot write a text token by token; use one with causal true`,
+    `architecture: ${acausal.name} is not causal, so it cannot write a text token by token; use one that is`,
   );
 }

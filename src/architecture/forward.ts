@@ -22,8 +22,12 @@ export interface ForwardOptions {
   readonly observe?: ((name: string, tensor: Tensor) => void) | undefined;
   /** Called with what enters each module of a stripe and what leaves the last: little else goes from one to the next. */
   readonly boundary?: ((x: Tensor) => void) | undefined;
-  /** A key u32 [2] that is new at every step: the architecture's dropout is applied. Absent: nothing is dropped. */
-  readonly dropoutKey?: Tensor | undefined;
+  /** A key u32 [2] that is new at every step: dropout and noise are applied. Absent: nothing is left to chance. */
+  readonly randomKey?: Tensor | undefined;
+  /** Called with the dotted name and the value (f32 []) of everything that is to be added to the loss while training. */
+  readonly loss?: ((name: string, value: Tensor) => void) | undefined;
+  /** Called with the dotted name and the value of every statistic, means over tokens. */
+  readonly statistic?: ((name: string, value: Tensor) => void) | undefined;
   /** Logits of this position alone (i32 []), as [B, 1, V]. */
   readonly position?: Tensor | undefined;
   /** Position of the first token (i32 []); absent: 0. */
@@ -57,9 +61,8 @@ export function forwardFeatures(
 ): { readonly features: Tensor; readonly head: (features: Tensor) => Tensor } {
   const { vocabulary, standardDeviation, dropout } = architecture;
   requireInput(architecture, tokens);
-  const { dropoutKey, observe, position } = options;
-  const dropping = dropoutKey === undefined ? undefined : { rate: dropout, key: dropoutKey };
-  const root = rootScope({ source: sourceOf(architecture, source), observe, dropout: dropping });
+  const { randomKey: key, observe, loss, statistic, position } = options;
+  const root = rootScope({ source: sourceOf(architecture, source), observe, key, dropout, loss, statistic });
   const { features, table } = embed(architecture, root.within("embedding"), tokens, options.start);
   let x = root.dropout(root.observe("embedding", features));
   for (const block of blocksOf(architecture)) x = applyBlock(architecture, root, block, x, options);

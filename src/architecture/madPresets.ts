@@ -37,6 +37,8 @@ const hybrids: Readonly<Record<string, readonly StripeItem[]>> = {
   "mad-striped-hyena": [hyena, swiglu, mhAttention, swiglu],
   "mad-striped-mh-hyena": [mhHyena, swiglu, mhAttention, swiglu],
   "mad-striped-hyena-experts": [hyenaExperts, swiglu, mhAttention, swiglu],
+  "mad-striped-hyena-moe": [hyena, "moe-mlp", mhAttention, "moe-mlp"],
+  "mad-striped-hyena-experts-moe": [hyenaExperts, "moe-mlp", mhAttention, "moe-mlp"],
   "mad-striped-mamba": [mamba, mamba, mhAttention, swiglu],
 };
 

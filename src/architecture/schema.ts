@@ -48,6 +48,10 @@ export const own = {
   /** The head shares the embedding's table. */
   tie: trueOrFalse().default(false).describe("The head shares the embedding's table."),
   headBias: trueOrFalse().default(false).describe("The head has a bias."),
+  /** Text may be learned by a model that sees the tokens it has to predict. */
+  allowNonCausal: trueOrFalse()
+    .default(false)
+    .describe("Train on text although a primitive sees later tokens."),
   /** Rate of dropout after the embedding and every primitive, while training. */
   dropout: numberBetween(0, 1).default(0).describe("Share of features dropped while training."),
   /** Which blocks have their parameters in common: settings of the source of that name. */
@@ -106,6 +110,7 @@ export interface ArchitectureInput {
   readonly positions?: PositionName;
   readonly tie?: boolean;
   readonly headBias?: boolean;
+  readonly allowNonCausal?: boolean;
   readonly dropout?: number;
   readonly share?: Readonly<Record<string, unknown>> | null;
   readonly sources?: readonly SourceItem[];
@@ -130,6 +135,7 @@ export interface Architecture {
   readonly positions: PositionName;
   readonly tie: boolean;
   readonly headBias: boolean;
+  readonly allowNonCausal: boolean;
   readonly dropout: number;
   readonly sources: readonly SourceEntry[];
   readonly standardDeviation: number;

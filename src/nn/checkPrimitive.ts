@@ -28,7 +28,7 @@ export interface PrimitiveCheck {
 const TOLERANCE = 1e-9;
 
 /**
- * Holds a primitive to what it says of itself: features and state of the right shapes, and where it is causal, steps from
+ * Holds a primitive to what it says of itself: features and state of the right shapes, and where it decodes exactly, steps from
  * the first token and after a prefill of every length the same as `apply`. Errors: RequestError, begun by the primitive's name, for the first thing that is not so.
  */
 export function checkPrimitive(primitive: Primitive, check: PrimitiveCheck = {}): void {
@@ -39,7 +39,7 @@ export function checkPrimitive(primitive: Primitive, check: PrimitiveCheck = {})
   const scope = rootScope({ source });
   const x = input("x", [batch, length, width]);
   const whole = module.apply(scope, x);
-  const decoded = module.causal ? decodings(module, scope, x) : [];
+  const decoded = module.decodes === "exactly" ? decodings(module, scope, x) : [];
   const values: Record<string, NdArray> = { x: random("x", x.shape, seed) };
   for (const [name, declaration] of source.declared) {
     // Away from where they begin: zeros there would hide much.

@@ -29,6 +29,8 @@ export interface ParameterDeclaration {
   readonly shape: Shape;
   readonly initializer: Initializer;
   readonly role: Role;
+  /** Which part of it one token uses, from 0 to 1: of experts those it meets. Default 1. */
+  readonly activeShare?: number;
 }
 
 /** Gives the tensor of a name. Sharing, masks or adapters are sources that return an expression. */

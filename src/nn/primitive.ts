@@ -35,6 +35,12 @@ export interface Decoded {
   readonly state: State;
 }
 
+/**
+ * What steps of decoding are beside `apply`: `exactly` the same; `differently` where training limits what a whole sequence
+ * may use and a single token is under no limit; `never` where the module cannot go token by token.
+ */
+export type Decodes = "exactly" | "differently" | "never";
+
 /** A primitive with its settings, ready to be applied anywhere. */
 export interface Module {
   readonly name: string;
@@ -42,16 +48,17 @@ export interface Module {
   readonly configuration: Readonly<Record<string, unknown>>;
   /** Whether no output sees a later input. */
   readonly causal: boolean;
+  readonly decodes: Decodes;
   /** x [B, T, D] → [B, T, D]; the residual path is the caller's. */
   apply(scope: Scope, x: Tensor): Tensor;
   /** What decoding carries for B sequences of at most `capacity` tokens, by name. */
   state(batch: number, capacity: number): StateTypes;
   /**
    * The next token of each sequence: x [B, D] at `position` (i32 [], the first is 0), with the state after the tokens
-   * before it. Where the module is causal, y is what `apply` on the whole sequence gives at that position.
+   * before it. Where the module decodes exactly, y is what `apply` on the whole sequence gives at that position.
    */
   step(scope: Scope, x: Tensor, state: State, position: Tensor): Decoded;
-  /** `apply` on the first T tokens, with the state that as many steps leave; undefined: steps are the only way to it. */
+  /** As many steps as there are tokens [B, T, D] at once, and the state they leave; undefined: steps are the only way to it. */
   readonly prefill: ((scope: Scope, x: Tensor, capacity: number) => Decoded) | undefined;
   /** Numbers that decoding holds of one sequence of `length` tokens. */
   kept(length: number): number;
@@ -110,6 +117,8 @@ export interface PrimitiveDefinition<Shape extends z.ZodRawShape> {
   causal(settings: z.infer<z.ZodObject<Shape>>): boolean;
   /** x [B, T, D] → [B, T, D]. */
   apply(settings: z.infer<z.ZodObject<Shape>>, surroundings: Surroundings, scope: Scope, x: Tensor): Tensor;
+  /** Absent: exactly where it is causal, else never. */
+  decodes?(settings: z.infer<z.ZodObject<Shape>>): Decodes;
   /** Absent: `apply` maps each token alone, whatever stands before it. */
   readonly decoding?: Decoding<z.infer<z.ZodObject<Shape>>>;
 }
@@ -153,10 +162,12 @@ export function definePrimitive<Shape extends z.ZodRawShape>(
       const settings = definition.resolve(parseStrict(what, schema, values), surroundings, what);
       const apply = (scope: Scope, x: Tensor): Tensor =>
         fitting(`primitive ${name}: apply`, definition.apply(settings, surroundings, scope, x), x);
+      const causal = definition.causal(settings);
       return {
         name,
         configuration: settings,
-        causal: definition.causal(settings),
+        causal,
+        decodes: definition.decodes?.(settings) ?? (causal ? "exactly" : "never"),
         apply,
         ...(decoding === undefined ? tokenByToken(apply) : continued(name, decoding, settings, surroundings)),
       };

@@ -3,6 +3,7 @@ import { RequestError } from "../errors.ts";
 import { show } from "../strict.ts";
 import { attention } from "./attention.ts";
 import { deltaNet } from "./deltaNet.ts";
+import { expertChoice } from "./expertChoice.ts";
 import { geglu, swiglu } from "./gated.ts";
 import { gatedDeltaNet } from "./gatedDeltaNet.ts";
 import { gatedLinearAttention } from "./gatedLinearAttention.ts";
@@ -10,10 +11,12 @@ import { hyena } from "./hyena.ts";
 import { hyenaExperts } from "./hyenaExperts.ts";
 import { linearAttention } from "./linearAttention.ts";
 import { lstm } from "./lstm.ts";
+import { madExperts } from "./madExperts.ts";
 import { mamba } from "./mamba.ts";
 import { mamba2 } from "./mamba2.ts";
 import { minGru } from "./minGru.ts";
 import { gelu, geluExact, relu, squaredRelu } from "./mlp.ts";
+import { moe } from "./moe.ts";
 import { multiHeadHyena } from "./multiHeadHyena.ts";
 import { nonlinearity } from "./nonlinearity.ts";
 import { isPrimitive, type Primitive } from "./primitive.ts";
@@ -44,6 +47,9 @@ const known = new Map<string, Primitive>(
     geluExact,
     swiglu,
     geglu,
+    moe,
+    expertChoice,
+    madExperts,
     nonlinearity,
     linearAttention,
     retention,

@@ -27,6 +27,8 @@ export interface RunReport extends LossCurve {
   readonly figures: readonly Figure[];
   /** Text the trained model wrote; absent where there was no model to ask. */
   readonly sample?: string | undefined;
+  /** What modules, such as routers of experts, told last, by dotted name; absent where none did. */
+  readonly statistics?: { readonly step: number; readonly values: readonly Figure[] } | undefined;
   /** What the reader should know, one line each. */
   readonly notes: readonly string[];
 }
@@ -59,9 +61,10 @@ ${report.notes.map((note) => html`<p class="note">${note}</p>`)}
 <div class="narrow">${trusted(lossChart(report, narrow))}</div>
 </section>
 ${report.sample === undefined ? "" : html`<section><h2>Sample</h2><pre>${report.sample}</pre></section>`}
+${report.statistics === undefined ? "" : html`<section><h2>Modules at step ${String(report.statistics.step)}</h2>${table(report.statistics.values)}</section>`}
 <section>
 <h2>Configuration</h2>
-<table><tbody>${flatten(report.configuration).map(([key, value]) => html`<tr><th scope="row">${key}</th><td>${value}</td></tr>`)}</tbody></table>
+${table(flatten(report.configuration).map(([name, value]) => ({ name, value })))}
 </section>
 <footer>
 <p>Command <code>${report.command}</code></p>
@@ -71,6 +74,10 @@ ${report.sample === undefined ? "" : html`<section><h2>Sample</h2><pre>${report.
 </body>
 </html>
 `.markup;
+}
+
+function table(rows: readonly Figure[]): Markup {
+  return html`<table><tbody>${rows.map(({ name, value }) => html`<tr><th scope="row">${name}</th><td>${value}</td></tr>`)}</tbody></table>`;
 }
 
 function legend({ validation, optimum }: RunReport): Markup[] {

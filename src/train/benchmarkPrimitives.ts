@@ -1,6 +1,6 @@
 // Primitives to be timed alone, as data: settings from width and length, and the operations that are useful work. Knows no
 // machine and times nothing.
-// d width, T length, h heads, e = 2d, N state, f hidden features, P weights that multiply a token, taps of short convolutions
+// d width, T length, h heads, e = 2d, N state, f hidden features, E experts, P weights that multiply a token, taps of short convolutions
 // included.
 
 import type { Primitive } from "../nn/primitive.ts";
@@ -73,7 +73,18 @@ function caseOf(
 
 const rope = (d: number) => ({ ...withHeads(d), positions: "rope" });
 
-/** The first sixteen are those that PyTorch was measured with, see bench/primitives.json. */
+/** Two experts of 4d for a token, whether or not a choice finds a place, and the router. */
+function expertsCase(experts: number): PrimitiveCase {
+  return caseOf(
+    "moe",
+    "32d² + 2dE",
+    (d) => 32 * d * d + 2 * d * experts,
+    () => ({ experts, capacity: 1.25, capacityGroup: "batch" }),
+    `moe-2of${experts}`,
+  );
+}
+
+/** The first eighteen are those that PyTorch was measured with, see bench/primitives.json. */
 const cases: readonly PrimitiveCase[] = [
   caseOf("attention", "8d² + 4d·(T+1)/2", (d, T) => 8 * d * d + 4 * d * meanSeen(T), rope),
   caseOf(
@@ -134,6 +145,8 @@ const cases: readonly PrimitiveCase[] = [
   caseOf("lstm", "16d² + 10d", (d) => 16 * d * d + 10 * d),
   mlpCase("gelu"),
   gatedCase("swiglu"),
+  expertsCase(4),
+  expertsCase(8),
   caseOf("relative-attention", "8d² + 6d·(T+1)/2", (d, T) => 8 * d * d + 6 * d * meanSeen(T), withHeads),
   caseOf("rwkv4-time", "8d² + 11d", (d) => 8 * d * d + 11 * d),
   caseOf("rwkv5-time", "10d² + 5d²/h", (d) => 10 * d * d + matrixState(5, d), withHeads),

@@ -57,10 +57,12 @@ function namedTensors(
 ): Named[] {
   const source = inputSource();
   const activations: Named[] = [];
-  const { loss, count, boundaries } = lossGraph(architecture, source, options, (name, tensor) => {
-    activations.push({ name, tensor });
+  const graph = lossGraph(architecture, source, options, (name, tensor) => {
+    if (isFloat(tensor.dtype)) activations.push({ name, tensor });
   });
-  const mean = divide(loss, maximum(count, 1));
+  const { objective, count, statistics, boundaries } = graph;
+  const told = Object.entries(statistics).map(([name, tensor]) => ({ name, tensor }));
+  const mean = divide(objective, maximum(count, 1));
   const parameters = [...source.tensors].map(([name, tensor]) => ({ name, tensor }));
   const known = [...activations, ...parameters];
   const slopes = gradients(
@@ -83,6 +85,7 @@ function namedTensors(
       tensor: input(name, store.type(name)!.shape),
     })),
     ...activations,
+    ...told,
     { name: "loss", tensor: mean },
     ...slopes,
     { name: "gradient norm", tensor: globalNorm(parameterGradients.map(({ tensor }) => tensor)) },

@@ -51,6 +51,14 @@ export interface StepEvent {
   readonly secondsLeft: number | null;
 }
 
+/** What modules tell of an update, such as the routers of experts, by dotted name: `block.3.moe.load`. */
+export interface StatisticsEvent {
+  readonly kind: "statistics";
+  readonly step: number;
+  /** Means over the tokens of the batch; what was added to the loss is among them, in nats. */
+  readonly values: Readonly<Record<string, number | readonly number[]>>;
+}
+
 /** The validation loss has been measured. */
 export interface EvaluationEvent {
   readonly kind: "evaluation";
@@ -109,6 +117,7 @@ export interface EndEvent {
 export type TrainEvent =
   | StartEvent
   | StepEvent
+  | StatisticsEvent
   | EvaluationEvent
   | CheckpointEvent
   | DamagedEvent

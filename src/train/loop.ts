@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { setImmediate as eventLoop } from "node:timers/promises";
 import { count } from "../architecture/count.ts";
+import { writesText } from "../architecture/decode.ts";
 import { evaluationBatches } from "../data/batches.ts";
 import { WorkError } from "../errors.ts";
 import {
@@ -11,7 +12,14 @@ import {
   updateCheckpoint,
   writeCheckpoint,
 } from "./checkpoint.ts";
-import type { Best, DamagedEvent, NonFiniteEvent, StartEvent, TrainEvent } from "./events.ts";
+import type {
+  Best,
+  DamagedEvent,
+  NonFiniteEvent,
+  StartEvent,
+  StatisticsEvent,
+  TrainEvent,
+} from "./events.ts";
 import { requireSpace } from "./files.ts";
 import { openLog } from "./log.ts";
 import { createPace } from "./pace.ts";
@@ -19,6 +27,7 @@ import type { Run } from "./run.ts";
 import { checkpointsPath } from "./runFolder.ts";
 import { createTextSampler } from "./sample.ts";
 import { rateAt } from "./schedule.ts";
+import type { StepResult } from "./trainer.ts";
 
 /** What a run goes on from. */
 export interface Origin {
@@ -56,7 +65,9 @@ export async function* runLoop(run: Run, origin: Origin): AsyncGenerator<TrainEv
   let { step, best, complete } = origin;
   let saved = step > 0 ? step : null;
   const isAborted = () => signal?.aborted === true;
-  const samplesAfter = (at: number) => sampleEvery !== null && at % sampleEvery === 0;
+  const samples = sampleEvery !== null && writesText(architecture);
+  const samplesAfter = (at: number) => samples && at % sampleEvery === 0;
+  const tellsAfter = (at: number) => at === 1 || at % STATISTICS_EVERY === 0 || at === steps;
   const evaluatesAfter = (at: number) => at % evaluateEvery === 0 || at === steps;
   const record = <E extends TrainEvent>(event: E): E => {
     log.write({ ...event });
@@ -98,7 +109,7 @@ export async function* runLoop(run: Run, origin: Origin): AsyncGenerator<TrainEv
       }
       const given = run.batchAt(step);
       const rate = rateAt(training.schedule, step, steps);
-      const { loss, gradientNorm, finite } = await trainer.step(given, step + 1, rate, seed);
+      const { loss, gradientNorm, finite, statistics } = await trainer.step(given, step + 1, rate, seed);
       if (!finite) {
         const bad = await trainer.diagnose(given, step + 1, seed);
         const event: NonFiniteEvent = {
@@ -132,6 +143,9 @@ export async function* runLoop(run: Run, origin: Origin): AsyncGenerator<TrainEv
         shareOfPeak: peakFlops === undefined ? null : (stepsPerSecond * flopsPerStep) / peakFlops,
         secondsLeft: pace.secondsLeft(steps - step),
       });
+      if (tellsAfter(step) && Object.keys(statistics).length > 0) {
+        yield record({ kind: "statistics", step, values: plainNumbers(statistics) });
+      }
     }
     if (step > 0 && saved !== step) yield save();
     const reason = complete && step >= steps ? "done" : "aborted";
@@ -140,6 +154,18 @@ export async function* runLoop(run: Run, origin: Origin): AsyncGenerator<TrainEv
   } finally {
     log.close();
   }
+}
+
+/** Steps between records of what modules tell. */
+const STATISTICS_EVERY = 10;
+
+/** A list of one number is that number. */
+function plainNumbers(statistics: StepResult["statistics"]): StatisticsEvent["values"] {
+  const entries = Object.entries(statistics).map(([name, values]) => [
+    name,
+    values.length === 1 ? values[0]! : values,
+  ]);
+  return Object.fromEntries(entries);
 }
 
 function startEvent(

@@ -3,13 +3,15 @@
 /** Tokens i32 [b, T] and their targets i32 [b, T]; a negative target is not scored. b: rows of a micro-batch. */
 export const tokensName = "batch/tokens";
 export const targetsName = "batch/targets";
-/** u32 [2], new at every micro-batch. */
-export const dropoutKeyName = "dropout/key";
+/** u32 [2], new at every micro-batch: what dropout and noise are drawn from. */
+export const randomKeyName = "random/key";
 
 /** Of a micro-batch, added up until the update: sums over tokens, f32 []. */
 export const lossSumName = "accumulated/loss";
 export const countName = "accumulated/count";
 
+/** A statistic of a step; its sum over micro-batches is an accumulator of the same name. */
+export const statisticName = (statistic: string): string => `statistic/${statistic}`;
 export const scalarName = (scalar: string): string => `scalar/${scalar}`;
 export const stateName = (state: string, parameter: string): string => `${state}/${parameter}`;
 export const accumulatorName = (parameter: string): string => stateName("accumulated", parameter);

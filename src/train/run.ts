@@ -54,9 +54,10 @@ export function prepareRun(
   const { batch, seed, order, evaluationTokens } = training;
   const { length } = architecture;
   const acausal = stripeModules(architecture).find((module) => !module.causal);
-  if (acausal !== undefined) {
+  if (acausal !== undefined && !architecture.allowNonCausal) {
     throw new RequestError(
-      `architecture: ${acausal.name} is not causal, so it would see the tokens it has to predict; set causal to true`,
+      `architecture: ${acausal.name} is not causal as it is set, so it would see the tokens it has to predict; make it ` +
+        "causal, or set allowNonCausal to true if that is what you want",
     );
   }
   if (((batch / training.microBatches) * length) % training.lossParts !== 0) {

@@ -69,6 +69,7 @@ export function writeRunReport(folder: string, telling: Telling): { report: RunR
     configuration: { architecture, training, data },
     ...curveOf(log),
     figures: figuresOf(result),
+    statistics: statisticsOf(log),
     notes: notesOf(log),
   };
   const path = join(folder, "report.html");
@@ -147,6 +148,22 @@ function lossPoints(log: readonly LogRecord[], kind: string): LossPoint[] {
     .filter((record) => record.kind === kind)
     .map((record) => ({ step: numberAt(record, "step"), loss: numberAt(record, "loss") }))
     .filter((point): point is LossPoint => point.step !== null && point.loss !== null);
+}
+
+/** What modules told last. */
+function statisticsOf(log: readonly LogRecord[]): RunReport["statistics"] {
+  const last = log.findLast(({ kind }) => kind === "statistics");
+  const step = numberAt(last, "step");
+  if (step === null || typeof last?.values !== "object" || last.values === null) return undefined;
+  const values = Object.entries(last.values).flatMap(([name, told]) => {
+    const numbers = (Array.isArray(told) ? told : [told]).filter((value) => typeof value === "number");
+    return numbers.length === 0 ? [] : [{ name, value: numbers.map(threeDigits).join("  ") }];
+  });
+  return { step, values };
+}
+
+function threeDigits(value: number): string {
+  return String(Number(value.toPrecision(3)));
 }
 
 function notesOf(log: readonly LogRecord[]): string[] {

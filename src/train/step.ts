@@ -21,15 +21,16 @@ import { reshape } from "../tensor/ops/movement.ts";
 import { sum } from "../tensor/ops/reduce.ts";
 import { scan } from "../tensor/ops/scan.ts";
 import { type Program, program } from "../tensor/program.ts";
-import { sizeOf, type Tensor } from "../tensor/tensor.ts";
+import { type Shape, sizeOf, type Tensor } from "../tensor/tensor.ts";
 import { clipScale, globalNorm } from "./clip.ts";
 import {
   accumulatorName,
   countName,
-  dropoutKeyName,
   lossSumName,
+  randomKeyName,
   scalarName,
   stateName,
+  statisticName,
   targetsName,
   tokensName,
 } from "./names.ts";
@@ -67,6 +68,8 @@ export interface TrainingStep {
   readonly options: StepOptions;
   readonly source: InputSource;
   readonly parameters: readonly OptimizedParameter[];
+  /** What modules tell of a step, with its shape: outputs of `update` under their `statisticName`, means over micro-batches. */
+  readonly statistics: ReadonlyMap<string, Shape>;
   /** Parts of the forward pass of which `recompute` may take some together. */
   readonly modules: number;
   /** Run once for each micro-batch before `update`; absent where one program does the whole step. */
@@ -76,45 +79,56 @@ export interface TrainingStep {
 
 export function trainingStep(architecture: Architecture, options: StepOptions): TrainingStep {
   const source = inputSource();
-  const { loss, count, boundaries, modules } = lossGraph(architecture, source, options);
+  const graph = lossGraph(architecture, source, options);
+  const { loss, objective, count, boundaries, modules } = graph;
   const tensors = [...source.tensors.values()];
   const parameters = [...source.declared].map(([name, declaration]) => ({
     ...declaration,
     name,
     decays: decays(declaration, options.decay),
   }));
+  const statistics = new Map(Object.entries(graph.statistics).map(([name, { shape }]) => [name, shape]));
+  const common = { options, source, parameters, statistics, modules };
   if (options.microBatches === 1) {
-    const mean = divide(loss, maximum(count, 1));
-    const update = updateProgram(parameters, tensors, gradients(mean, tensors, boundaries), mean, options);
-    return { options, source, parameters, modules, accumulate: undefined, update };
+    const scored = maximum(count, 1);
+    const slopes = gradients(divide(objective, scored), tensors, boundaries);
+    const update = updateProgram(parameters, tensors, slopes, divide(loss, scored), options);
+    const told = Object.entries(graph.statistics).map(([name, value]) => [statisticName(name), value]);
+    const outputs = { ...update.outputs, ...Object.fromEntries(told) };
+    return { ...common, accumulate: undefined, update: program(outputs, update.updates) };
   }
-  const accumulate = accumulateProgram(parameters, gradients(loss, tensors, boundaries), loss, count);
+  const accumulate = accumulateProgram(parameters, gradients(objective, tensors, boundaries), graph);
   const total = maximum(input(countName, []), 1);
   const averaged = parameters.map(({ name, shape }) => divide(input(accumulatorName(name), shape), total));
   const mean = divide(input(lossSumName, []), total);
   const update = updateProgram(parameters, tensors, averaged, mean, options);
-  const cleared = [lossSumName, countName].map((name) => [name, fill(0)] as const);
-  const clearedGradients = parameters.map(
-    ({ name, shape }) => [accumulatorName(name), fill(0, shape)] as const,
-  );
+  const told = [...statistics].map(([name, shape]) => {
+    const sum = input(accumulatorName(statisticName(name)), shape);
+    return [statisticName(name), divide(sum, options.microBatches)];
+  });
+  const sums: [string, Shape][] = [
+    [lossSumName, []],
+    [countName, []],
+    ...parameters.map(({ name, shape }): [string, Shape] => [accumulatorName(name), shape]),
+    ...[...statistics].map(([name, shape]): [string, Shape] => [accumulatorName(statisticName(name)), shape]),
+  ];
+  const cleared = Object.fromEntries(sums.map(([name, shape]) => [name, fill(0, shape)]));
   return {
-    options,
-    source,
-    parameters,
-    modules,
+    ...common,
     accumulate,
-    update: program(update.outputs, {
-      ...update.updates,
-      ...Object.fromEntries([...cleared, ...clearedGradients]),
-    }),
+    update: program({ ...update.outputs, ...Object.fromEntries(told) }, { ...update.updates, ...cleared }),
   };
 }
 
 export interface LossGraph {
   /** Sum of the cross-entropies of a micro-batch, f32 []. */
   readonly loss: Tensor;
+  /** What is trained on: that sum, with what modules add to the loss for every scored token, f32 []. */
+  readonly objective: Tensor;
   /** How many tokens are scored, f32 []. */
   readonly count: Tensor;
+  /** What modules tell, by name; small. */
+  readonly statistics: Readonly<Record<string, Tensor>>;
   /** Between them, gradients compute values again. */
   readonly boundaries: readonly Tensor[];
   /** Between all that could be chosen from. */
@@ -128,12 +142,20 @@ export function lossGraph(
   observe?: ForwardOptions["observe"],
 ): LossGraph {
   const rows = batch / microBatches;
-  const dropoutKey = architecture.dropout > 0 ? input(dropoutKeyName, [2], "u32") : undefined;
   const entered: Tensor[] = [];
+  const losses: Tensor[] = [];
+  const statistics: Record<string, Tensor> = {};
   const forwarded = forwardFeatures(architecture, source, input(tokensName, [rows, length], "i32"), {
     observe,
     boundary: (x) => entered.push(x),
-    dropoutKey,
+    randomKey: input(randomKeyName, [2], "u32"),
+    loss: (name, value) => {
+      losses.push(value);
+      statistics[name] = value;
+    },
+    statistic: (name, value) => {
+      statistics[name] = value;
+    },
   });
   const observed = {
     ...forwarded,
@@ -143,8 +165,13 @@ export function lossGraph(
       return logits;
     },
   };
+  const { loss, count } = lossSum(observed, input(targetsName, [rows, length], "i32"), lossParts);
   return {
-    ...lossSum(observed, input(targetsName, [rows, length], "i32"), lossParts),
+    loss,
+    count,
+    // A share of each scored token, so that parts of a batch add up to the mean over them.
+    objective: losses.length === 0 ? loss : add(loss, multiply(losses.reduce(add), count)),
+    statistics,
     modules: entered.length - 1,
     boundaries: recompute === 0 ? [] : entered.slice(0, -1).filter((_, i) => i % recompute === 0),
   };
@@ -184,19 +211,20 @@ function decays({ shape, role }: ParameterDeclaration, decay: StepOptions["decay
 function accumulateProgram(
   parameters: readonly OptimizedParameter[],
   parts: readonly Tensor[],
-  loss: Tensor,
-  count: Tensor,
+  { loss, count, statistics }: LossGraph,
 ): Program {
-  const sums = parameters.map(({ name, shape }, i) => {
-    const accumulator = accumulatorName(name);
-    return [accumulator, add(input(accumulator, shape), parts[i]!)] as const;
-  });
+  const grown = (accumulator: string, part: Tensor) =>
+    [accumulator, add(input(accumulator, part.shape), part)] as const;
+  const sums = parameters.map(({ name }, i) => grown(accumulatorName(name), parts[i]!));
+  const told = Object.entries(statistics).map(([name, value]) =>
+    grown(accumulatorName(statisticName(name)), value),
+  );
   return program(
     {},
     {
       [lossSumName]: add(input(lossSumName, []), loss),
       [countName]: add(input(countName, []), count),
-      ...Object.fromEntries(sums),
+      ...Object.fromEntries([...sums, ...told]),
     },
   );
 }

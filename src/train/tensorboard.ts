@@ -65,6 +65,15 @@ function contentsOf(event: TrainEvent): BoardContent[] {
     }
     case "evaluation":
       return [{ kind: "scalars", values: { "loss/validation": event.loss } }];
+    case "statistics": {
+      // Lists have no place in a chart.
+      const single = Object.entries(event.values).filter(
+        (entry): entry is [string, number] => typeof entry[1] === "number",
+      );
+      return [
+        { kind: "scalars", values: Object.fromEntries(single.map(([name, v]) => [`modules/${name}`, v])) },
+      ];
+    }
     case "nonFinite": {
       const { loss, gradientNorm } = event;
       return [

@@ -14,7 +14,7 @@ import {
   stepNeeds,
 } from "./memory.ts";
 import { loadStep } from "./memoryPlan.ts";
-import { dropoutKeyName, scalarName, stateName, targetsName, tokensName } from "./names.ts";
+import { randomKeyName, scalarName, stateName, statisticName, targetsName, tokensName } from "./names.ts";
 import type { StepOptions } from "./step.ts";
 
 /** Inputs and targets i32 [B, T], row-major. A negative target is not scored. */
@@ -30,6 +30,8 @@ export interface StepResult {
   readonly gradientNorm: number;
   /** False: loss or gradient norm is not finite, and no parameter or state has changed. */
   readonly finite: boolean;
+  /** What modules tell, such as routers of experts, by dotted name: means over tokens and micro-batches. */
+  readonly statistics: Readonly<Record<string, readonly number[]>>;
 }
 
 export interface Trainer {
@@ -41,10 +43,10 @@ export interface Trainer {
   readonly states: ReadonlyMap<string, readonly number[]>;
   /** Draws every parameter from the seed and sets every state to zero. */
   initialize(seed: number): void;
-  /** One update at a learning rate; `update` counts from 1. `dropoutSeed` matters only where something is dropped. */
-  step(batch: TrainerBatch, update: number, rate: number, dropoutSeed?: number): Promise<StepResult>;
+  /** One update at a learning rate; `update` counts from 1. `randomSeed` matters only where something is left to chance. */
+  step(batch: TrainerBatch, update: number, rate: number, randomSeed?: number): Promise<StepResult>;
   /** The first tensor with NaN or infinity when this update is computed again; undefined where none is found. */
-  diagnose(batch: TrainerBatch, update: number, dropoutSeed?: number): Promise<BadTensor | undefined>;
+  diagnose(batch: TrainerBatch, update: number, randomSeed?: number): Promise<BadTensor | undefined>;
   /** Rows of the batches that `evaluate` takes: those of a micro-batch. */
   readonly evaluationRows: number;
   /** Mean loss over all scored tokens, in nats. */
@@ -82,13 +84,13 @@ export function createTrainer(
   );
   const rows = batch / microBatches;
   const part = rows * length;
-  const dropsOut = architecture.dropout > 0;
+  const isRandom = store.type(randomKeyName) !== undefined;
   const writeBatch = ({ inputs, targets }: TrainerBatch, index: number, count: number, seed: number) => {
     store.write(tokensName, inputs.subarray(index * part, (index + 1) * part));
     store.write(targetsName, targets.subarray(index * part, (index + 1) * part));
-    if (!dropsOut) return;
+    if (!isRandom) return;
     const high = Math.floor(seed / 2 ** 32);
-    store.write(dropoutKeyName, [(seed ^ high) >>> 0, (count * microBatches + index) >>> 0]);
+    store.write(randomKeyName, [(seed ^ high) >>> 0, (count * microBatches + index) >>> 0]);
   };
   return {
     store,
@@ -105,23 +107,26 @@ export function createTrainer(
       }
       for (const name of states.keys()) store.read(name).fill(0);
     },
-    async step(given, count, rate, dropoutSeed = 0) {
+    async step(given, count, rate, randomSeed = 0) {
       for (const [name, value] of Object.entries(optimizer.scalars(count, rate))) {
         store.write(scalarName(name), [value]);
       }
       for (let index = 0; index < microBatches; index++) {
-        writeBatch(given, index, count, dropoutSeed);
+        writeBatch(given, index, count, randomSeed);
         await accumulate?.run(store);
       }
       await update.run(store);
       const [loss, gradientNorm, finite] = ["loss", "gradientNorm", "finite"].map(
         (name) => store.read(name)[0]!,
       );
-      return { loss: loss!, gradientNorm: gradientNorm!, finite: finite !== 0 };
+      const statistics = Object.fromEntries(
+        [...step.statistics.keys()].map((name) => [name, Array.from(store.read(statisticName(name)))]),
+      );
+      return { loss: loss!, gradientNorm: gradientNorm!, finite: finite !== 0, statistics };
     },
-    async diagnose(given, count, dropoutSeed = 0) {
+    async diagnose(given, count, randomSeed = 0) {
       for (let index = 0; index < microBatches; index++) {
-        writeBatch(given, index, count, dropoutSeed);
+        writeBatch(given, index, count, randomSeed);
         const bad = await firstBadTensor(machine, store, architecture, options, [...states.keys()]);
         if (bad !== undefined) return bad;
       }

@@ -47,6 +47,7 @@ describe("an architecture", () => {
       positions: "learned",
       tie: false,
       headBias: false,
+      allowNonCausal: false,
       dropout: 0,
       sources: [],
       standardDeviation: 0.02,

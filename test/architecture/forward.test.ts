@@ -145,7 +145,7 @@ test("dropout drops with a key and not without", () => {
   const tokens = input("tokens", [1, 4], "i32");
   const source = inputSource();
   const plain = forward(architecture, source, tokens);
-  const dropped = forward(architecture, source, tokens, { dropoutKey: input("key", [2], "u32") });
+  const dropped = forward(architecture, source, tokens, { randomKey: input("key", [2], "u32") });
   const bound: Record<string, NdArray> = { tokens: { shape: [1, 4], data: Float64Array.of(1, 2, 3, 4) } };
   for (const [name, declaration] of source.declared) {
     bound[name] = { shape: declaration.shape, data: Float64Array.from(initialValues(name, declaration, 1)) };

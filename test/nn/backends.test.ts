@@ -14,8 +14,17 @@ const backends = [
   })),
 ];
 
+const places = { experts: 6, chosen: 2, prototypes: 2, capacity: 0.8, bias: true, network: "swiglu" };
+
+/** Primitives with their defaults, and what these leave out. */
+const cases: (readonly [string, Record<string, unknown>])[] = [
+  ...[...primitives.keys()].map((name) => [name, {}] as const),
+  ["moe", { ...places, sharedExperts: 1 }],
+  ["moe", { ...places, order: "gates", capacityGroup: "batch", firstPlaceUnused: true }],
+];
+
 describe.each(backends)("$title", ({ open, tolerance }) => {
-  test.each([...primitives])("%s", async (_, primitive) => {
-    checkOnMachine(await open(), primitive, tolerance);
+  test.each(cases)("%s %j", async (name, settings) => {
+    checkOnMachine(await open(), primitives.get(name)!, tolerance, settings);
   });
 });

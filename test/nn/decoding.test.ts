@@ -115,6 +115,17 @@ const settings: Record<string, fc.Arbitrary<Record<string, unknown>>> = {
     bias: fc.boolean(),
   }),
   lstm: fc.record({ hidden: size(9) }),
+  moe: fc
+    .record({
+      each: fc.integer({ min: 2, max: 4 }),
+      prototypes: size(2),
+      network: fc.constantFrom("gelu", "swiglu"),
+      feedforward: size(5),
+      sharedExperts: fc.nat(1),
+      bias: fc.boolean(),
+    })
+    .map(({ each, ...rest }) => ({ ...rest, experts: each * rest.prototypes })),
+  "moe-mlp": fc.record({ experts: fc.integer({ min: 2, max: 5 }), feedforward: size(5), bias: fc.boolean() }),
   "rwkv-channel": fc.record({ feedforward: size(9) }),
   hyena: fc.record({
     ...hyenaSettings,
@@ -199,7 +210,17 @@ function difference(primitive: Primitive, shape: Shape, random: () => number): n
   );
 }
 
-describe.each([...primitives])("%s", (name, primitive) => {
+const decodes = ({ name, configure }: Primitive) =>
+  configure(name, {}, { width: 16, standardDeviation: 1 }).decodes;
+
+test("what cannot go token by token says so", () => {
+  const never = [...primitives.values()].filter((primitive) => decodes(primitive) === "never");
+  expect(never.map(({ name }) => name)).toEqual(["moe-expert-choice"]);
+});
+
+const able = [...primitives].filter(([, primitive]) => decodes(primitive) === "exactly");
+
+describe.each(able)("%s", (name, primitive) => {
   test("token by token is the whole sequence", () => {
     forAll(
       shapes(name),

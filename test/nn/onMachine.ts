@@ -15,8 +15,13 @@ const LENGTH = 24;
 const WIDTH = 16;
 
 /** Fails where a machine's values differ from the reference's by more than `tolerance`. */
-export function checkOnMachine(machine: Machine, primitive: Primitive, tolerance: number): void {
-  const module = primitive.configure(primitive.name, {}, { width: WIDTH, standardDeviation: 0.3 });
+export function checkOnMachine(
+  machine: Machine,
+  primitive: Primitive,
+  tolerance: number,
+  settings: Record<string, unknown> = {},
+): void {
+  const module = primitive.configure(primitive.name, settings, { width: WIDTH, standardDeviation: 0.3 });
   const parameters = parametersOf(module);
   const x = rounded(uniformValue(generator(2), [BATCH, LENGTH, WIDTH], -2, 2));
   const whole = mismatch(machine, sequenceProgram(module), { ...parameters, x }, tolerance);

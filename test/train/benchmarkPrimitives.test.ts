@@ -104,7 +104,7 @@ describe("useful operations", () => {
         const weights = [...source.declared]
           .filter(([of, { role }]) => role === "hidden" || of.endsWith("convolution.weight"))
           .filter(([of]) => !/^(filter|distance)\./.test(of))
-          .reduce((total, [, { shape }]) => total + sizeOf(shape), 0);
+          .reduce((total, [, { shape, activeShare = 1 }]) => total + activeShare * sizeOf(shape), 0);
         const rest = mixing[name]?.(d, T, d / 64) ?? 0;
         expect(flops(name, d, T), `${d} x ${T}`).toBeCloseTo(2 * weights + rest, 6);
       }

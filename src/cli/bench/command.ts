@@ -82,9 +82,9 @@ A step is forward, backward and AdamW. Speeds are medians after two warm-ups; th
 machine's measured multiply-adds, or of the bytes a plain scaling of a large array moves.
 
 --primitives times every primitive alone: forward and backward of y = x + f(rmsnorm(x)) with the gradients of x and of all
-parameters, without an optimiser. Names are those of primitives, and sliding-attention. GFLOP/s count useful work by the
-formula that is printed, or where there is none by the graph. With --out every finished measurement is in the file at once;
-after an interrupt the same command with --resume goes on behind it.
+parameters, without an optimiser. Names are those of primitives, sliding-attention, moe-2of4 and moe-2of8. GFLOP/s count
+useful work by the formula that is printed, or where there is none by the graph. With --out every finished measurement is in
+the file at once; after an interrupt the same command with --resume goes on behind it.
 
 Examples:
   scantling bench --workload decoder --width 256 --layers 4 --heads 8 --kv-heads 2 --positions rope --json

@@ -1,10 +1,12 @@
 // What `scantling train` does: starts or resumes a run, shows how it goes, lets the model write, leaves a report.
 
+import { writesText } from "../../architecture/decode.ts";
 import { dataFolders } from "../../data/named/folders.ts";
 import { WorkError } from "../../errors.ts";
 import { summaryLines } from "../../report/summary.ts";
 import type { EndEvent, TrainEvent } from "../../train/events.ts";
 import { resume } from "../../train/resume.ts";
+import { readConfiguration } from "../../train/runFolder.ts";
 import { runResult, writeRunReport } from "../../train/runReport.ts";
 import { sampleRun } from "../../train/sampleRun.ts";
 import { type Board, openBoard } from "../../train/tensorboard.ts";
@@ -167,6 +169,7 @@ async function follow(
           return event;
         case "checkpoint":
         case "sample":
+        case "statistics":
           break;
       }
     }
@@ -187,7 +190,8 @@ async function conclude(end: EndEvent, finish: Finish): Promise<number> {
   const { folder, options, command, console, machine, board } = finish;
   const isDone = end.reason === "done";
   const ending = isDone ? "finished" : `interrupted after step ${end.step}`;
-  const sample = isDone && options.sampleTokens > 0 ? await writeSample(finish) : undefined;
+  const sample =
+    isDone && options.sampleTokens > 0 && canWrite(folder) ? await writeSample(finish) : undefined;
   if (sample !== undefined) board?.write({ kind: "sample", step: end.step, text: sample });
   const { report, path } = writeRunReport(folder, { command, ending, sample });
   if (options.json) {
@@ -200,6 +204,10 @@ async function conclude(end: EndEvent, finish: Finish): Promise<number> {
   const next = isDone ? `sample ${quoted(folder)} writes` : `train --resume ${quoted(folder)} continues it`;
   console.err(`interrupted: scantling ${next}\n`);
   return interruptedCode;
+}
+
+function canWrite(folder: string): boolean {
+  return writesText(readConfiguration(folder).architecture);
 }
 
 /** Undefined where it was interrupted. */

@@ -41,7 +41,7 @@ import {
   topK,
   triangularSolve,
 } from "../../tensor/index.ts";
-import { dropoutKeyName, scalarName, stateName, targetsName, tokensName } from "../names.ts";
+import { randomKeyName, scalarName, stateName, targetsName, tokensName } from "../names.ts";
 import { createOptimizer } from "../optimizers.ts";
 import { trainingStep } from "../step.ts";
 
@@ -216,7 +216,7 @@ function decoderStep(): SelfTestProgram {
       ...Object.fromEntries(variances.map((name) => [name, [0, 0.01] as const])),
       [tokensName]: [0, 29],
       [targetsName]: [-1, 29],
-      [dropoutKeyName]: [0, 2 ** 31],
+      [randomKeyName]: [0, 2 ** 31],
     },
     values: Object.fromEntries(
       Object.entries(optimizer.scalars(100, 1e-2)).map(([name, value]) => [scalarName(name), [value]]),
