@@ -34,7 +34,9 @@ beforeAll(() => {
   mkdirSync(join(path, "texts", "more"), { recursive: true });
   writeFileSync(join(path, "texts", "one.txt"), language.decode(language.generate(4, 50_000)));
   writeFileSync(join(path, "texts", "more", "two.txt"), language.decode(language.generate(5, 50_000)));
-  writeFileSync(join(path, "small.json"), blocks("json")[0]!);
+  const [small, experts] = blocks("json");
+  writeFileSync(join(path, "small.json"), small!);
+  writeFileSync(join(path, "moe.json"), experts!);
   mkdirSync(join(path, "node_modules"));
   symlinkSync(root, join(path, "node_modules", "scantling"));
   writeFileSync(join(path, "package.json"), '{ "type": "module" }');
