@@ -28,6 +28,7 @@ import {
   program,
   randomBits,
   scan,
+  selectiveScan,
   shiftRight,
   shortConvolution,
   sine,
@@ -113,6 +114,25 @@ export const selfTestPrograms: readonly SelfTestProgram[] = [
         (decay, x, first) => [linearRecurrence(decay!, x!, first!), cumulativeSum(x!)],
       ),
     ranges: { decay: [0, 1] },
+    tolerance: 1e-4,
+  },
+  {
+    name: "selective recurrences",
+    program: () => {
+      const [tokens, states] = [
+        [2, 40, 33],
+        [2, 40, 16],
+      ];
+      return withGradients(
+        [input("delta", tokens!), input("u", tokens!), input("rates", [16, 33])].concat(
+          ["write", "read"].map((name) => input(name, states!)),
+        ),
+        (delta, u, rates, write, read) => [
+          selectiveScan({ delta: delta!, u: u!, rates: rates!, write: write!, read: read! }).y,
+        ],
+      );
+    },
+    ranges: { delta: [0, 1], rates: [-3, 0] },
     tolerance: 1e-4,
   },
   {
