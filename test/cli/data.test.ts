@@ -89,7 +89,7 @@ describe("data fetch", () => {
 
   it.each([
     [["data", "fetch"], "missing required argument 'name'"],
-    [["data", "fetch", "text9"], "no data set is called text9; expected one of tinyshakespeare, text8"],
+    [["data", "fetch", "text9"], "no data set is called text9; did you mean text8?"],
     [["data", "list", "text9"], "did you mean text8?"],
     [["data", "frobnicate"], "no data set is called frobnicate"],
     [["data", "fetch", "text8", "--threads", "2"], "unknown option '--threads'"],
