@@ -1,10 +1,11 @@
 // An architecture as plain data: what was asked for, completed and checked. Knows no training.
 import { RequestError } from "../errors.ts";
 import { parseStrict } from "../strict.ts";
+import { checkEnds } from "./ends.ts";
 import { checkSources } from "./forward.ts";
 import { type Architecture, type ArchitectureInput, architectureSchema, sharedKeys } from "./schema.ts";
 import { readSources } from "./sources.ts";
-import { type Known, readStripe, requirePrimitive } from "./stripe.ts";
+import { type Known, readStripe, requirePrimitive, surroundingsOf } from "./stripe.ts";
 
 export type { Architecture, ArchitectureInput, StripeEntry, StripeItem } from "./schema.ts";
 export type { SourceEntry, SourceItem } from "./sources.ts";
@@ -26,14 +27,12 @@ export function defineArchitecture(input: ArchitectureInput | Architecture | unk
       "architecture: activation chooses the default stripe's feed-forward layer, but a stripe is given; put it there",
     );
   }
-  if (given.inputs !== null && given.tie) {
-    throw new RequestError(
-      `architecture: with inputs ${given.inputs} there is no table of tokens that the head could share; leave out tie`,
-    );
-  }
+  checkEnds(given);
   const { vocabulary, length, width, inputs, norm, block, positions } = given;
   const { tie, headBias, allowNonCausal, dropout, standardDeviation } = given;
-  const surroundings = { width, length, standardDeviation };
+  const { embeddingWidth, embeddingNorm, tokenTypes, classToken } = given;
+  const { pool, decoder, representation, stochasticDepth } = given;
+  const surroundings = surroundingsOf(given);
   if (given.activation !== undefined) requirePrimitive(given.activation, "architecture: activation");
   const stripe = given.stripe ?? ["attention", given.activation ?? "gelu"];
   const pattern = readStripe({ ...given, stripe }, given.repeat ?? given.layers);
@@ -53,6 +52,10 @@ export function defineArchitecture(input: ArchitectureInput | Architecture | unk
     length,
     width,
     inputs,
+    embeddingWidth,
+    embeddingNorm,
+    tokenTypes,
+    classToken,
     first: pattern.first.map(configure),
     stripe: pattern.stripe.map(configure),
     repeat: pattern.repeat,
@@ -60,10 +63,14 @@ export function defineArchitecture(input: ArchitectureInput | Architecture | unk
     norm,
     block,
     positions,
+    pool,
+    decoder,
+    representation,
     tie,
     headBias,
     allowNonCausal,
     dropout,
+    stochasticDepth,
     sources: readSources(given),
     standardDeviation,
   };

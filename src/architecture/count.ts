@@ -13,7 +13,7 @@ import { input } from "../tensor/ops/leaf.ts";
 import { reshape } from "../tensor/ops/movement.ts";
 import { type Node, sizeOf, type Tensor, topologicalOrder } from "../tensor/tensor.ts";
 import { attentionPlaces, chinchillaFlops, kaplanFlops } from "./conventions.ts";
-import { forward } from "./forward.ts";
+import { forward, inputType, outputPlaces } from "./forward.ts";
 import type { Architecture } from "./schema.ts";
 import { blocksOf } from "./stripe.ts";
 
@@ -117,8 +117,9 @@ function withLength(architecture: Architecture, length: number): Architecture {
   return { ...architecture, length };
 }
 
-function inputOf({ inputs }: Architecture, length: number): Tensor {
-  return inputs === null ? input("tokens", [1, length], "i32") : input("tokens", [1, length, inputs], "f32");
+function inputOf(architecture: Architecture, length: number): Tensor {
+  const { shape, dtype } = inputType(architecture, 1, length);
+  return input("tokens", shape, dtype);
 }
 
 function parametersOf(architecture: Architecture): Parameters {
@@ -137,16 +138,17 @@ function costsOf(length: number): (architecture: Architecture) => Costs {
     const source = inputSource();
     const tokens = inputOf(architecture, length);
     const logits = forward(architecture, source, tokens);
-    const rows = reshape(logits, [length, architecture.vocabulary]);
-    const { loss } = crossEntropy(rows, input("targets", [length], "i32"));
+    const places = outputPlaces(architecture, length);
+    const rows = reshape(logits, [places, architecture.vocabulary]);
+    const { loss } = crossEntropy(rows, input("targets", [places], "i32"));
     const backward = gradients(loss, [...source.tensors.values()]);
-    const places = attentionPlaces(topologicalOrder([logits]));
+    const attending = attentionPlaces(topologicalOrder([logits]));
     const matrices = blockMatrices(source, tokens, logits);
     return {
       forward: graphFlops([logits]),
       training: graphFlops([loss, ...backward]),
-      kaplan: kaplanFlops(matrices, places),
-      chinchilla: chinchillaFlops(matrices, places),
+      kaplan: kaplanFlops(matrices, attending),
+      chinchilla: chinchillaFlops(matrices, attending),
       activationBytes: BYTES * keptActivations(loss, backward),
     };
   };
@@ -181,7 +183,7 @@ function blockMatrices({ declared, tensors }: InputSource, tokens: Tensor, logit
   }
   let total = 0;
   for (const [name, declaration] of declared) {
-    const isBlock = declaration.role === "hidden" && !name.startsWith("embedding.");
+    const isBlock = declaration.role === "hidden" && !/^(?:embedding|representation|decoder)\./.test(name);
     if (isBlock && meets.get(tensors.get(name)!.node)) total += activeSize(declaration);
   }
   return total;

@@ -96,10 +96,18 @@ export function keptNumbers(architecture: Architecture): number {
 
 /** Whether every module can go token by token. */
 export function writesText(architecture: Architecture): boolean {
-  return stripeModules(architecture).every(({ decodes }) => decodes !== "never");
+  return (
+    architecture.pool === null && stripeModules(architecture).every(({ decodes }) => decodes !== "never")
+  );
 }
 
 function requireSteps(architecture: Architecture): void {
+  if (architecture.pool !== null) {
+    throw new RequestError(
+      `architecture: its pool is ${architecture.pool}, one place for a whole sequence, so it cannot write a text token by ` +
+        "token; use one without a pool",
+    );
+  }
   const acausal = stripeModules(architecture).find(({ decodes }) => decodes === "never");
   if (acausal === undefined) return;
   throw new RequestError(

@@ -1,21 +1,24 @@
 // The forward graph of an architecture: blocks of primitives on a residual stream between an embedding and a head.
 // B batch, T length, D width, V vocabulary, N numbers at a place.
 import { RequestError } from "../errors.ts";
-import { embedding, inputMap } from "../nn/embedding.ts";
+import { embedding, inputMap, type Table } from "../nn/embedding.ts";
 import { norm } from "../nn/norm.ts";
 import { inputSource, type ParameterSource, type Parameters } from "../nn/parameters.ts";
+import { decodePlaces, poolPlaces, representation } from "../nn/pooling.ts";
 import type { Module } from "../nn/primitive.ts";
 import { rootScope, type Scope } from "../nn/scope.ts";
 import type { SourceSurroundings } from "../nn/sources/source.ts";
 import { wrapSources } from "../nn/sources/sources.ts";
 import { unembedding } from "../nn/unembedding.ts";
 import { dynamicSlice } from "../tensor/ops/dynamic.ts";
-import { add } from "../tensor/ops/elementwise.ts";
+import { add, divide, select } from "../tensor/ops/elementwise.ts";
 import { input } from "../tensor/ops/leaf.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import { broadcastTo } from "../tensor/ops/movement.ts";
+import { bernoulli } from "../tensor/ops/random.ts";
+import type { Tensor, TensorType } from "../tensor/tensor.ts";
 import type { Architecture } from "./schema.ts";
 import { sourceModules } from "./sources.ts";
-import { type Block, blocksOf } from "./stripe.ts";
+import { type Block, blocksOf, placesOf } from "./stripe.ts";
 
 export interface ForwardOptions {
   /** Called with the dotted name of every activation worth naming, in order, e.g. `block.3.attention.output`. */
@@ -37,7 +40,8 @@ export interface ForwardOptions {
 }
 
 /**
- * tokens i32 [B, T], or f32 [B, T, N] where the architecture has `inputs` N → logits [B, T, V] (nats, before the softmax).
+ * tokens i32 [B, T], or f32 [B, T, N] where the architecture has `inputs` N → logits [B, T, V] (nats, before the softmax);
+ * [B, 1, V] where it has a `pool` and no `decoder`: one answer for the whole sequence.
  * RangeError where T is beyond the architecture's length, RequestError for tokens where numbers are expected.
  */
 export function forward(
@@ -65,21 +69,56 @@ export function forwardFeatures(
   const root = rootScope({ source: sourceOf(architecture, source), observe, key, dropout, loss, statistic });
   const { features, table } = embed(architecture, root.within("embedding"), tokens, options.start);
   let x = root.dropout(root.observe("embedding", features));
-  for (const block of blocksOf(architecture)) x = applyBlock(architecture, root, block, x, options);
+  for (const block of numberedBlocks(architecture)) x = applyBlock(architecture, root, block, x, options);
   options.boundary?.(x);
-  const wanted = position === undefined ? x : dynamicSlice(x, { 1: position }, { 1: 1 });
-  // Where every sum is normalised, so is the last one.
-  const last =
-    architecture.block === "post"
-      ? wanted
-      : root.observe("norm", norm(architecture.norm, root.within("norm"), wanted));
+  if (position !== undefined) x = dynamicSlice(x, { 1: position }, { 1: 1 });
   const head = {
     vocabulary,
     standardDeviation,
     bias: architecture.headBias,
-    table: architecture.tie ? table : undefined,
+    shared: architecture.tie ? table : undefined,
   };
-  return { features: last, head: (x) => unembedding(root.within("head"), x, head) };
+  return {
+    features: readFeatures(architecture, root, x, tokens.shape[1]!),
+    head: (x) => unembedding(root.within("head"), x, head),
+  };
+}
+
+/** x [B, P, D] after the blocks → what the head reads: of T places, or of one. */
+function readFeatures(
+  { block, norm: name, pool, decoder, representation: isRepresented, standardDeviation }: Architecture,
+  root: Scope,
+  x: Tensor,
+  length: number,
+): Tensor {
+  // Where every sum is normalised, so is the last one.
+  const normalize = (x: Tensor) =>
+    block === "post" ? x : root.observe("norm", norm(name, root.within("norm"), x));
+  const pooled = (x: Tensor) => (pool === null ? x : root.observe("pooled", poolPlaces(x, pool)));
+  let read: Tensor;
+  if (decoder !== null) {
+    const decoded = decodePlaces(root.within("decoder"), pooled(x), {
+      length,
+      norm: name,
+      standardDeviation,
+    });
+    read = normalize(decoded);
+  } else read = pool === "average" ? pooled(normalize(x)) : normalize(pooled(x));
+  if (!isRepresented) return read;
+  const scope = root.within("representation");
+  return scope.observe("output", representation(scope, read, standardDeviation));
+}
+
+/** How many places of a sequence of `length` there are logits for. */
+export function outputPlaces({ pool, decoder }: Architecture, length: number): number {
+  return pool === null || decoder !== null ? length : 1;
+}
+
+/** What `forward` takes, under a name: i32 [B, T], or f32 [B, T, N] where the architecture has `inputs` N. */
+export function inputType({ inputs }: Architecture, batch: number, length: number): TensorType {
+  return inputs === null
+    ? { shape: [batch, length], dtype: "i32" }
+    : { shape: [batch, length, inputs], dtype: "f32" };
 }
 
 /** Errors: RequestError where the parameter sources do not fit the architecture. */
@@ -104,10 +143,9 @@ function surroundingsOf(architecture: Architecture): SourceSurroundings {
 
 /** What the primitives ask for, without sources in between. */
 function plainParameters(architecture: Architecture): Parameters {
-  const { inputs } = architecture;
-  const plain = { ...architecture, sources: [] };
   const source = inputSource();
-  forward(plain, source, inputs === null ? input("tokens", [1, 1], "i32") : input("tokens", [1, 1, inputs]));
+  const { shape, dtype } = inputType(architecture, 1, 1);
+  forward({ ...architecture, sources: [] }, source, input("tokens", shape, dtype));
   return source.declared;
 }
 
@@ -116,6 +154,19 @@ export function requireTokens({ inputs }: Pick<Architecture, "inputs">): void {
   if (inputs === null) return;
   throw new RequestError(
     `architecture: it takes ${inputs} numbers at each place (inputs), not tokens; leave inputs out to train it on text`,
+  );
+}
+
+/** Errors: RequestError where the architecture does not answer for each place, or for the whole sequence. */
+export function requireAnswers({ pool, decoder }: Architecture, of: "places" | "sequence"): void {
+  const answers = pool === null || decoder !== null ? "places" : "sequence";
+  if (answers === of) return;
+  throw new RequestError(
+    of === "places"
+      ? `architecture: its pool is "${pool}", so it gives one answer for a whole sequence; leave pool out, or train it with ` +
+          "the objective classification"
+      : `architecture: it answers for every place; to give one for the whole sequence set pool to average, class or last` +
+          `${decoder === null ? "" : " and leave out decoder"}`,
   );
 }
 
@@ -133,27 +184,43 @@ function requireInput(architecture: Architecture, { shape }: Tensor): void {
 }
 
 function embed(
-  { inputs, vocabulary, width, length, positions, standardDeviation }: Architecture,
+  architecture: Architecture,
   scope: Scope,
   tokens: Tensor,
   start: Tensor | undefined,
-): { readonly features: Tensor; readonly table?: Tensor } {
+): { readonly features: Tensor; readonly table?: Table } {
+  const { vocabulary, width, embeddingWidth, classToken, tokenTypes, standardDeviation } = architecture;
   const options = {
-    vocabulary,
-    width,
-    standardDeviation,
-    positions: positions === "learned" ? length : undefined,
-    start,
-  };
-  if (inputs !== null) return { features: inputMap(scope, tokens, options) };
+    ...{ vocabulary, width, embeddingWidth, classToken, tokenTypes, standardDeviation, start },
+    norm: architecture.embeddingNorm ? architecture.norm : "none",
+    positions: architecture.positions === "learned" ? placesOf(architecture) : undefined,
+  } as const;
+  if (architecture.inputs !== null) return { features: inputMap(scope, tokens, options) };
   return embedding(scope, tokens, options);
+}
+
+interface NumberedBlock extends Block {
+  /** Modules before it, and of all blocks. */
+  readonly before: number;
+  readonly modules: number;
+}
+
+function numberedBlocks(architecture: Architecture): NumberedBlock[] {
+  const blocks = blocksOf(architecture);
+  const modules = blocks.reduce((sum, { places }) => sum + places.length, 0);
+  let before = 0;
+  return blocks.map((block) => {
+    const numbered = { ...block, before, modules };
+    before += block.places.length;
+    return numbered;
+  });
 }
 
 /** x [B, T, D] → [B, T, D]. */
 function applyBlock(
   architecture: Architecture,
   root: Scope,
-  { path, places }: Block,
+  { path, places, before, modules }: NumberedBlock,
   start: Tensor,
   options: ForwardOptions,
 ): Tensor {
@@ -165,14 +232,26 @@ function applyBlock(
   const kind = architecture.block;
   let x = start;
   if (kind === "parallel") options.boundary?.(x);
-  for (const { name, module } of places) {
+  for (const [i, { name, module }] of places.entries()) {
     const scope = root.within(path).within(name);
     if (kind !== "parallel") options.boundary?.(x);
     const seen = kind === "parallel" ? start : x;
     const entering = kind === "pre" || kind === "parallel" ? normalize(scope, seen) : seen;
-    const output = scope.dropout(scope.observe("output", apply(module, scope, entering)));
+    const rate = (architecture.stochasticDepth * (before + i + 1)) / modules;
+    const made = scope.observe("output", apply(module, scope, entering));
+    const output = dropSequences(scope, scope.dropout(made), rate);
     const sum = kind === "none" ? output : add(x, output);
     x = scope.observe("residual", kind === "pre" || kind === "parallel" ? sum : normalize(scope, sum));
   }
   return x;
+}
+
+/**
+ * x [B, ...] with the parts of some sequences left out while training, the others made larger by as much (Huang et al. 2016).
+ */
+function dropSequences(scope: Scope, x: Tensor, rate: number): Tensor {
+  const key = rate === 0 ? undefined : scope.randomKey();
+  if (key === undefined) return x;
+  const kept = bernoulli(key, 1 - rate, [x.shape[0]!, ...x.shape.slice(1).map(() => 1)]);
+  return select(broadcastTo(kept, x.shape), divide(x, 1 - rate), 0);
 }

@@ -1,6 +1,8 @@
 // What an architecture may be asked for with, and the complete form it resolves to. Checks single settings only.
 import { z } from "zod";
+import { type ClassToken, classTokenNames } from "../nn/embedding.ts";
 import { type NormName, normNames } from "../nn/norm.ts";
+import { type Pool, poolNames } from "../nn/pooling.ts";
 import { numberBetween, oneOf, positiveNumber, trueOrFalse, wholeNumber } from "../strict.ts";
 import type { SourceEntry, SourceItem } from "./sources.ts";
 
@@ -10,6 +12,10 @@ export type BlockName = (typeof blockNames)[number];
 
 export const positionNames = ["learned", "rope", "alibi", "none"] as const;
 export type PositionName = (typeof positionNames)[number];
+
+/** What makes logits of all places out of a pooled one: a multilayer perceptron over each. */
+export const decoderNames = ["mlp"] as const;
+export type DecoderName = (typeof decoderNames)[number];
 
 /** Settings of the whole model. */
 export const own = {
@@ -21,6 +27,23 @@ export const own = {
   width: wholeNumber().describe("Features of the residual stream."),
   /** Numbers at each place of a sequence, which a linear map with a bias embeds; null: token ids. */
   inputs: wholeNumber().nullable().default(null).describe("Numbers at each place; null: token ids."),
+  /** Features of the table of tokens, which a linear map with a bias then widens; null: the width. */
+  embeddingWidth: wholeNumber()
+    .nullable()
+    .default(null)
+    .describe("Features of the table of tokens, mapped to the width; null: the width."),
+  /** The embedding is normalised, as in BERT. */
+  embeddingNorm: trueOrFalse().default(false).describe("The embedding is normalised."),
+  /** Rows of a table whose first one is added to every token, as BERT has for the sentences of a pair; null: none. */
+  tokenTypes: wholeNumber()
+    .nullable()
+    .default(null)
+    .describe("Kinds of tokens; the first one's features are added to all."),
+  /** What stands at one more place in front of the sequence. */
+  classToken: oneOf(classTokenNames)
+    .nullable()
+    .default(null)
+    .describe("One more place in front: zero or learned features; null: none."),
   /** Primitives of one period: a pattern, or a list. Default: attention, then `activation`. */
   stripe: z.unknown().optional(),
   /** Primitives in front of the repeated stripe, and after it. */
@@ -45,6 +68,20 @@ export const own = {
   positions: oneOf(positionNames)
     .default("learned")
     .describe("A learned table, rotary positions, linear biases (alibi), or none."),
+  /** The one place that stands for the whole sequence; null: each place has logits of its own. */
+  pool: oneOf(poolNames)
+    .nullable()
+    .default(null)
+    .describe(
+      "One answer for the sequence: of the class token, of the average, of the last place; null: one a place.",
+    ),
+  /** What makes logits of all places from the pooled one; null: there is one answer. */
+  decoder: oneOf(decoderNames)
+    .nullable()
+    .default(null)
+    .describe("mlp: logits of every place from the pooled one."),
+  /** tanh(W · x + b) in front of the head, as wide as the model. */
+  representation: trueOrFalse().default(false).describe("A tanh layer in front of the head."),
   /** The head shares the embedding's table. */
   tie: trueOrFalse().default(false).describe("The head shares the embedding's table."),
   headBias: trueOrFalse().default(false).describe("The head has a bias."),
@@ -54,6 +91,10 @@ export const own = {
     .describe("Train on text although a primitive sees later tokens."),
   /** Rate of dropout after the embedding and every primitive, while training. */
   dropout: numberBetween(0, 1).default(0).describe("Share of features dropped while training."),
+  /** Rate at which the last primitive is left out, a sequence at a time, while training; earlier ones linearly less. */
+  stochasticDepth: numberBetween(0, 1)
+    .default(0)
+    .describe("Share of sequences for which the last primitive is left out while training."),
   /** Which blocks have their parameters in common: settings of the source of that name. */
   share: z.unknown().optional(),
   /** What stands between the primitives and the stored parameters. */
@@ -89,6 +130,10 @@ export interface ArchitectureInput {
   readonly length: number;
   readonly width: number;
   readonly inputs?: number | null;
+  readonly embeddingWidth?: number | null;
+  readonly embeddingNorm?: boolean;
+  readonly tokenTypes?: number | null;
+  readonly classToken?: ClassToken | null;
   readonly stripe?: string | readonly StripeItem[];
   readonly first?: readonly StripeItem[];
   readonly last?: readonly StripeItem[];
@@ -108,10 +153,14 @@ export interface ArchitectureInput {
   readonly norm?: NormName;
   readonly block?: BlockName;
   readonly positions?: PositionName;
+  readonly pool?: Pool | null;
+  readonly decoder?: DecoderName | null;
+  readonly representation?: boolean;
   readonly tie?: boolean;
   readonly headBias?: boolean;
   readonly allowNonCausal?: boolean;
   readonly dropout?: number;
+  readonly stochasticDepth?: number;
   readonly share?: Readonly<Record<string, unknown>> | null;
   readonly sources?: readonly SourceItem[];
   readonly standardDeviation?: number;
@@ -126,6 +175,10 @@ export interface Architecture {
   readonly length: number;
   readonly width: number;
   readonly inputs: number | null;
+  readonly embeddingWidth: number | null;
+  readonly embeddingNorm: boolean;
+  readonly tokenTypes: number | null;
+  readonly classToken: ClassToken | null;
   readonly first: readonly StripeEntry[];
   readonly stripe: readonly StripeEntry[];
   readonly repeat: number;
@@ -133,10 +186,14 @@ export interface Architecture {
   readonly norm: NormName;
   readonly block: BlockName;
   readonly positions: PositionName;
+  readonly pool: Pool | null;
+  readonly decoder: DecoderName | null;
+  readonly representation: boolean;
   readonly tie: boolean;
   readonly headBias: boolean;
   readonly allowNonCausal: boolean;
   readonly dropout: number;
+  readonly stochasticDepth: number;
   readonly sources: readonly SourceEntry[];
   readonly standardDeviation: number;
 }

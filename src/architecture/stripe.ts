@@ -112,11 +112,24 @@ export interface Block {
   readonly places: readonly { readonly name: string; readonly module: Module }[];
 }
 
+/** P, places of the longest sequence inside the model: its tokens, and one more for a class token. */
+export function placesOf({ length, classToken }: Pick<Architecture, "length" | "classToken">): number {
+  return classToken === null ? length : length + 1;
+}
+
+/** What primitives see of the model they stand in. */
+export function surroundingsOf(
+  architecture: Pick<Architecture, "width" | "standardDeviation" | "length" | "classToken">,
+): Surroundings {
+  const { width, standardDeviation } = architecture;
+  return { width, standardDeviation, length: placesOf(architecture) };
+}
+
 /** All blocks in order. */
 export function blocksOf(architecture: Architecture): Block[] {
-  const first = placesOf(architecture, architecture.first);
-  const stripe = placesOf(architecture, architecture.stripe);
-  const last = placesOf(architecture, architecture.last);
+  const first = modulesAt(architecture, architecture.first);
+  const stripe = modulesAt(architecture, architecture.stripe);
+  const last = modulesAt(architecture, architecture.last);
   return [
     ...(first.length === 0 ? [] : [{ path: "first", places: first }]),
     ...Array.from({ length: architecture.repeat }, (_, i) => ({ path: `block.${i}`, places: stripe })),
@@ -128,11 +141,12 @@ export function blocksOf(architecture: Architecture): Block[] {
 export function stripeModules(architecture: Architecture): Module[] {
   const { first, stripe, last } = architecture;
   return [first, stripe, last].flatMap((entries) =>
-    placesOf(architecture, entries).map(({ module }) => module),
+    modulesAt(architecture, entries).map(({ module }) => module),
   );
 }
 
-function placesOf(surroundings: Surroundings, entries: readonly StripeEntry[]): Block["places"] {
+function modulesAt(architecture: Architecture, entries: readonly StripeEntry[]): Block["places"] {
+  const surroundings = surroundingsOf(architecture);
   const modules = entries.map(({ primitive, ...settings }) =>
     primitives.get(primitive)!.configure(`architecture: ${primitive}`, settings, surroundings),
   );
@@ -187,9 +201,10 @@ export function ownSettings(
     ? { positions: architecture.positions }
     : {};
   const own: Record<string, unknown> = {};
+  const surroundings = surroundingsOf(architecture);
   // One setting can decide the default of another.
   for (const [key, value] of Object.entries(settings)) {
-    if (defaults(primitive, given, architecture)?.[key] === value) continue;
+    if (defaults(primitive, given, surroundings)?.[key] === value) continue;
     given[key] = value;
     own[key] = value;
   }

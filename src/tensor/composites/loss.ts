@@ -1,9 +1,19 @@
 // Losses: one number for how wrong a prediction is.
-import { cast, divide, equal, lessEqual, maximum, select, square, subtract } from "../ops/elementwise.ts";
+import {
+  cast,
+  divide,
+  equal,
+  lessEqual,
+  maximum,
+  multiply,
+  select,
+  square,
+  subtract,
+} from "../ops/elementwise.ts";
 import { iota } from "../ops/leaf.ts";
 import { reshape } from "../ops/movement.ts";
 import { mean, sum } from "../ops/reduce.ts";
-import type { Tensor } from "../tensor.ts";
+import { sameShape, type Tensor } from "../tensor.ts";
 import { logSumExp } from "./softmax.ts";
 
 /** A mean and how much it is the mean of. */
@@ -30,6 +40,17 @@ export function crossEntropies(logits: Tensor, targets: Tensor): Tensor {
   const isTarget = equal(iota([rows, classes], 1), reshape(targets, [rows, 1]));
   const picked = sum(select(isTarget, logits, 0), [-1]);
   return select(lessEqual(0, targets), subtract(logSumExp(logits), picked), 0);
+}
+
+/** -Σ share · log softmax(logits) of each row: logits [N, V], shares of classes f32 [N, V] → [N]; 0 for a row of zeros. */
+export function softCrossEntropies(logits: Tensor, shares: Tensor): Tensor {
+  if (logits.shape.length !== 2 || shares.dtype !== "f32" || !sameShape(logits.shape, shares.shape)) {
+    throw new RangeError(
+      `softCrossEntropies: logits [${logits.shape}], shares ${shares.dtype} [${shares.shape}]; expected f32 [N, V] of both`,
+    );
+  }
+  const whole = multiply(sum(shares, [-1]), logSumExp(logits));
+  return subtract(whole, sum(multiply(shares, logits), [-1]));
 }
 
 /** Mean cross-entropy of logits [N, V] against targets i32 [N]; rows with a negative target are ignored. */
