@@ -8,12 +8,12 @@ import { createRandom } from "./random.ts";
 export type Tokens = Uint16Array | Uint32Array;
 
 /** `targets[b, t]` is the token after `inputs[b, t]`, or `ignored` where nothing is to be scored. */
-export interface Batch {
+export type Batch = {
   /** [B, T] */
   inputs: Int32Array;
   /** [B, T] */
   targets: Int32Array;
-}
+};
 
 /** The target of a position that does not count. */
 export const ignored = -1;

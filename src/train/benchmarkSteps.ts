@@ -10,6 +10,7 @@ import { programNeeds } from "../backend/tape/needs.ts";
 import { compile } from "../compiler/compile.ts";
 import { explainPlan } from "../compiler/explain.ts";
 import type { Plan } from "../compiler/plan.ts";
+import type { Batch } from "../data/batches.ts";
 import { createRandom } from "../data/random.ts";
 import { formatBytes } from "../report/format.ts";
 import { sizeOf } from "../tensor/tensor.ts";
@@ -18,7 +19,7 @@ import { type MemoryPrediction, type Planned, predictMemory, stepNeeds } from ".
 import { fitStep, type Planner } from "./memoryPlan.ts";
 import { createOptimizer } from "./optimizers.ts";
 import type { StepOptions } from "./step.ts";
-import { createTrainer, type TrainerBatch } from "./trainer.ts";
+import { createTrainer } from "./trainer.ts";
 
 /** What to time, and how often. */
 export interface StepTimingOptions {
@@ -130,7 +131,7 @@ export async function timeSteps(
 }
 
 /** Tokens drawn once, uniformly; each target is the token before, the first one's the row's last. */
-function randomTokens({ length, vocabulary }: Architecture, batch: number, seed: number): TrainerBatch {
+function randomTokens({ length, vocabulary }: Architecture, batch: number, seed: number): Batch {
   const random = createRandom(seed, 0);
   const inputs = Int32Array.from({ length: batch * length }, (_, i) => random.integer(i, vocabulary));
   const targets = inputs.map((_, i) => inputs[i % length === 0 ? i + length - 1 : i - 1]!);

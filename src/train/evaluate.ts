@@ -1,56 +1,75 @@
-// The loss of a model on tokens it is not trained on. Knows no training. b rows of a batch, T length.
+// The loss of a model on what it is not trained on. Knows no training and no particular objective. b rows of a batch.
 import type { Architecture } from "../architecture/architecture.ts";
 import { forwardFeatures } from "../architecture/forward.ts";
 import type { Machine, Store } from "../backend/machine.ts";
 import { inputSource } from "../nn/parameters.ts";
 import { input } from "../tensor/ops/leaf.ts";
 import { program, programInputs } from "../tensor/program.ts";
-import { lossSum } from "./step.ts";
-import type { TrainerBatch } from "./trainer.ts";
+import type { TrainerBatch } from "./objectives/objective.ts";
+import { batchTypes, inputsOf, objectiveOf, type StepOptions, scoreFeatures } from "./step.ts";
+
+/** Of all answers that are scored. */
+export interface Evaluation {
+  /** Mean, nats. */
+  readonly loss: number;
+  /** What the objective tells, such as `accuracy`: means. */
+  readonly statistics: Readonly<Record<string, number>>;
+}
 
 export interface Evaluator {
-  /** Mean loss over all scored tokens of batches [b, T], in nats a token. */
-  evaluate(batches: Iterable<TrainerBatch>): Promise<number>;
+  /** Over batches of b rows. The n-th batch meets the same chance at every evaluation. */
+  evaluate(batches: Iterable<TrainerBatch>): Promise<Evaluation>;
   dispose(): void;
 }
 
-const names = {
-  tokens: "evaluation/tokens",
-  targets: "evaluation/targets",
-  loss: "evaluation/loss",
-  count: "evaluation/count",
-} as const;
+const named = (name: string): string => `evaluation/${name}`;
+const [LOSS, COUNT, KEY] = ["loss", "count", "key"].map(named) as [string, string, string];
+const statisticNamed = (name: string): string => named(`statistic/${name}`);
+/** The key's first word; the second is the number of the batch. */
+const EVALUATION = 0x65766c;
 
-/** An evaluator of the parameters in `store`, for batches of `rows` sequences of the architecture's length. `lossParts`: as of a step. */
+/** An evaluator of the parameters in `store`, of what a step of these options is trained on, for batches of `rows`. */
 export function createEvaluator(
   machine: Machine,
   architecture: Architecture,
   store: Store,
   rows: number,
-  lossParts = 1,
+  options: StepOptions,
 ): Evaluator {
-  const shape = [rows, architecture.length];
-  const features = forwardFeatures(architecture, inputSource(), input(names.tokens, shape, "i32"));
-  const { loss, count } = lossSum(features, input(names.targets, shape, "i32"), lossParts);
-  const evaluation = program({ [names.loss]: loss, [names.count]: count });
-  for (const [name, type] of programInputs(evaluation)) store.allocate(name, type);
+  const types = batchTypes(architecture, options, rows);
+  const batchNamed = (name: string): string => named(`batch/${name}`);
+  const objective = objectiveOf(options);
+  const task = objective.task(architecture, inputsOf(types, batchNamed), input(KEY, [2], "u32"));
+  const features = forwardFeatures(architecture, inputSource(), task.inputs);
+  const { loss, count, statistics } = scoreFeatures(features, task.targets, objective, options.lossParts);
+  const sums = Object.entries(statistics).map(([name, value]) => [statisticNamed(name), value]);
+  const evaluation = program({ [LOSS]: loss, [COUNT]: count, ...Object.fromEntries(sums) });
+  const inputs = programInputs(evaluation);
+  for (const [name, type] of inputs) store.allocate(name, type);
   const executable = machine.load(evaluation);
   return {
     async evaluate(batches) {
-      let total = 0;
+      const totals = new Map<string, number>();
       let scored = 0;
-      for (const { inputs, targets } of batches) {
-        store.write(names.tokens, inputs);
-        store.write(names.targets, targets);
+      let index = 0;
+      const addTo = (name: string, value: number) => totals.set(name, (totals.get(name) ?? 0) + value);
+      for (const batch of batches) {
+        for (const name of Object.keys(types)) store.write(batchNamed(name), batch[name]!);
+        if (inputs.has(KEY)) store.write(KEY, [EVALUATION, index++]);
         await executable.run(store);
-        total += store.read(names.loss)[0]!;
-        scored += store.read(names.count)[0]!;
+        scored += store.read(COUNT)[0]!;
+        addTo(LOSS, store.read(LOSS)[0]!);
+        for (const name of Object.keys(statistics)) addTo(name, store.read(statisticNamed(name))[0]!);
       }
-      return total / scored;
+      const mean = (name: string) => (totals.get(name) ?? 0) / scored;
+      const told = Object.keys(statistics).map((name) => [name, mean(name)]);
+      return { loss: mean(LOSS), statistics: Object.fromEntries(told) };
     },
     dispose() {
       executable.dispose();
-      for (const name of Object.values(names)) store.release(name);
+      for (const name of [...inputs.keys(), ...Object.keys(evaluation.outputs)]) {
+        if (name.startsWith(named(""))) store.release(name);
+      }
     },
   };
 }

@@ -66,6 +66,8 @@ export interface EvaluationEvent {
   /** Mean over the validation tokens, nats. */
   readonly loss: number;
   readonly isBest: boolean;
+  /** What the objective tells, such as `accuracy`; means. */
+  readonly statistics: Readonly<Record<string, number>>;
 }
 
 /** A checkpoint is on disk. */

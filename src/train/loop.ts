@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { setImmediate as eventLoop } from "node:timers/promises";
 import { count } from "../architecture/count.ts";
 import { writesText } from "../architecture/decode.ts";
-import { evaluationBatches } from "../data/batches.ts";
+import { type Batch, evaluationBatches } from "../data/batches.ts";
 import { WorkError } from "../errors.ts";
 import {
   type CheckpointState,
@@ -12,6 +12,7 @@ import {
   updateCheckpoint,
   writeCheckpoint,
 } from "./checkpoint.ts";
+import type { Evaluation } from "./evaluate.ts";
 import type {
   Best,
   DamagedEvent,
@@ -95,12 +96,12 @@ export async function* runLoop(run: Run, origin: Origin): AsyncGenerator<TrainEv
           yield record({ kind: "sample", step, text });
         }
         if (evaluatesAfter(step)) {
-          const loss = await validationLoss(run);
+          const { loss, statistics: told } = await evaluate(run);
           if (isAborted()) break;
           const isBest = loss < (best?.loss ?? Number.POSITIVE_INFINITY);
           if (isBest) best = { step, loss };
           complete = true;
-          yield record({ kind: "evaluation", step, loss, isBest });
+          yield record({ kind: "evaluation", step, loss, isBest, statistics: told });
           yield save();
         }
         complete = true;
@@ -188,17 +189,17 @@ function startEvent(
   };
 }
 
-/** Mean over the validation tokens, nats; of no use where the run is aborted meanwhile. */
-function validationLoss({ trainer, validation, configuration, options }: Run): Promise<number> {
+/** Over the validation tokens; of no use where the run is aborted meanwhile. */
+function evaluate({ trainer, validation, configuration, options }: Run): Promise<Evaluation> {
   const { length } = configuration.architecture;
   const batches = evaluationBatches(validation, length, trainer.evaluationRows);
   return trainer.evaluate(untilAborted(batches, options.signal));
 }
 
-function* untilAborted<T>(items: Iterable<T>, signal: AbortSignal | undefined): Generator<T> {
-  for (const item of items) {
+function* untilAborted(batches: Iterable<Batch>, signal: AbortSignal | undefined): Generator<Batch> {
+  for (const { inputs, targets } of batches) {
     if (signal?.aborted) return;
-    yield item;
+    yield { inputs, targets };
   }
 }
 

@@ -2,6 +2,7 @@
 // plans and no bounds.
 import type { Architecture } from "../architecture/architecture.ts";
 import { graphFlops } from "../architecture/count.ts";
+import { outputPlaces } from "../architecture/forward.ts";
 import { programResults } from "../tensor/program.ts";
 import { type StepOptions, trainingStep } from "./step.ts";
 
@@ -23,9 +24,9 @@ export interface Asked {
   readonly modules: number;
 }
 
-/** Logits that are there at a time where the loss is cut into parts, and the fewest tokens of a part. */
+/** Logits that are there at a time where the loss is cut into parts, and the fewest answers of a part. */
 const LOGITS_BYTES = 32 * 2 ** 20;
-const FEWEST_TOKENS = 16;
+const FEWEST_ANSWERS = 16;
 
 /** The batch divided further. Nothing costs fewer operations: gradients are added up once for each part. */
 export function dividedWays(architecture: Architecture, asked: Asked): Way[] {
@@ -52,37 +53,38 @@ function waysWith(
 ): Way[] {
   const { batch, microBatches: least, length, lossParts: askedParts = 1 } = asked;
   const { width, vocabulary } = architecture;
+  const places = outputPlaces(architecture, length);
   const isAsked = recompute === (asked.recompute ?? 0);
   const residual = (4 * batch * length * width) / least;
   // Logits and their gradients.
-  const head = askedParts > 1 ? 0 : Math.min(arenaBytes / 2, (8 * batch * length * vocabulary) / least);
+  const head = askedParts > 1 ? 0 : Math.min(arenaBytes / 2, (8 * batch * places * vocabulary) / least);
   const inside = (arenaBytes - head) / modules;
   const kept = isAsked ? arenaBytes - head : (modules / recompute) * residual + recompute * inside;
   const row = flopsOf(architecture, { ...asked, batch: 1, microBatches: 1, recompute, lossParts: 1 });
   return divisors(batch)
     .filter((microBatches) => microBatches % least === 0)
     .flatMap((microBatches) => {
-      const tokens = (batch / microBatches) * length;
+      const answers = (batch / microBatches) * places;
       const share = least / microBatches;
-      const cut = lossPartsFor(tokens, vocabulary);
+      const cut = lossPartsFor(answers, vocabulary);
       const choices = askedParts > 1 ? [askedParts] : cut > 1 ? [1, cut] : [1];
       return choices
-        .filter((lossParts) => tokens % lossParts === 0)
+        .filter((lossParts) => answers % lossParts === 0)
         .filter((lossParts) => !isAsked || microBatches > least || lossParts !== askedParts)
         .map((lossParts) => ({
           options: { ...asked, microBatches, recompute, lossParts },
           flops:
-            batch * (row + (lossParts > 1 ? 2 * length * width * vocabulary : 0)) + microBatches * parameters,
+            batch * (row + (lossParts > 1 ? 2 * places * width * vocabulary : 0)) + microBatches * parameters,
           arenaBytes: share * kept + (lossParts > 1 ? 2 * LOGITS_BYTES : share * head),
         }));
     });
 }
 
 /** The fewest parts whose logits take no more than LOGITS_BYTES; 1 where that would leave parts too small to be fast. */
-function lossPartsFor(tokens: number, vocabulary: number): number {
-  const isSmall = (parts: number) => (4 * tokens * vocabulary) / parts <= LOGITS_BYTES;
-  const parts = divisors(tokens).find(isSmall) ?? 1;
-  return tokens / parts < FEWEST_TOKENS ? 1 : parts;
+function lossPartsFor(answers: number, vocabulary: number): number {
+  const isSmall = (parts: number) => (4 * answers * vocabulary) / parts <= LOGITS_BYTES;
+  const parts = divisors(answers).find(isSmall) ?? 1;
+  return answers / parts < FEWEST_ANSWERS ? 1 : parts;
 }
 
 function flopsOf(architecture: Architecture, options: StepOptions): number {

@@ -1,7 +1,7 @@
 // A trained model out of a run's folder: its weights on a machine, with its tokenizer. Knows no training.
 import { join } from "node:path";
 import type { Architecture } from "../architecture/architecture.ts";
-import { forward } from "../architecture/forward.ts";
+import { forward, inputType } from "../architecture/forward.ts";
 import type { Machine, Store } from "../backend/machine.ts";
 import { restoreTokenizer, type Tokenizer } from "../data/tokenizer.ts";
 import { RequestError, WorkError } from "../errors.ts";
@@ -59,7 +59,8 @@ export function openModel(
     );
   }
   const source = inputSource();
-  forward(architecture, source, input("tokens", [1, architecture.length], "i32"));
+  const { shape, dtype } = inputType(architecture, 1, architecture.length);
+  forward(architecture, source, input("tokens", shape, dtype));
   const store = machine.createStore();
   for (const [name, { shape }] of source.declared) store.allocate(name, { shape, dtype: "f32" });
   restoreTensors(checkpoint, store, [...source.declared.keys()], path);

@@ -1,8 +1,7 @@
 // Names under which a training step finds its values in a store. Parameters have their own dotted names.
 
-/** Tokens i32 [b, T] and their targets i32 [b, T]; a negative target is not scored. b: rows of a micro-batch. */
-export const tokensName = "batch/tokens";
-export const targetsName = "batch/targets";
+/** What the objective calls so, of a micro-batch. */
+export const batchName = (name: string): string => `batch/${name}`;
 /** u32 [2], new at every micro-batch: what dropout and noise are drawn from. */
 export const randomKeyName = "random/key";
 

@@ -1,7 +1,7 @@
 // What a run is made of: its data, its model on a machine, its batches by step. Everything that can refuse the request
 // happens here, before anything is written. Knows no loop.
 import { createHash } from "node:crypto";
-import { stripeModules } from "../architecture/architecture.ts";
+import { outputPlaces, requireTokens } from "../architecture/forward.ts";
 import type { Machine } from "../backend/machine.ts";
 import { createBatch, createSampler, evaluationBatches, type Tokens } from "../data/batches.ts";
 import type { Dataset } from "../data/dataset.ts";
@@ -10,10 +10,12 @@ import { RequestError } from "../errors.ts";
 import { sizeOf } from "../tensor/tensor.ts";
 import { memoryWarning } from "./memory.ts";
 import { fitStep } from "./memoryPlan.ts";
+import type { TrainerBatch } from "./objectives/objective.ts";
+import { createObjective } from "./objectives/objectives.ts";
 import { createOptimizer } from "./optimizers.ts";
 import { defineConfiguration, type RunConfiguration } from "./runFolder.ts";
 import type { StepOptions, TrainingStep } from "./step.ts";
-import { createTrainer, type Trainer, type TrainerBatch } from "./trainer.ts";
+import { createTrainer, type Trainer } from "./trainer.ts";
 
 /** Where a run lives, and on which machine it is computed. */
 export interface RunOptions {
@@ -53,16 +55,13 @@ export function prepareRun(
   const { architecture, training } = configuration;
   const { batch, seed, order, evaluationTokens } = training;
   const { length } = architecture;
-  const acausal = stripeModules(architecture).find((module) => !module.causal);
-  if (acausal !== undefined && !architecture.allowNonCausal) {
+  const objective = createObjective(training.objective);
+  requireTokens(architecture);
+  objective.check(architecture);
+  const answers = (batch / training.microBatches) * outputPlaces(architecture, length);
+  if (answers % training.lossParts !== 0) {
     throw new RequestError(
-      `architecture: ${acausal.name} is not causal as it is set, so it would see the tokens it has to predict; make it ` +
-        "causal, or set allowNonCausal to true if that is what you want",
-    );
-  }
-  if (((batch / training.microBatches) * length) % training.lossParts !== 0) {
-    throw new RequestError(
-      `training: lossParts is ${training.lossParts}; expected a divisor of the ${(batch / training.microBatches) * length} tokens of a micro-batch`,
+      `training: lossParts is ${training.lossParts}; expected a divisor of the ${answers} answers of a micro-batch`,
     );
   }
   const sampler = createSampler({ tokens: dataset.training, length, batch, seed, order });
@@ -70,7 +69,8 @@ export function prepareRun(
   // Finds validation text that is too short now rather than after an hour.
   evaluationBatches(validation, length, batch).next();
   const reuse = createBatch(batch, length);
-  const asked: StepOptions = { ...training, length, optimizer: createOptimizer(training.optimizer) };
+  const optimizer = createOptimizer(training.optimizer);
+  const asked: StepOptions = { ...training, length, objective, optimizer };
   const { loaded, note } = fitStep(options.machine, architecture, asked, { memory, besideBytes });
   const trainer = createTrainer(options.machine, architecture, loaded, {
     besideBytes,

@@ -3,15 +3,14 @@
 import type { Architecture } from "../architecture/architecture.ts";
 import { forward } from "../architecture/forward.ts";
 import type { Machine, NumericArray, Store } from "../backend/machine.ts";
+import type { Batch } from "../data/batches.ts";
 import { inputSource } from "../nn/parameters.ts";
 import { crossEntropies } from "../tensor/composites/loss.ts";
-import { cast, equal, select } from "../tensor/ops/elementwise.ts";
-import { input, iota } from "../tensor/ops/leaf.ts";
+import { cast, equal } from "../tensor/ops/elementwise.ts";
+import { input } from "../tensor/ops/leaf.ts";
 import { reshape } from "../tensor/ops/movement.ts";
-import { max, min } from "../tensor/ops/reduce.ts";
 import { program, programInputs } from "../tensor/program.ts";
-import type { Tensor } from "../tensor/tensor.ts";
-import type { TrainerBatch } from "./trainer.ts";
+import { firstOfLargest } from "./objectives/classes.ts";
 
 /** Of one batch; the memory is overwritten by the next. */
 export interface Scores {
@@ -22,7 +21,7 @@ export interface Scores {
 }
 
 export interface Scorer {
-  score(batch: TrainerBatch): Promise<Scores>;
+  score(batch: Batch): Promise<Scores>;
   dispose(): void;
 }
 
@@ -62,10 +61,4 @@ export function createScorer(
       for (const name of Object.values(names)) store.release(name);
     },
   };
-}
-
-/** As `argMaximum`, by reductions that share a pass over the logits with the loss: x [N, V] → i32 [N]. */
-function firstOfLargest(x: Tensor): Tensor {
-  const places = iota(x.shape, 1);
-  return min(select(equal(x, max(x, [-1], true)), places, x.shape[1]!), [-1]);
 }

@@ -2,6 +2,8 @@
 import { z } from "zod";
 import { RequestError } from "../errors.ts";
 import { oneOf, parseStrict, positiveNumber, wholeNumber } from "../strict.ts";
+import type { Objective } from "./objectives/objective.ts";
+import { createObjective } from "./objectives/objectives.ts";
 import type { Optimizer } from "./optimizer.ts";
 import { createOptimizer } from "./optimizers.ts";
 import { defineSchedule, type Schedule, type ScheduleInput } from "./schedule.ts";
@@ -15,10 +17,11 @@ const schema = z.object({
   microBatches: wholeNumber().default(1),
   /** Modules of the stripe that are computed again together for their gradients, to save memory; 0: none. */
   recompute: wholeNumber(0).default(0),
-  /** Parts of a micro-batch's tokens whose logits are computed one after the other, to save memory. */
+  /** Parts of a micro-batch's answers whose logits are computed one after the other, to save memory. */
   lossParts: wholeNumber().default(1),
   seed: wholeNumber(0, Number.MAX_SAFE_INTEGER).default(0),
-  /** A name, or `{ name, ...settings }`. */
+  /** What the model is held to, and its optimiser: a name, or `{ name, ...settings }`. */
+  objective: z.unknown().optional(),
   optimizer: z.unknown().optional(),
   schedule: z.unknown().optional(),
   /** Largest global norm of the gradients; null: not clipped. */
@@ -45,6 +48,7 @@ export interface TrainingInput {
   readonly recompute?: number;
   readonly lossParts?: number;
   readonly seed?: number;
+  readonly objective?: string | Readonly<{ name: string } & Record<string, unknown>>;
   readonly optimizer?: string | Readonly<{ name: string } & Record<string, unknown>>;
   readonly schedule?: ScheduleInput;
   readonly clip?: number | null;
@@ -64,6 +68,7 @@ export interface TrainingSettings {
   readonly recompute: number;
   readonly lossParts: number;
   readonly seed: number;
+  readonly objective: Objective["settings"];
   readonly optimizer: Optimizer["settings"];
   readonly schedule: Schedule;
   readonly clip: number | null;
@@ -93,6 +98,7 @@ export function defineTraining(input: TrainingInput | TrainingSettings | unknown
     recompute: given.recompute,
     lossParts: given.lossParts,
     seed: given.seed,
+    objective: createObjective(given.objective ?? "next-token").settings,
     optimizer: createOptimizer(given.optimizer ?? "adamw").settings,
     schedule: defineSchedule(given.schedule ?? { warmup: Math.min(100, Math.floor(steps / 10)) }, steps),
     clip: given.clip,

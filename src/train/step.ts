@@ -3,41 +3,34 @@
 import type { Architecture } from "../architecture/architecture.ts";
 import { type ForwardOptions, forwardFeatures } from "../architecture/forward.ts";
 import { type InputSource, inputSource, type ParameterDeclaration } from "../nn/parameters.ts";
-import { crossEntropies } from "../tensor/composites/loss.ts";
 import { gradients } from "../tensor/gradient.ts";
-import {
-  add,
-  and,
-  cast,
-  divide,
-  isFiniteAt,
-  lessEqual,
-  maximum,
-  multiply,
-  select,
-} from "../tensor/ops/elementwise.ts";
+import { add, and, divide, isFiniteAt, maximum, multiply, select } from "../tensor/ops/elementwise.ts";
 import { fill, input } from "../tensor/ops/leaf.ts";
 import { reshape } from "../tensor/ops/movement.ts";
+import { foldIn } from "../tensor/ops/random.ts";
 import { sum } from "../tensor/ops/reduce.ts";
 import { scan } from "../tensor/ops/scan.ts";
 import { type Program, program } from "../tensor/program.ts";
-import { type Shape, sizeOf, type Tensor } from "../tensor/tensor.ts";
+import type { Shape, Tensor, TensorType } from "../tensor/tensor.ts";
 import { clipScale, globalNorm } from "./clip.ts";
 import {
   accumulatorName,
+  batchName,
   countName,
   lossSumName,
   randomKeyName,
   scalarName,
   stateName,
   statisticName,
-  targetsName,
-  tokensName,
 } from "./names.ts";
+import type { Objective, Score } from "./objectives/objective.ts";
+import { createObjective } from "./objectives/objectives.ts";
 import type { OptimizedParameter, Optimizer } from "./optimizer.ts";
 
 export interface StepOptions {
   readonly optimizer: Optimizer;
+  /** Default: next-token. */
+  readonly objective?: Objective;
   /** Rows of one update; with `microBatches` > 1 they are run a part at a time and their gradients added up. */
   readonly batch: number;
   /** T. */
@@ -54,7 +47,7 @@ export interface StepOptions {
    */
   readonly recompute?: number;
   /**
-   * Equal parts of a micro-batch's tokens whose logits are there one after the other, and again for their gradients.
+   * Equal parts of a micro-batch's answers whose logits are there one after the other, and again for their gradients.
    * Default 1.
    */
   readonly lossParts?: number;
@@ -121,13 +114,13 @@ export function trainingStep(architecture: Architecture, options: StepOptions): 
 }
 
 export interface LossGraph {
-  /** Sum of the cross-entropies of a micro-batch, f32 []. */
+  /** Sum over the answers of a micro-batch that are scored, f32 []. */
   readonly loss: Tensor;
-  /** What is trained on: that sum, with what modules add to the loss for every scored token, f32 []. */
+  /** What is trained on: that sum, with what modules add to the loss for every scored answer, f32 []. */
   readonly objective: Tensor;
-  /** How many tokens are scored, f32 []. */
+  /** How many answers are scored, f32 []. */
   readonly count: Tensor;
-  /** What modules tell, by name; small. */
+  /** What the objective and modules tell, by name; small. */
   readonly statistics: Readonly<Record<string, Tensor>>;
   /** Between them, gradients compute values again. */
   readonly boundaries: readonly Tensor[];
@@ -138,17 +131,24 @@ export interface LossGraph {
 export function lossGraph(
   architecture: Architecture,
   source: InputSource,
-  { batch, microBatches, length, recompute = 0, lossParts = 1 }: StepOptions,
+  options: StepOptions,
   observe?: ForwardOptions["observe"],
 ): LossGraph {
-  const rows = batch / microBatches;
+  const { batch, microBatches, recompute = 0, lossParts = 1 } = options;
   const entered: Tensor[] = [];
   const losses: Tensor[] = [];
   const statistics: Record<string, Tensor> = {};
-  const forwarded = forwardFeatures(architecture, source, input(tokensName, [rows, length], "i32"), {
+  const randomKey = input(randomKeyName, [2], "u32");
+  const objective = objectiveOf(options);
+  const task = objective.task(
+    architecture,
+    inputsOf(batchTypes(architecture, options, batch / microBatches), batchName),
+    foldIn(randomKey, OBJECTIVE_STREAM),
+  );
+  const forwarded = forwardFeatures(architecture, source, task.inputs, {
     observe,
     boundary: (x) => entered.push(x),
-    randomKey: input(randomKeyName, [2], "u32"),
+    randomKey,
     loss: (name, value) => {
       losses.push(value);
       statistics[name] = value;
@@ -165,42 +165,78 @@ export function lossGraph(
       return logits;
     },
   };
-  const { loss, count } = lossSum(observed, input(targetsName, [rows, length], "i32"), lossParts);
+  const { loss, count, statistics: sums } = scoreFeatures(observed, task.targets, objective, lossParts);
+  const scored = maximum(count, 1);
+  const told = Object.entries(sums).map(([name, value]) => [name, divide(value, scored)]);
   return {
     loss,
     count,
-    // A share of each scored token, so that parts of a batch add up to the mean over them.
+    // A share of each scored answer, so that parts of a batch add up to the mean over them.
     objective: losses.length === 0 ? loss : add(loss, multiply(losses.reduce(add), count)),
-    statistics,
+    statistics: { ...Object.fromEntries(told), ...statistics },
     modules: entered.length - 1,
     boundaries: recompute === 0 ? [] : entered.slice(0, -1).filter((_, i) => i % recompute === 0),
   };
 }
 
+/** What the places of a model fold into the key are small numbers. */
+const OBJECTIVE_STREAM = 2 ** 31;
+
+export function objectiveOf({ objective = createObjective("next-token") }: StepOptions): Objective {
+  return objective;
+}
+
+/** What a batch of so many rows is, by the objective's names. */
+export function batchTypes(
+  architecture: Architecture,
+  options: StepOptions,
+  rows: number,
+): Readonly<Record<string, TensorType>> {
+  return objectiveOf(options).batch(architecture, rows, options.length);
+}
+
+/** Inputs of a graph of the given types, named in the store by `nameOf`. */
+export function inputsOf(
+  types: Readonly<Record<string, TensorType>>,
+  nameOf: (name: string) => string,
+): Readonly<Record<string, Tensor>> {
+  const inputs = Object.entries(types).map(([name, { shape, dtype }]) => [
+    name,
+    input(nameOf(name), shape, dtype),
+  ]);
+  return Object.fromEntries(inputs);
+}
+
 /**
- * Features [B, T, D] before the head, targets i32 [B, T] → sum of cross-entropies over targets that are not negative, and
- * their count. The logits of `parts` equal parts of the tokens are there one after the other.
+ * Features [B, P, D] before the head, targets [B, P] or [B, P, V] → their score. The logits of `parts` equal parts of the
+ * answers are there one after the other.
  */
-export function lossSum(
+export function scoreFeatures(
   { features, head }: ReturnType<typeof forwardFeatures>,
   targets: Tensor,
+  { score }: Pick<Objective, "score">,
   parts = 1,
-): { loss: Tensor; count: Tensor } {
-  const [batch, length, width] = features.shape as [number, number, number];
-  const lossOf = (x: Tensor, wanted: Tensor): Tensor => {
+): Score {
+  const [batch, places, width] = features.shape as [number, number, number];
+  const answers = (batch * places) / parts;
+  const classes = targets.shape.slice(2);
+  const scoreOf = (x: Tensor, wanted: Tensor): Score => {
     const logits = head(x);
-    return sum(crossEntropies(reshape(logits, [sizeOf(wanted.shape), logits.shape.at(-1)!]), wanted));
+    return score(reshape(logits, [answers, logits.shape.at(-1)!]), wanted);
   };
-  const flat = reshape(targets, [batch * length]);
-  const count = sum(cast(lessEqual(0, flat), "f32"));
-  if (parts === 1) return { loss: lossOf(features, flat), count };
-  const tokens = (batch * length) / parts;
-  const sequences = [reshape(features, [parts, 1, tokens, width]), reshape(targets, [parts, tokens])];
-  const { outputs } = scan({ length: parts, sequences }, (_, [x, wanted]) => ({
-    carries: [],
-    outputs: [lossOf(x!, wanted!)],
-  }));
-  return { loss: sum(outputs[0]!), count };
+  if (parts === 1) return scoreOf(features, reshape(targets, [answers, ...classes]));
+  const sequences = [
+    reshape(features, [parts, 1, answers, width]),
+    reshape(targets, [parts, answers, ...classes]),
+  ];
+  let names: string[] = [];
+  const { outputs } = scan({ length: parts, sequences }, (_, [x, wanted]) => {
+    const { loss, count, statistics } = scoreOf(x!, wanted!);
+    names = Object.keys(statistics);
+    return { carries: [], outputs: [loss, count, ...Object.values(statistics)] };
+  });
+  const [loss, count, ...others] = outputs.map((output) => sum(output)) as [Tensor, Tensor, ...Tensor[]];
+  return { loss, count, statistics: Object.fromEntries(others.map((value, i) => [names[i]!, value])) };
 }
 
 function decays({ shape, role }: ParameterDeclaration, decay: StepOptions["decay"]): boolean {

@@ -8,6 +8,7 @@ import type { TrainEvent } from "./events.ts";
 import { onDisk, requireSpace } from "./files.ts";
 import { lockFolder } from "./lock.ts";
 import { beginning, runLoop } from "./loop.ts";
+import { createObjective } from "./objectives/objectives.ts";
 import { describeTokens, prepareRun, type Run, type RunOptions } from "./run.ts";
 import { createRun, defineConfiguration, requireFreeFolder } from "./runFolder.ts";
 import { defineTraining, type TrainingInput } from "./settings.ts";
@@ -36,11 +37,14 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, 
   requireFreeFolder(folder, force);
   const training = defineTraining(options.training);
   const dataset = await loadDataset({ ...request, dataFolder: options.dataFolder });
-  const { vocabulary } = dataset.tokenizer;
+  const { extraTokens } = createObjective(training.objective);
+  const vocabulary = dataset.tokenizer.vocabulary + extraTokens;
   const architecture = defineArchitecture({ vocabulary, ...options.architecture });
   if (architecture.vocabulary < vocabulary) {
+    const extra = extraTokens === 0 ? "" : ` and ${extraTokens} of the objective`;
     throw new RequestError(
-      `architecture: vocabulary is ${architecture.vocabulary}; expected at least the ${vocabulary} tokens of the data`,
+      `architecture: vocabulary is ${architecture.vocabulary}; expected at least the ` +
+        `${dataset.tokenizer.vocabulary} tokens of the data${extra}`,
     );
   }
   const configuration = defineConfiguration({

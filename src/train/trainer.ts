@@ -4,8 +4,9 @@ import type { Machine, Store } from "../backend/machine.ts";
 import { initialValues } from "../nn/initialize.ts";
 import type { Parameters } from "../nn/parameters.ts";
 import { programInputs } from "../tensor/program.ts";
+import { sizeOf } from "../tensor/tensor.ts";
 import { type BadTensor, firstBadTensor } from "./diagnose.ts";
-import { createEvaluator, type Evaluator } from "./evaluate.ts";
+import { createEvaluator, type Evaluation, type Evaluator } from "./evaluate.ts";
 import {
   type BesideSteps,
   type LoadedStep,
@@ -14,23 +15,18 @@ import {
   stepNeeds,
 } from "./memory.ts";
 import { loadStep } from "./memoryPlan.ts";
-import { randomKeyName, scalarName, stateName, statisticName, targetsName, tokensName } from "./names.ts";
-import type { StepOptions } from "./step.ts";
-
-/** Inputs and targets i32 [B, T], row-major. A negative target is not scored. */
-export interface TrainerBatch {
-  readonly inputs: Int32Array;
-  readonly targets: Int32Array;
-}
+import { batchName, randomKeyName, scalarName, stateName, statisticName } from "./names.ts";
+import type { TrainerBatch } from "./objectives/objective.ts";
+import { batchTypes, type StepOptions } from "./step.ts";
 
 export interface StepResult {
-  /** Mean over the scored tokens, nats. */
+  /** Mean over the scored answers, nats. */
   readonly loss: number;
   /** Global norm of the gradients before clipping. */
   readonly gradientNorm: number;
   /** False: loss or gradient norm is not finite, and no parameter or state has changed. */
   readonly finite: boolean;
-  /** What modules tell, such as routers of experts, by dotted name: means over tokens and micro-batches. */
+  /** What the objective and modules, such as routers of experts, tell by dotted name: means over answers or tokens, and micro-batches. */
   readonly statistics: Readonly<Record<string, readonly number[]>>;
 }
 
@@ -49,8 +45,8 @@ export interface Trainer {
   diagnose(batch: TrainerBatch, update: number, randomSeed?: number): Promise<BadTensor | undefined>;
   /** Rows of the batches that `evaluate` takes: those of a micro-batch. */
   readonly evaluationRows: number;
-  /** Mean loss over all scored tokens, in nats. */
-  evaluate(batches: Iterable<TrainerBatch>): Promise<number>;
+  /** Of all scored answers. */
+  evaluate(batches: Iterable<TrainerBatch>): Promise<Evaluation>;
   dispose(): void;
 }
 
@@ -67,7 +63,7 @@ export function createTrainer(
   const loaded = "update" in of ? of : loadStep(machine, architecture, of);
   const { step, accumulate, update } = loaded;
   const { options } = step;
-  const { optimizer, batch, length, microBatches } = options;
+  const { optimizer, batch, microBatches } = options;
   const needs = stepNeeds(loaded);
   const memory = needs && predictMemory(needs, beside);
   const store = machine.createStore();
@@ -83,11 +79,19 @@ export function createTrainer(
     ),
   );
   const rows = batch / microBatches;
-  const part = rows * length;
+  const types = Object.entries(batchTypes(architecture, options, rows));
   const isRandom = store.type(randomKeyName) !== undefined;
-  const writeBatch = ({ inputs, targets }: TrainerBatch, index: number, count: number, seed: number) => {
-    store.write(tokensName, inputs.subarray(index * part, (index + 1) * part));
-    store.write(targetsName, targets.subarray(index * part, (index + 1) * part));
+  const writeBatch = (given: TrainerBatch, index: number, count: number, seed: number) => {
+    for (const [name, { shape }] of types) {
+      const part = sizeOf(shape);
+      const values = given[name];
+      if (values?.length !== microBatches * part) {
+        throw new RangeError(
+          `batch: ${name} has ${values?.length ?? "no"} values; expected ${microBatches * part}, ${microBatches} parts of [${shape}]`,
+        );
+      }
+      store.write(batchName(name), values.subarray(index * part, (index + 1) * part));
+    }
     if (!isRandom) return;
     const high = Math.floor(seed / 2 ** 32);
     store.write(randomKeyName, [(seed ^ high) >>> 0, (count * microBatches + index) >>> 0]);
@@ -133,7 +137,7 @@ export function createTrainer(
       return undefined;
     },
     evaluate(batches) {
-      evaluator ??= createEvaluator(machine, architecture, store, rows, options.lossParts);
+      evaluator ??= createEvaluator(machine, architecture, store, rows, options);
       return evaluator.evaluate(batches);
     },
     dispose() {

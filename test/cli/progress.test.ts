@@ -15,7 +15,13 @@ const step = (number: number, steps = 200): StepEvent => ({
   shareOfPeak: 0.437,
   secondsLeft: 65,
 });
-const evaluation: EvaluationEvent = { kind: "evaluation", step: 10, loss: 1.25, isBest: true };
+const evaluation: EvaluationEvent = {
+  kind: "evaluation",
+  step: 10,
+  loss: 1.25,
+  isBest: true,
+  statistics: {},
+};
 
 /** A terminal that shows what is on its last line. */
 function terminal(interactive: boolean, columns = 100) {

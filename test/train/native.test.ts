@@ -73,7 +73,7 @@ async function threeSteps(trainer: Trainer, length: number): Promise<number[]> {
     expect(finite).toBe(true);
     numbers.push(loss, gradientNorm);
   }
-  numbers.push(await trainer.evaluate([batchOf(length, 4)]));
+  numbers.push((await trainer.evaluate([batchOf(length, 4)])).loss);
   return numbers;
 }
 

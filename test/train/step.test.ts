@@ -195,6 +195,6 @@ test("evaluation is the mean over scored tokens of all batches", async () => {
   const trainer = trainerOf();
   const [first, second] = [batchOf(1), batchOf(2)];
   second.targets.fill(-1, 5);
-  const [a, b] = [await trainer.evaluate([first]), await trainer.evaluate([second])];
-  expect(await trainer.evaluate([first, second])).toBeCloseTo((12 * a + 5 * b) / 17, 12);
+  const [{ loss: a }, { loss: b }] = [await trainer.evaluate([first]), await trainer.evaluate([second])];
+  expect((await trainer.evaluate([first, second])).loss).toBeCloseTo((12 * a + 5 * b) / 17, 12);
 });

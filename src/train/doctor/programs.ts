@@ -42,7 +42,7 @@ import {
   topK,
   triangularSolve,
 } from "../../tensor/index.ts";
-import { randomKeyName, scalarName, stateName, targetsName, tokensName } from "../names.ts";
+import { batchName, randomKeyName, scalarName, stateName } from "../names.ts";
 import { createOptimizer } from "../optimizers.ts";
 import { trainingStep } from "../step.ts";
 
@@ -234,8 +234,8 @@ function decoderStep(): SelfTestProgram {
     program: () => step().update,
     ranges: {
       ...Object.fromEntries(variances.map((name) => [name, [0, 0.01] as const])),
-      [tokensName]: [0, 29],
-      [targetsName]: [-1, 29],
+      [batchName("inputs")]: [0, 29],
+      [batchName("targets")]: [-1, 29],
       [randomKeyName]: [0, 2 ** 31],
     },
     values: Object.fromEntries(
