@@ -2,6 +2,7 @@
 import { RequestError } from "../errors.ts";
 import { nearest } from "../nearest.ts";
 import { type Architecture, type ArchitectureInput, defineArchitecture } from "./architecture.ts";
+import { backbonePresets } from "./backbonePresets.ts";
 import { madPresets } from "./madPresets.ts";
 
 /** Two narrow blocks that speed is compared on; trained with batches of 128. */
@@ -204,6 +205,7 @@ export const presets: ReadonlyMap<string, ArchitectureInput> = new Map([
   ...wideDeep,
   perceptron,
   ...madPresets,
+  ...backbonePresets,
 ]);
 
 function preset(name: string, input: ArchitectureInput): [string, ArchitectureInput] {

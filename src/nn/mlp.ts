@@ -20,13 +20,16 @@ function mlp(name: string, activation: (x: Tensor) => Tensor): Primitive {
       /** Hidden features; default 4 · width. */
       feedforward: wholeNumber().optional(),
       bias: z.boolean("expected true or false").default(false),
+      /** The activation stands after the second map, too, as in WideNet's code. */
+      activationAfter: z.boolean("expected true or false").default(false),
     },
     resolve: (settings, { width }) => ({ ...settings, feedforward: settings.feedforward ?? 4 * width }),
     causal: () => true,
-    apply({ feedforward, bias }, { width, standardDeviation }, scope, x) {
+    apply({ feedforward, bias, activationAfter }, { width, standardDeviation }, scope, x) {
       const up = linearMap(scope.within("up"), x, { width: feedforward!, bias, standardDeviation });
       const hidden = scope.observe("hidden", activation(scope.observe("up", up)));
-      return linearMap(scope.within("down"), hidden, { width, bias, standardDeviation });
+      const down = linearMap(scope.within("down"), hidden, { width, bias, standardDeviation });
+      return activationAfter ? activation(down) : down;
     },
   });
 }

@@ -3,7 +3,8 @@
 import { parseHTML } from "linkedom";
 import type { Architecture } from "../architecture/architecture.ts";
 import { count } from "../architecture/count.ts";
-import { printEntry } from "../architecture/stripe.ts";
+import { placesOf, printEntry } from "../architecture/stripe.ts";
+import type { Pool } from "../nn/pooling.ts";
 import { formatCount } from "./format.ts";
 
 /** One box: what it is, and its parameters. */
@@ -31,7 +32,7 @@ interface Diagram {
 
 function diagramOf(architecture: Architecture, name: string): Diagram {
   const { parameters } = count(architecture, Math.min(architecture.length, 2));
-  const { block, norm, vocabulary, width, inputs, positions, tie } = architecture;
+  const { block, norm, vocabulary, width, inputs, pool, decoder, representation, tie } = architecture;
   const sizes = new Map<string, number>(Object.entries(parameters.byModule));
   const single = (label: string, module: string): Group => ({
     boxes: [{ label, parameters: sizes.get(module) ?? 0 }],
@@ -68,20 +69,42 @@ function diagramOf(architecture: Architecture, name: string): Diagram {
       },
     ];
   };
-  const learned = positions === "learned" ? `, ${architecture.length} positions` : "";
-  const embedding = inputs === null ? `embedding of ${vocabulary} tokens` : `linear map of ${inputs} numbers`;
-  const head = `head: ${vocabulary} ${inputs === null ? "tokens" : "outputs"}${tie ? ", tied" : ""}`;
+  const normalized = normLabel === "" || block === "post" ? [] : [single(normLabel, "norm")];
+  const pooled = pool === null ? [] : [single(poolLabels[pool], "pooled")];
+  const read = pool === "average" ? [...normalized, ...pooled] : [...pooled, ...normalized];
+  const between: Group[] =
+    decoder === null ? read : [...pooled, single("decoder of every place", "decoder"), ...normalized];
+  const head = `head: ${vocabulary} ${inputs === null && pool === null ? "tokens" : "outputs"}${tie ? ", tied" : ""}`;
   return {
     title: `${name}: width ${width}, ${formatCount(parameters.total)} parameters`,
     groups: [
-      single(`${embedding}${learned}`, "embedding"),
+      single(embeddingLabel(architecture), "embedding"),
       ...group("first", "first"),
       ...group("stripe", "block.0"),
       ...group("last", "last"),
-      ...(normLabel === "" || block === "post" ? [] : [single(normLabel, "norm")]),
+      ...between,
+      ...(representation ? [single("tanh layer", "representation")] : []),
       single(head, "head"),
     ],
   };
+}
+
+const poolLabels: Readonly<Record<Pool, string>> = {
+  class: "the class token's place",
+  average: "average of all places",
+  last: "the last place",
+};
+
+function embeddingLabel(architecture: Architecture): string {
+  const { vocabulary, inputs, positions, embeddingWidth, tokenTypes, classToken } = architecture;
+  return [
+    inputs === null ? `embedding of ${vocabulary} tokens` : `linear map of ${inputs} numbers`,
+    ...(embeddingWidth === null ? [] : [`${embeddingWidth} wide`]),
+    ...(classToken === null ? [] : [`${classToken} class token`]),
+    ...(positions === "learned" ? [`${placesOf(architecture)} positions`] : []),
+    ...(tokenTypes === null ? [] : [`${tokenTypes} token types`]),
+    ...(architecture.embeddingNorm ? [`${architecture.norm} norm`] : []),
+  ].join(", ");
 }
 
 const labelOf = ({ label, parameters }: Box): string =>
