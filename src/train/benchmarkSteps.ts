@@ -10,13 +10,12 @@ import { programNeeds } from "../backend/tape/needs.ts";
 import { compile } from "../compiler/compile.ts";
 import { explainPlan } from "../compiler/explain.ts";
 import type { Plan } from "../compiler/plan.ts";
-import type { Batch } from "../data/batches.ts";
-import { createRandom } from "../data/random.ts";
 import { formatBytes } from "../report/format.ts";
 import { sizeOf } from "../tensor/tensor.ts";
 import { median, warmUps } from "./benchmark.ts";
 import { type MemoryPrediction, type Planned, predictMemory, stepNeeds } from "./memory.ts";
 import { fitStep, type Planner } from "./memoryPlan.ts";
+import { usualObjective } from "./objectives/objectives.ts";
 import { createOptimizer } from "./optimizers.ts";
 import type { StepOptions } from "./step.ts";
 import { createTrainer } from "./trainer.ts";
@@ -56,8 +55,10 @@ export interface StepTiming {
 }
 
 /** AdamW without clipping, as in bench/peer/decoder.py. */
-function timedStep({ length }: Architecture, batch: number): StepOptions {
-  return { optimizer: createOptimizer("adamw"), batch, length, microBatches: 1, clip: null, decay: "all" };
+function timedStep(architecture: Architecture, batch: number): StepOptions {
+  const [optimizer, objective] = [createOptimizer("adamw"), usualObjective(architecture)];
+  const { length } = architecture;
+  return { optimizer, objective, batch, length, microBatches: 1, clip: null, decay: "all" };
 }
 
 /** The plan of a timed step on so many threads, in words: the memory it will take, then its programs. */
@@ -102,13 +103,13 @@ export async function timeSteps(
   const trainer = createTrainer(machine, architecture, loaded);
   const planMs = performance.now() - start;
   trainer.initialize(seed);
-  const tokens = randomTokens(architecture, batch, seed);
+  const example = options.objective!.example(architecture, batch, options.length, seed);
   const times: number[] = [];
   const losses: number[] = [];
   let firstStepMs = 0;
   for (let step = 0; step < steps && !(step > 0 && signal?.aborted); step++) {
     const before = performance.now();
-    losses.push((await trainer.step(tokens, step + 1, 1e-3)).loss);
+    losses.push((await trainer.step(example, step + 1, 1e-3)).loss);
     const after = performance.now();
     times.push(after - before);
     if (step === 0) firstStepMs = after;
@@ -128,12 +129,4 @@ export async function timeSteps(
     memoryNote: note,
     steps: losses.length,
   };
-}
-
-/** Tokens drawn once, uniformly; each target is the token before, the first one's the row's last. */
-function randomTokens({ length, vocabulary }: Architecture, batch: number, seed: number): Batch {
-  const random = createRandom(seed, 0);
-  const inputs = Int32Array.from({ length: batch * length }, (_, i) => random.integer(i, vocabulary));
-  const targets = inputs.map((_, i) => inputs[i % length === 0 ? i + length - 1 : i - 1]!);
-  return { inputs, targets };
 }

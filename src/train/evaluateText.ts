@@ -6,6 +6,7 @@ import type { Estimate } from "../data/language.ts";
 import { type Window, windowBatches, windowCount } from "../data/windows.ts";
 import { RequestError, WorkError } from "../errors.ts";
 import { type Measure, ratioMeasure, transformed } from "./interval.ts";
+import { createObjective } from "./objectives/objectives.ts";
 import { createScorer, type Scores } from "./score.ts";
 
 /** How a text is scored. */
@@ -108,6 +109,7 @@ export async function* evaluateText(
   text: EvaluationText,
   options: ScoringOptions = {},
 ): AsyncGenerator<ScoringStart | ScoringProgress | ScoringEnd, void, undefined> {
+  createObjective("next-token").check(architecture);
   const { length } = architecture;
   const { stride = length, batch = DEFAULT_BATCH, signal } = options;
   const tokens = text.tokens.subarray(0, limitOf(options) + 1);

@@ -155,14 +155,14 @@ function ownBytes({ storeBytes, arenaBytes, threadBytes }: StepNeeds): number {
 function changed<P extends Planned>(
   { loaded, flops }: Loaded<P>,
   asked: Failed,
-  { dropout }: Architecture,
+  { dropout, stochasticDepth }: Architecture,
   limit: number,
 ): FittedStep<P> {
   const { options } = loaded.step;
   const wanted = formatBytes(Math.max(asked.resident, ownBytes(asked.needs)));
   const more = Math.max(0, Math.round(100 * (flops / asked.needs.flops - 1)));
   const note = `${wanted} would be needed, ${formatBytes(limit)} may be: ${describeWay(options)}; ${more} % more operations`;
-  const drops = dropout > 0 && options.microBatches > asked.options.microBatches;
+  const drops = dropout + stochasticDepth > 0 && options.microBatches > asked.options.microBatches;
   return { loaded, note: drops ? `${note}; other features are dropped out` : note };
 }
 

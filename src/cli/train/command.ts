@@ -32,6 +32,7 @@ export interface TrainOptions extends MachineRequest {
   readonly learningRate?: number;
   readonly schedule?: string;
   readonly warmup?: number;
+  readonly objective?: string;
   readonly optimizer?: string;
   readonly weightDecay?: number;
   readonly clip?: number;
@@ -112,6 +113,7 @@ export function trainCommand({ program, console, commandLine, setExitCode }: Com
     training("--warmup <n>", "steps of warm-up (default: a twentieth, at most 100)").argParser(
       wholeNumber(0),
     ),
+    training("--objective <name>", "next-token, classification or masked-token (default: next-token)"),
     training("--optimizer <name>", "adamw, muon, lamb or sgd (default: adamw)"),
     training("--weight-decay <x>", "of matrices (default: the optimiser's own)").argParser(numberFrom(0)),
     training("--clip <x>", "largest norm of all gradients; 0: none (default: 1)").argParser(numberFrom(0)),

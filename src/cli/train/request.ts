@@ -88,6 +88,7 @@ export function trainingSettings(options: TrainOptions, steps: number): Training
     schedule: { rate: options.learningRate ?? defaultRate, warmup, ...decay },
     optimizer:
       options.weightDecay === undefined ? optimizer : { ...optimizer, weightDecay: options.weightDecay },
+    ...(options.objective === undefined ? {} : { objective: options.objective }),
     ...(options.microBatches === undefined ? {} : { microBatches: options.microBatches }),
     ...(options.clip === undefined ? {} : { clip: options.clip === 0 ? null : options.clip }),
     ...(options.order === undefined ? {} : { order: options.order }),

@@ -8,6 +8,7 @@ import { inputType, requireAnswers } from "../../architecture/forward.ts";
 import { oneOf } from "../../strict.ts";
 import { reshape } from "../../tensor/ops/movement.ts";
 import { scoreGuesses, scoreShares } from "./classes.ts";
+import { exampleClasses } from "./examples.ts";
 import type { Objective } from "./objective.ts";
 
 export const classificationSettings = z.object({
@@ -32,6 +33,17 @@ export function classification(settings: z.infer<typeof classificationSettings>)
       const [rows, ...classes] = targets!.shape as [number, ...number[]];
       return { inputs: inputs!, targets: reshape(targets!, [rows, 1, ...classes]) };
     },
+    example(architecture, rows, length, seed) {
+      const { inputs, targets } = exampleClasses(architecture, rows, length, seed);
+      return { inputs, targets: isSoft ? oneHot(targets, architecture.vocabulary) : targets };
+    },
     score: isSoft ? scoreShares : scoreGuesses,
   };
+}
+
+/** Class ids [B] → all of their own class, row-major [B, V]. */
+function oneHot(classes: Int32Array, vocabulary: number): Float32Array {
+  const shares = new Float32Array(classes.length * vocabulary);
+  for (const [row, own] of classes.entries()) shares[row * vocabulary + own] = 1;
+  return shares;
 }

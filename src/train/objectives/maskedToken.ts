@@ -9,6 +9,7 @@ import { numberBetween } from "../../strict.ts";
 import { and, cast, floor, less, lessEqual, multiply, select } from "../../tensor/ops/elementwise.ts";
 import { bernoulli, foldIn, uniform } from "../../tensor/ops/random.ts";
 import { scoreGuesses } from "./classes.ts";
+import { exampleTexts } from "./examples.ts";
 import type { Objective } from "./objective.ts";
 
 export const maskedTokenSettings = z.object({
@@ -55,6 +56,7 @@ export function maskedToken(settings: z.infer<typeof maskedTokenSettings>): Obje
       const shown = select(less(fate, masked), mask, select(less(fate, masked + random), other, tokens));
       return { inputs: select(isChosen, shown, tokens), targets: select(isChosen, tokens, -1) };
     },
+    example: exampleTexts,
     score: scoreGuesses,
   };
 }

@@ -5,6 +5,7 @@ import { stripeModules } from "../../architecture/architecture.ts";
 import { inputType, requireAnswers, requireTokens } from "../../architecture/forward.ts";
 import { RequestError } from "../../errors.ts";
 import { scoreClasses } from "./classes.ts";
+import { exampleTexts } from "./examples.ts";
 import type { Objective } from "./objective.ts";
 
 export const nextTokenSettings = z.object({ name: z.literal("next-token") });
@@ -28,6 +29,7 @@ export function nextToken(settings: z.infer<typeof nextTokenSettings>): Objectiv
       targets: { shape: [rows, length], dtype: "i32" },
     }),
     task: (_, { inputs, targets }) => ({ inputs: inputs!, targets: targets! }),
+    example: exampleTexts,
     score: scoreClasses,
   };
 }

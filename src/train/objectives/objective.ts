@@ -39,6 +39,8 @@ export interface Objective {
   check(architecture: Architecture): void;
   /** What a batch of `rows` sequences is. */
   batch(architecture: Architecture, rows: number, length: number): Readonly<Record<string, TensorType>>;
+  /** A batch by chance, of which a little can be learned by heart: for timing. */
+  example(architecture: Architecture, rows: number, length: number, seed: number): TrainerBatch;
   /** `key`: u32 [2], new for every batch. */
   task(architecture: Architecture, batch: Readonly<Record<string, Tensor>>, key: Tensor): Task;
   /** logits [R, V], targets i32 [R] or f32 [R, V]. */

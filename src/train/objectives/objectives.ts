@@ -1,4 +1,5 @@
 // Every objective by name, made from its settings.
+import type { Architecture } from "../../architecture/architecture.ts";
 import { RequestError } from "../../errors.ts";
 import { expectedOneOf, parseStrict, show } from "../../strict.ts";
 import { classification, classificationSettings } from "./classification.ts";
@@ -25,4 +26,11 @@ export function createObjective(of: unknown): Objective {
     throw new RequestError(`objective: name is ${show(name)}; ${expectedOneOf(name, objectiveNames)}`);
   }
   return make(settings);
+}
+
+/** What models of the architecture are trained on where nothing else is said. */
+export function usualObjective(architecture: Architecture): Objective {
+  return createObjective(
+    architecture.pool === null || architecture.decoder !== null ? "next-token" : "classification",
+  );
 }
