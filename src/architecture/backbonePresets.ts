@@ -42,7 +42,7 @@ const dense = ({ feedforward }: Size): StripeItem => ({
 const wideNetRouting = {
   ...{ experts: 4, chosen: 2, gates: "raw", noise: 1, balance: 0.01 },
   ...{ capacity: 1.2, capacityGroup: "batch", firstPlaceUnused: true },
-  ...{ expert: "gelu", bias: true, activationAfter: true, expertDropout: true },
+  ...{ network: "gelu", bias: true, activationAfter: true, expertDropout: true },
 } as const;
 
 const experts = (feedforward: number): StripeItem => ({ primitive: "moe", ...wideNetRouting, feedforward });

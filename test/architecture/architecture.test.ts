@@ -23,6 +23,10 @@ describe("an architecture", () => {
     expect(defineArchitecture(base)).toEqual({
       ...base,
       inputs: null,
+      embeddingWidth: null,
+      embeddingNorm: false,
+      tokenTypes: null,
+      classToken: null,
       first: [],
       stripe: [
         {
@@ -38,17 +42,21 @@ describe("an architecture", () => {
           queryKeyNorm: "none",
           bias: false,
         },
-        { primitive: "gelu", feedforward: 48, bias: false },
+        { primitive: "gelu", feedforward: 48, bias: false, activationAfter: false },
       ],
       repeat: 1,
       last: [],
       norm: "layer",
       block: "pre",
       positions: "learned",
+      pool: null,
+      decoder: null,
+      representation: false,
       tie: false,
       headBias: false,
       allowNonCausal: false,
       dropout: 0,
+      stochasticDepth: 0,
       sources: [],
       standardDeviation: 0.02,
     });

@@ -7,6 +7,7 @@ import { afterAll, describe, expect, test } from "vitest";
 import { type ArchitectureInput, defineArchitecture } from "../../src/architecture/architecture.ts";
 import { count } from "../../src/architecture/count.ts";
 import { createReference } from "../../src/backend/reference.ts";
+import type { Batch } from "../../src/data/batches.ts";
 import { RequestError } from "../../src/errors.ts";
 import { programResults, type Tensor } from "../../src/tensor/index.ts";
 import { topologicalOrder } from "../../src/tensor/tensor.ts";
@@ -16,7 +17,7 @@ import { createOptimizer } from "../../src/train/optimizers.ts";
 import { writeRunReport } from "../../src/train/runReport.ts";
 import { type StepOptions, trainingStep } from "../../src/train/step.ts";
 import { train } from "../../src/train/train.ts";
-import { createTrainer, type Trainer, type TrainerBatch } from "../../src/train/trainer.ts";
+import { createTrainer, type Trainer } from "../../src/train/trainer.ts";
 import { generator } from "../tensor/harness.ts";
 import { collect, failure, tinyRun } from "./harness.ts";
 
@@ -46,14 +47,14 @@ function trainerOf(settings: Record<string, unknown>, options: Partial<StepOptio
   return trainer;
 }
 
-function batchOf(seed: number, rows = BATCH): TrainerBatch {
+function batchOf(seed: number, rows = BATCH): Batch {
   const random = generator(seed);
   const draw = () => Int32Array.from({ length: rows * LENGTH }, () => Math.floor(6 * random()));
   return { inputs: draw(), targets: draw() };
 }
 
 /** The second half of the rows is the first one. */
-function twice(batch: TrainerBatch): TrainerBatch {
+function twice(batch: Batch): Batch {
   const double = (half: Int32Array) => Int32Array.from([...half, ...half]);
   return { inputs: double(batch.inputs), targets: double(batch.targets) };
 }
@@ -70,7 +71,7 @@ describe("what modules add to the loss", () => {
   test("changes what is learned, not the loss that is told", async () => {
     const [with_, without] = [trainerOf({}), trainerOf({ balance: 0 })];
     const batch = batchOf(1);
-    const evaluated = await with_.evaluate([batch]);
+    const evaluated = (await with_.evaluate([batch])).loss;
     const [a, b] = [await with_.step(batch, 1, 0.1), await without.step(batch, 1, 0.1)];
     expect(a.loss).toBeCloseTo(evaluated, 12);
     expect(a.loss).toBe(b.loss);
