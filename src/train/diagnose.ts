@@ -10,7 +10,8 @@ import { sum } from "../tensor/ops/reduce.ts";
 import { program, programInputs } from "../tensor/program.ts";
 import { isFloat, type Node, type Tensor, topologicalOrder } from "../tensor/tensor.ts";
 import { globalNorm } from "./clip.ts";
-import { lossGraph, type StepOptions } from "./step.ts";
+import { lossGraph } from "./lossGraph.ts";
+import type { StepOptions } from "./step.ts";
 
 export interface BadTensor {
   /** e.g. `block.3.attention.output`, `gradient of head.weight`, `parameter head.weight`. */

@@ -5,8 +5,9 @@ import type { Machine, Store } from "../backend/machine.ts";
 import { inputSource } from "../nn/parameters.ts";
 import { input } from "../tensor/ops/leaf.ts";
 import { program, programInputs } from "../tensor/program.ts";
+import { batchTypes, inputsOf, objectiveOf, scoreFeatures } from "./lossGraph.ts";
 import type { TrainerBatch } from "./objectives/objective.ts";
-import { batchTypes, inputsOf, objectiveOf, type StepOptions, scoreFeatures } from "./step.ts";
+import type { StepOptions } from "./step.ts";
 
 /** Of all answers that are scored. */
 export interface Evaluation {

@@ -23,6 +23,7 @@ import type {
 } from "./events.ts";
 import { requireSpace } from "./files.ts";
 import { openLog } from "./log.ts";
+import { createObjective } from "./objectives/objectives.ts";
 import { createPace } from "./pace.ts";
 import type { Run } from "./run.ts";
 import { checkpointsPath } from "./runFolder.ts";
@@ -173,7 +174,8 @@ function startEvent(
   { options, configuration, dataset, validation, trainer, memoryNotes }: Run,
   { step, notBitwise, notes }: Origin,
 ): StartEvent {
-  const { architecture } = configuration;
+  const { architecture, training } = configuration;
+  const { scoresNextTokens } = createObjective(training.objective);
   return {
     kind: "start",
     folder: options.folder,
@@ -185,7 +187,9 @@ function startEvent(
     notes: [...dataset.notes, ...memoryNotes, ...notes],
     notBitwise,
     memory: trainer.memory ?? null,
-    optimum: dataset.language?.optimalLoss(validation, architecture.length) ?? null,
+    optimum: scoresNextTokens
+      ? (dataset.language?.optimalLoss(validation, architecture.length) ?? null)
+      : null,
   };
 }
 

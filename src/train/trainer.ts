@@ -7,6 +7,7 @@ import { programInputs } from "../tensor/program.ts";
 import { sizeOf } from "../tensor/tensor.ts";
 import { type BadTensor, firstBadTensor } from "./diagnose.ts";
 import { createEvaluator, type Evaluation, type Evaluator } from "./evaluate.ts";
+import { batchTypes } from "./lossGraph.ts";
 import {
   type BesideSteps,
   type LoadedStep,
@@ -17,7 +18,7 @@ import {
 import { loadStep } from "./memoryPlan.ts";
 import { batchName, randomKeyName, scalarName, stateName, statisticName } from "./names.ts";
 import type { TrainerBatch } from "./objectives/objective.ts";
-import { batchTypes, type StepOptions } from "./step.ts";
+import type { StepOptions } from "./step.ts";
 
 export interface StepResult {
   /** Mean over the scored answers, nats. */

@@ -1,9 +1,12 @@
 // Image classifiers, encoders and the autoencoder: forward and gradients against plain loops, and what is refused.
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { type ArchitectureInput, defineArchitecture } from "../../src/architecture/architecture.ts";
-import { count } from "../../src/architecture/count.ts";
+import { count, countedParameters } from "../../src/architecture/count.ts";
 import { stepProgram, writesText } from "../../src/architecture/decode.ts";
 import { forward, inputType } from "../../src/architecture/forward.ts";
+import { presetArchitecture } from "../../src/architecture/presets.ts";
+import { parseYaml } from "../../src/architecture/read.ts";
 import { printStripe } from "../../src/architecture/stripe.ts";
 import { RequestError } from "../../src/errors.ts";
 import { initialValues } from "../../src/nn/initialize.ts";
@@ -193,6 +196,36 @@ describe("stochastic depth", () => {
     const [untrained] = evaluate([forward(architecture, inputSource(), input("tokens", shape))], bound);
     const [without] = evaluate([forward(plainOne, inputSource(), input("tokens", shape))], bound);
     expect([...untrained!.data]).toEqual([...without!.data]);
+  });
+});
+
+describe("docs/backbones.md", () => {
+  const page = readFileSync(new URL("../../docs/backbones.md", import.meta.url), "utf8");
+
+  test("its files are architectures", () => {
+    const files = [...page.matchAll(/```yaml\n(.*?)```/gs)].map(([, text]) =>
+      defineArchitecture(parseYaml(text!)),
+    );
+    expect(files.map(({ pool }) => pool)).toEqual(["class", "last"]);
+    const [classifier, autoencoder] = files.map((file) => countedParameters(file).total);
+    const block = 2 * 2 * 64 + 4 * (64 ** 2 + 64) + (64 * 256 + 256) + (256 * 64 + 64);
+    expect(classifier).toBe(49 * 64 + 64 + 64 + 17 * 64 + 6 * block + 2 * 64 + (64 * 10 + 10));
+    const decoder = 2 * (128 + 128 ** 2 + 128) + 128 + (128 * 16 + 16);
+    const encoder = 16 * 128 + 2 * (2 * 128 + 4 * (128 ** 2 + 128) + 3 * 128 * 352);
+    expect(autoencoder).toBe(encoder + decoder);
+  });
+
+  test("its sizes are counted", () => {
+    const rows = [...page.split("## Presets")[1]!.matchAll(/^\| (`.*`) +\| ([\d,; ]+?) +\|$/gm)];
+    const told = rows.flatMap(([, names, sizes]) => {
+      const [first, ...others] = [...names!.matchAll(/`([^`]+)`/g)].map(([, name]) => name!);
+      const stem = first!.replace(/-\d+$/, "");
+      const all = [first!, ...others.map((name) => (name.startsWith("-") ? `${stem}${name}` : name))];
+      return all.map((name, i) => [name, Number(sizes!.split("; ")[i]!.replaceAll(",", ""))] as const);
+    });
+    expect(told).toHaveLength(15);
+    for (const [name, size] of told)
+      expect([name, countedParameters(presetArchitecture(name)).total]).toEqual([name, size]);
   });
 });
 

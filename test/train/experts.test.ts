@@ -261,7 +261,7 @@ describe("a run", () => {
     const stripe = ["attention", { primitive: "moe-expert-choice", experts: 2, feedforward: 4 }];
     expect(await failure(train(runOf("refused", { stripe })), RequestError)).toBe(
       "architecture: moe-expert-choice is not causal as it is set, so it would see the tokens it has to predict; make it " +
-        "causal, or set allowNonCausal to true if that is what you want",
+        "causal, train it with the objective masked-token, or set allowNonCausal to true if that is what you want",
     );
     const allowed = runOf("allowed", { stripe, allowNonCausal: true });
     const events = await collect(train({ ...allowed, training: { ...allowed.training, sampleEvery: 5 } }));

@@ -72,6 +72,13 @@ test("its loss on the next token is refused, and so is a vocabulary without a pl
   );
 });
 
+test("nobody knows the lowest loss on masked tokens", async () => {
+  const training = { steps: 1, batch: 2, objective: "masked-token" };
+  const architecture = { ...encoder, length: 4 };
+  const [start] = await collect(train(optionsOf("language", { architecture, training, data: {} })));
+  expect(start).toMatchObject({ kind: "start", optimum: null });
+});
+
 test("text is refused by a classifier, and next tokens by an encoder, before anything is written", async () => {
   const classes = { training: { objective: "classification", steps: 2 } };
   expect(await failure(train(optionsOf("places", classes)), RequestError)).toMatch(/set pool to average/);

@@ -22,6 +22,7 @@ export function classification(settings: z.infer<typeof classificationSettings>)
   return {
     settings,
     extraTokens: 0,
+    scoresNextTokens: false,
     check: (architecture) => requireAnswers(architecture, "sequence"),
     batch: (architecture, rows, length) => ({
       inputs: inputType(architecture, rows, length),

@@ -33,6 +33,7 @@ export function maskedToken(settings: z.infer<typeof maskedTokenSettings>): Obje
   return {
     settings,
     extraTokens: 1,
+    scoresNextTokens: false,
     check(architecture) {
       requireTokens(architecture);
       requireAnswers(architecture, "places");

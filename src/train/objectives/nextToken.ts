@@ -14,6 +14,7 @@ export function nextToken(settings: z.infer<typeof nextTokenSettings>): Objectiv
   return {
     settings,
     extraTokens: 0,
+    scoresNextTokens: true,
     check(architecture) {
       requireTokens(architecture);
       requireAnswers(architecture, "places");

@@ -35,6 +35,8 @@ export interface Objective {
   readonly settings: Readonly<{ name: string } & Record<string, unknown>>;
   /** Token ids that the model has after those of its data. */
   readonly extraTokens: number;
+  /** Whether its loss on text is that of the next token, of which the data may know the lowest. */
+  readonly scoresNextTokens: boolean;
   /** Errors: RequestError where models of the architecture cannot be trained so. */
   check(architecture: Architecture): void;
   /** What a batch of `rows` sequences is. */
