@@ -57,7 +57,7 @@ export function trainingProgram({ architecture, batch, clip }: Training): {
   for (const [name, { shape, dtype }] of programInputs(update)) {
     if (name === "scalar/rate" || name === "scalar/stepSize") values[name] = value([0.01], []);
     else if (name === "scalar/varianceScale") values[name] = value([2], []);
-    else if (name === "batch/tokens") values[name] = wholeValue(random, shape, 0, defined.vocabulary);
+    else if (name === "batch/inputs") values[name] = wholeValue(random, shape, 0, defined.vocabulary);
     else if (name === "batch/targets") values[name] = wholeValue(random, shape, -1, defined.vocabulary);
     else if (dtype === "u32") values[name] = { ...wholeValue(random, shape, 0, 2 ** 31), dtype };
     else if (name.startsWith("variance/")) values[name] = uniformValue(random, shape, 0, 0.01);
