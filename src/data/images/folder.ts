@@ -1,22 +1,15 @@
 // A folder of PNG and JPEG files, one folder a class, as images of one size. Knows no archive.
 
-import { readdirSync, statSync } from "node:fs";
-import { extname, join } from "node:path";
+import { join } from "node:path";
 import { RequestError } from "../../errors.ts";
 import { largest, readInputFile } from "../../inputFile.ts";
 import { reason } from "../readText.ts";
+import { classesIn, filesIn, partFolder } from "./classFolders.ts";
 import { describeSize, type ImageParts, type LabelledImages, labelled, MOST_CLASSES } from "./images.ts";
 import { decodeJpeg, isJpeg } from "./jpeg.ts";
 import type { Picture } from "./picture.ts";
 import { decodePng, isPng } from "./png.ts";
 
-const endings = new Set([".png", ".jpg", ".jpeg"]);
-/** Names of the folders of each part; what has none of the first is all for training. */
-const partNames = {
-  training: ["train", "training"],
-  validation: ["val", "valid", "validation"],
-  test: ["test"],
-} as const;
 const MOST_FILES = 2 ** 22;
 const LARGEST_FILE = 2 ** 26;
 /** Bad images that a message names; the rest are counted. */
@@ -27,13 +20,6 @@ export interface FolderOptions {
   readonly skipBad: boolean;
 }
 
-/** Whether a folder looks like one of images: in its classes, or the classes of its training part, are some. */
-export function isImageFolder(folder: string): boolean {
-  return classesIn(partFolder(folder, "training") ?? folder).some(
-    (name) => filesIn(join(partFolder(folder, "training") ?? folder, name)).length > 0,
-  );
-}
-
 /**
  * CLASS/FILE, or train/CLASS/FILE with `val` and `test` beside it. Classes are in the order of their names. Where all
  * images are grey they have one channel, else three. Errors: RequestError for images that cannot be read or have another
@@ -41,9 +27,7 @@ export function isImageFolder(folder: string): boolean {
  */
 export function readImageFolder(folder: string, name: string, { skipBad }: FolderOptions): ImageParts {
   const training = partFolder(folder, "training");
-  const classes = classesIn(training ?? folder).filter(
-    (each) => filesIn(join(training ?? folder, each)).length > 0,
-  );
+  const classes = classesIn(training ?? folder);
   if (classes.length < 2 || classes.length > MOST_CLASSES) {
     throw new RequestError(
       `data: ${training ?? folder} has ${classes.length} folders with PNG or JPEG files; expected one for each class, 2 ` +
@@ -114,9 +98,8 @@ function readPart(
   budget: { bytes: number; files: number },
   bad: Bad[],
 ): Found[] {
-  const other = classesIn(folder).find(
-    (name) => !classes.includes(name) && filesIn(join(folder, name)).length > 0,
-  );
+  const present = new Set(classesIn(folder));
+  const other = [...present].find((name) => !classes.includes(name));
   if (other !== undefined) {
     throw new RequestError(
       `data: ${join(folder, other)} is a class that the training images do not have; expected one of ` +
@@ -125,7 +108,7 @@ function readPart(
   }
   const found: Found[] = [];
   for (const [label, name] of classes.entries()) {
-    for (const file of filesIn(join(folder, name))) {
+    for (const file of present.has(name) ? filesIn(join(folder, name)) : []) {
       const path = join(folder, name, file);
       budget.files--;
       if (budget.files < 0) throw new RequestError(`data: ${folder} has more than ${MOST_FILES} images`);
@@ -199,34 +182,4 @@ function packed(
     pixels,
     Uint16Array.from(kept, ({ label }) => label),
   );
-}
-
-function partFolder(folder: string, part: keyof typeof partNames): string | undefined {
-  return partNames[part].map((name) => join(folder, name)).find(isFolder);
-}
-
-function isFolder(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
-}
-
-function classesIn(folder: string): string[] {
-  return listed(folder)
-    .filter((name) => !name.startsWith(".") && isFolder(join(folder, name)))
-    .sort();
-}
-
-function filesIn(folder: string): string[] {
-  return listed(folder)
-    .filter((name) => !name.startsWith(".") && endings.has(extname(name).toLowerCase()))
-    .sort();
-}
-
-function listed(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch (error) {
-    throw new RequestError(
-      `data: cannot read the folder ${folder}: ${reason(error)}; check that it may be read`,
-    );
-  }
 }

@@ -8,9 +8,8 @@ import { fileSha256 } from "../named/sink.ts";
 import { findDataset } from "../named/state.ts";
 import { namedDataset } from "../named/table.ts";
 import type { DataFolders } from "../text.ts";
-import { isImageFolder, readImageFolder } from "./folder.ts";
+import { isImageFolder } from "./classFolders.ts";
 import type { ImageParts } from "./images.ts";
-import { readNpz } from "./npz.ts";
 import { idxFile, readCifar10, readCifar100, readFile, readMnist } from "./published.ts";
 import { drawnShapes } from "./shapes.ts";
 import { type ImageDataset, splitImages } from "./split.ts";
@@ -62,9 +61,10 @@ export async function loadImages(request: ImageRequest): Promise<ImageDataset> {
 async function readPlace(place: Place, skipBad: boolean): Promise<ImageParts> {
   if (place.kind === "shapes") return drawnShapes();
   const { path, name } = place;
+  // The packages that decode files are loaded when there is one.
   switch (place.kind) {
     case "npz":
-      return readNpz(path, name, readFile(path));
+      return (await import("./npz.ts")).readNpz(path, name, readFile(path));
     case "idx":
       return readMnist(path, name);
     case "cifar-10":
@@ -72,7 +72,7 @@ async function readPlace(place: Place, skipBad: boolean): Promise<ImageParts> {
     case "cifar-100":
       return readCifar100(path, name);
     case "classes":
-      return readImageFolder(path, name, { skipBad });
+      return (await import("./folder.ts")).readImageFolder(path, name, { skipBad });
   }
 }
 

@@ -81,7 +81,10 @@ function draw(pixels: Uint8Array, distance: Distance, draws: Draws): void {
   for (let i = 0; i < side * side; i++) {
     const x = (i % side) + 0.5 - centreX;
     const y = Math.floor(i / side) + 0.5 - centreY;
-    const edge = radius * distance((cosine * x + sine * y) / radius, (cosine * y - sine * x) / radius);
+    const isNear = Math.hypot(x, y) < radius + 1;
+    const edge = isNear
+      ? radius * distance((cosine * x + sine * y) / radius, (cosine * y - sine * x) / radius)
+      : 1;
     const coverage = Math.min(1, Math.max(0, 0.5 - edge));
     // One number has bits enough for the noise of three channels.
     let bits = draws.uniform();
