@@ -73,7 +73,9 @@ export function classifierSettings(options: TrainOptions): ClassifierSettings {
   }
   const width = options.width ?? 64;
   const vit = { width, layers: 4, heads: defaultHeads(width), norm: "layer", positions: "learned" };
-  return { ...vit, causal: false, pool: "average", bias: true, headBias: true, ...given };
+  // So narrow a network learns late from weights as small as large ones begin with.
+  const standardDeviation = Number((width ** -0.5).toPrecision(3));
+  return { ...vit, standardDeviation, causal: false, pool: "average", bias: true, headBias: true, ...given };
 }
 
 function defined(settings: Record<string, unknown>): Record<string, unknown> {
@@ -184,7 +186,12 @@ export function checkNew(options: TrainOptions, environment: Environment): void 
   if (options.minutes === undefined) defineTraining(trainingSettings(options, stepsOf(options, length)));
 }
 
-const textOptions = ["tokenizer", "length", "tokens"] as const satisfies readonly (keyof TrainOptions)[];
+const textOptions = [
+  "tokenizer",
+  "length",
+  "tokens",
+  "objective",
+] as const satisfies readonly (keyof TrainOptions)[];
 const imageOptions = [
   "patch",
   "crop",
