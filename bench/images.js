@@ -31,7 +31,7 @@ Example: SCANTLING_DATA=~/data node bench/images.js
 `;
 
 // Patches of 4 by 4 pixels; every matrix begins with a deviation of 1 / sqrt(width).
-const recipe = { patch: 4, crop: 2, batch: 128, "learning-rate": 2e-3, "weight-decay": 0.05, warmup: 200 };
+const recipe = { patch: 4, crop: 2, batch: 128, "learning-rate": 2e-3, "weight-decay": 0.05 };
 const width = 64;
 const common = {
   ...{ width, repeat: 5, norm: "layer", positions: "learned", pool: "average", headBias: true },

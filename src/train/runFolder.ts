@@ -15,19 +15,28 @@ import { onDisk, replaceFile, syncFolder } from "./files.ts";
 import { type ImageSettings, imageSettingsSchema } from "./imageSettings.ts";
 import { defineTraining, type TrainingSettings } from "./settings.ts";
 
-const textSettingsSchema = z.strictObject({
+/** The text of a run in its configuration. */
+export interface TextSettings {
   /** As it was asked for; null: the built-in language. */
+  readonly data: string | null;
+  readonly tokenizer: string | null;
+  readonly validationFraction: number | null;
+  readonly name: string;
+  readonly trainingTokens: number;
+  readonly validationTokens: number;
+  /** SHA-256 over all tokens. */
+  readonly sha256: string;
+}
+
+const textSettingsSchema = z.strictObject({
   data: z.string().nullable(),
   tokenizer: z.string().nullable(),
   validationFraction: z.number().nullable(),
   name: z.string(),
   trainingTokens: z.int(),
   validationTokens: z.int(),
-  /** SHA-256 over all tokens. */
   sha256: z.string(),
 });
-/** The text of a run in its configuration. */
-export type TextSettings = Readonly<z.infer<typeof textSettingsSchema>>;
 
 /** What a run is asked to do, complete. */
 export interface RunSettings {

@@ -157,9 +157,10 @@ export function trainCommand({ program, console, commandLine, setExitCode }: Com
       "--order <name>",
       "random windows, or epochs that visit each once (default: random; images: epochs)",
     ),
-    training("--evaluate-every <n>", "steps between evaluations (default: a twentieth)").argParser(
-      wholeNumber(1),
-    ),
+    training(
+      "--evaluate-every <n>",
+      "steps between evaluations (default: a twentieth; images: a tenth)",
+    ).argParser(wholeNumber(1)),
     training("--keep <n>", "newest checkpoints to keep, besides the best (default: 3)").argParser(
       wholeNumber(1),
     ),

@@ -30,6 +30,8 @@ const defaultBatch = 32;
 const defaultImageBatch = 64;
 const defaultRate = 3e-3;
 const defaultImageRate = 2e-3;
+/** Sets of images have large validation parts. */
+export const imageEvaluations = 10;
 
 const architectureKeys = [
   "length",
@@ -118,6 +120,8 @@ function namedArchitecture(nameOrFile: string): Record<string, unknown> {
 /** The settings of training, for a number of steps. */
 export function trainingSettings(options: TrainOptions, steps: number, onImages = false): TrainingInput {
   const warmup = options.warmup ?? Math.min(100, Math.floor(steps / 20));
+  const usual = onImages ? Math.ceil(steps / imageEvaluations) : undefined;
+  const evaluateEvery = options.evaluateEvery ?? usual;
   const decay = options.schedule === undefined ? {} : { decay: options.schedule };
   const optimizer = { name: options.optimizer ?? "adamw" };
   const settings = {
@@ -132,7 +136,7 @@ export function trainingSettings(options: TrainOptions, steps: number, onImages 
     ...(options.clip === undefined ? {} : { clip: options.clip === 0 ? null : options.clip }),
     ...(options.order === undefined ? {} : { order: options.order }),
     ...(options.keep === undefined ? {} : { keep: options.keep }),
-    ...(options.evaluateEvery === undefined ? {} : { evaluateEvery: options.evaluateEvery }),
+    ...(evaluateEvery === undefined ? {} : { evaluateEvery }),
   };
   // Words are checked by the library, which knows them.
   return settings as TrainingInput;

@@ -25,6 +25,7 @@ import {
   checkResume,
   classifierSettings,
   defaultSteps,
+  imageEvaluations,
   imageInput,
   onImages,
   runFolder,
@@ -176,7 +177,7 @@ async function imageStepsInMinutes(
   const steps = await stepsWithin(machine, made.architecture, {
     seconds: 60 * minutes,
     batch: batchOf(options, true),
-    evaluations: 20,
+    evaluations: imageEvaluations,
     validationTokens: made.dataset.validation.count * made.architecture.length,
     seed: options.seed ?? 0,
     memory: options.memory,

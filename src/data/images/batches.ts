@@ -20,6 +20,7 @@ export interface ImageBatch {
   readonly targets: Int32Array | Float32Array;
 }
 
+/** Which images, how they are changed and cut, and in which order they come. */
 export interface ImageSamplerOptions {
   readonly images: LabelledImages;
   /** V. */

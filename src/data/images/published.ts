@@ -26,9 +26,15 @@ export function readFile(path: string): Buffer {
   }
 }
 
-/** Any of these files, unpacked where it is gzip, and no further than `most` bytes. */
-function readUnpacked(path: string, most: number): Buffer {
+/** No relative of MNIST has as much, and none packs as well. */
+const MOST_UNPACKED = 2 ** 30;
+const WIDEST_UNPACKING = 100;
+const SMALLEST_BOUND = 2 ** 22;
+
+/** A file, unpacked where it is gzip. */
+function readUnpacked(path: string): Buffer {
   const bytes = readFile(path);
+  const most = Math.min(MOST_UNPACKED, Math.max(SMALLEST_BOUND, WIDEST_UNPACKING * bytes.length));
   if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes;
   try {
     return gunzipSync(bytes, { maxOutputLength: most });
@@ -45,9 +51,6 @@ export function idxFile(files: readonly string[], stem: string, dimensions: numb
   return names.flatMap((name) => [name, `${name}.gz`]).find((name) => files.includes(name));
 }
 
-/** As much as 16 bytes a byte of all MNIST's relatives. */
-const MOST_UNPACKED = 2 ** 30;
-
 export function readMnist(folder: string, name: string): ImageParts {
   const files = readdirSync(folder);
   const read = (stem: string, dimensions: number) => {
@@ -58,7 +61,7 @@ export function readMnist(folder: string, name: string): ImageParts {
       );
     }
     const path = join(folder, file);
-    return { path, ...readIdx(path, readUnpacked(path, MOST_UNPACKED)) };
+    return { path, ...readIdx(path, readUnpacked(path)) };
   };
   const part = (stem: string, classes?: number): { images: LabelledImages; classes: number } => {
     const pictures = read(`${stem}-images`, 3);

@@ -66,6 +66,8 @@ describe("IDX files", () => {
   });
 
   test("a packed file that unpacks without end is refused", async () => {
+    put("train-images-idx3-ubyte.gz", gzipSync(new Uint8Array(2 ** 23)));
+    expect(await refusal(folder)).toContain("it unpacks to more than 4194304 bytes");
     put("train-images-idx3-ubyte.gz", gzipSync(new Uint8Array(2 ** 20)).subarray(0, 100));
     expect(await refusal(folder)).toContain("damaged");
   });

@@ -4,22 +4,30 @@ import { z } from "zod";
 import { numberBetween, parseStrict, wholeNumber } from "../../../strict.ts";
 
 const schema = z.object({
-  /** Pixels that an image may be moved by each way; what comes in is black. */
   crop: wholeNumber(0, 1024).default(0),
-  /** Every other image, by chance, is mirrored. */
   flip: z.boolean("expected true or false").default(false),
-  /** RandAugment's operations an image; 0: none. */
   operations: wholeNumber(0, 16).default(0),
-  /** RandAugment's magnitude, 0 to 30. */
   magnitude: numberBetween(0, 30.001).default(9),
-  /** mixup's Beta(a, a); 0: none. */
   mixup: numberBetween(0, 1000).default(0),
-  /** Share of the target that all classes have in common. */
   labelSmoothing: numberBetween(0, 1).default(0),
 });
 
-/** The complete form; JSON. */
-export type Augmentation = Readonly<z.infer<typeof schema>>;
+/** How training images are changed, in this order. The complete form; JSON. */
+export interface Augmentation {
+  /** Pixels that an image may be moved by each way; what comes in is black. Default 0. */
+  readonly crop: number;
+  /** Every other image, by chance, is mirrored. Default false. */
+  readonly flip: boolean;
+  /** RandAugment's operations an image; 0, the default: none. */
+  readonly operations: number;
+  /** RandAugment's magnitude, 0 to 30; default 9. */
+  readonly magnitude: number;
+  /** mixup's Beta(a, a); 0, the default: none. */
+  readonly mixup: number;
+  /** Share of the target that all classes have in common, below 1; default 0. */
+  readonly labelSmoothing: number;
+}
+
 /** How training images are changed; everything has a default, which is no change. */
 export type AugmentationInput = Partial<Augmentation>;
 
