@@ -114,6 +114,14 @@ describe("train on images", () => {
   });
 });
 
+test("export says in the file how images become numbers", async () => {
+  for (const format of ["safetensors", "onnx"]) {
+    const file = join(folder.path, `model.${format}`);
+    expect((await scantling(["export", run, "--to", format, "--out", file])).exitCode).toBe(0);
+    expect(readFileSync(file, "latin1")).toMatch(/classes\\?\\?":\[/);
+  }
+});
+
 describe("evaluate on images", () => {
   test("gives the accuracy on the test part, by class, with an interval", async () => {
     const { out, exitCode } = await scantling(["evaluate", run, "--backend", "reference", "--json"]);
