@@ -79,6 +79,23 @@ export type { Tokens } from "./data/batches.ts";
 export { type Dataset, type DatasetRequest, loadDataset } from "./data/dataset.ts";
 export type { Filter } from "./data/filter.ts";
 export type { DocumentGrammar, Grammar, LanguageGrammar, WeightedGrammar } from "./data/grammar.ts";
+export type { Augmentation, AugmentationInput } from "./data/images/augment/settings.ts";
+export {
+  createImageSampler,
+  type ImageBatch,
+  type ImageSamplerOptions,
+  imageEvaluationBatches,
+} from "./data/images/batches.ts";
+export type { ImageSize, LabelledImages } from "./data/images/images.ts";
+export { type ImageRequest, loadImages } from "./data/images/load.ts";
+export {
+  definePatches,
+  type Normalisation,
+  normalisationOf,
+  type Patching,
+} from "./data/images/patches.ts";
+export { drawShapes, shapeNames } from "./data/images/shapes.ts";
+export type { ImageDataset } from "./data/images/split.ts";
 export { createLanguage, type Estimate, type Language } from "./data/language.ts";
 export type { DownloadEvent, DownloadTrouble, Patience } from "./data/named/download.ts";
 export { type FetchEnd, type FetchEvent, type FetchOptions, fetchDataset } from "./data/named/fetch.ts";
@@ -106,9 +123,12 @@ export type {
   StepEvent,
   TrainEvent,
 } from "./train/events.ts";
+export type { ImageArchitectureInput, ImageRunInput } from "./train/imageRun.ts";
+export type { ImageSettings } from "./train/imageSettings.ts";
 export type { MemoryPrediction } from "./train/memory.ts";
 export { type ResumeOptions, resume } from "./train/resume.ts";
 export type { RunOptions } from "./train/run.ts";
+export type { TextSettings } from "./train/runFolder.ts";
 export { type RunConfiguration, type RunSettings, readConfiguration } from "./train/runFolder.ts";
 export type { ScheduleInput } from "./train/schedule.ts";
 export { defineTraining, type TrainingInput, type TrainingSettings } from "./train/settings.ts";
@@ -117,6 +137,12 @@ export { type TrainOptions, train } from "./train/train.ts";
 
 // Trained models: writing, being judged, leaving for other programs.
 
+export {
+  evaluateImages,
+  type ImageEvaluation,
+  type ImageEvaluationEvent,
+  type ImageEvaluationOptions,
+} from "./train/evaluateImages.ts";
 export {
   type EvaluatedModel,
   evaluateRun,

@@ -39,6 +39,11 @@ export function formatShare(share: number): string {
   return `${(100 * share).toFixed(share < 0.0995 ? 1 : 0)} %`;
 }
 
+/** A share of right guesses: `98.25 %`. */
+export function formatAccuracy(share: number): string {
+  return `${(100 * share).toFixed(2)} %`;
+}
+
 function significant(value: number): string {
   if (Number.isInteger(value)) return String(value);
   const magnitude = Math.abs(value);

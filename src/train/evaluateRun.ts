@@ -12,8 +12,9 @@ import {
   type ScoringStart,
   type TextEvaluation,
 } from "./evaluateText.ts";
-import { type DamageListener, type Model, openModel } from "./model.ts";
-import { describeTokens } from "./run.ts";
+import { type DamageListener, type Model, openModel, requireTokenizer } from "./model.ts";
+import { describeTokens } from "./runData.ts";
+import { isImages } from "./runFolder.ts";
 
 /** Which model to evaluate, and on what. */
 export interface RunEvaluationOptions extends ScoringOptions {
@@ -72,10 +73,12 @@ export async function* evaluateRun(
 }
 
 async function loadEvaluationText(
-  { configuration, tokenizer }: Model,
+  model: Model,
   { folder, data, dataFolder }: RunEvaluationOptions,
 ): Promise<EvaluationText> {
-  const trained = configuration.data;
+  const tokenizer = requireTokenizer(model, folder);
+  const trained = model.configuration.data;
+  if (isImages(trained)) throw new RequestError(`${folder} was trained on images`);
   if (data !== undefined && data !== (trained.data ?? "language")) {
     return loadOtherText(data, dataFolder, tokenizer);
   }

@@ -43,8 +43,10 @@ export interface StepEvent {
   readonly rate: number;
   /** Tokens trained on so far. */
   readonly tokens: number;
-  /** Of the latest steps. */
+  /** Of the latest steps; of images, their patches. */
   readonly tokensPerSecond: number;
+  /** Of the latest steps; only where the data are images. */
+  readonly imagesPerSecond?: number;
   /** Training FLOPs per second over the machine's peak, 0 to 1; null where the peak is not known. */
   readonly shareOfPeak: number | null;
   /** Null until one step has been timed. */

@@ -1,7 +1,7 @@
 // A model in the formats of other programs: ONNX and safetensors, as the parts of a file. Knows no folder.
 // B batch, T length, V vocabulary.
 import type { Architecture } from "../architecture/architecture.ts";
-import { forward } from "../architecture/forward.ts";
+import { forward, inputType } from "../architecture/forward.ts";
 import type { NumericArray } from "../backend/machine.ts";
 import { encodeOnnx } from "../backend/onnx/format.ts";
 import { printOnnx } from "../backend/onnx/print.ts";
@@ -12,12 +12,16 @@ import { input } from "../tensor/ops/leaf.ts";
 import { program } from "../tensor/program.ts";
 import { type Shape, sameShape } from "../tensor/tensor.ts";
 import { packageVersion } from "../version.ts";
+import type { ImageSettings } from "./imageSettings.ts";
 import { encodeSafetensors, type StoredTensor } from "./safetensors.ts";
 
 /** Everything of a model that goes into a file. */
 export interface ExportedModel {
   readonly architecture: Architecture;
-  readonly tokenizer: TokenizerDescription;
+  /** Null where it does not read text. */
+  readonly tokenizer: TokenizerDescription | null;
+  /** How images become its numbers; null, the default, where it does not see images. */
+  readonly images?: ImageSettings | null;
   /** Updates the weights have had. */
   readonly step: number;
   /** Parameters under their names. */
@@ -33,18 +37,20 @@ export interface OnnxShape {
 }
 
 const TOKENS = "tokens";
+const PATCHES = "patches";
 const LOGITS = "logits";
 
 /**
- * The forward graph as an ONNX file: `tokens` i64 [B, T] to `logits` f32 [B, T, V] (nats, before the softmax). B and T
- * are fixed in the file. Errors: RequestError for a length that the model has no parameters for, and for a model that
+ * The forward graph as an ONNX file: `tokens` i64 [B, T] to `logits` f32 [B, T, V] (nats, before the softmax), or where
+ * the model takes N numbers at each place, `patches` f32 [B, T, N]. B and T are fixed in the file. Errors: RequestError for a length that the model has no parameters for, and for a model that
  * ONNX cannot express or hold.
  */
 export function onnxFile(model: ExportedModel, shape: OnnxShape = {}): Uint8Array[] {
   const { batch = 1, length = model.architecture.length } = shape;
-  const tokens = input(TOKENS, [batch, length], "i32");
+  const type = inputType(model.architecture, batch, length);
+  const name = type.dtype === "i32" ? TOKENS : PATCHES;
   const source = inputSource();
-  const logits = forward(lengthened(model.architecture, length), source, tokens);
+  const logits = forward(lengthened(model.architecture, length), source, input(name, type.shape, type.dtype));
   requireSameParameters(model, source.declared, length);
   const onnx = printOnnx(program({ [LOGITS]: logits }), {
     name: "model",
@@ -99,13 +105,18 @@ export function safetensorsFile(model: ExportedModel): Uint8Array[] {
   }
 }
 
-/** What a reader needs to build the model again and to make tokens of text. */
-function metadataOf({ architecture, tokenizer, step }: ExportedModel): Record<string, string> {
+/** What a reader needs to build the model again and to make tokens of text, or patches of images. */
+function metadataOf({ architecture, tokenizer, images, step }: ExportedModel): Record<string, string> {
   return {
     format: "scantling model 1",
     version: packageVersion(),
     step: String(step),
     architecture: JSON.stringify(architecture),
-    tokenizer: JSON.stringify(tokenizer),
+    ...(tokenizer === null ? {} : { tokenizer: JSON.stringify(tokenizer) }),
+    ...(images == null ? {} : { images: JSON.stringify(imageMetadata(images)) }),
   };
+}
+
+function imageMetadata({ classes, height, width, channels, patch, mean, deviation }: ImageSettings) {
+  return { classes, height, width, channels, patch, mean, deviation };
 }

@@ -8,6 +8,7 @@ import { sizeOf } from "../tensor/tensor.ts";
 import { type ExportedModel, onnxFile, safetensorsFile } from "./exportModel.ts";
 import { onDisk, replaceFile } from "./files.ts";
 import { type DamageListener, openModel } from "./model.ts";
+import { isImages } from "./runFolder.ts";
 
 /** The formats that a model can be written in. */
 export const exportFormats = ["onnx", "safetensors"] as const;
@@ -101,5 +102,7 @@ function modelOf({ folder, checkpoint, onDamaged }: ExportOptions): ExportedMode
   const weights = store
     .names()
     .map((name) => [name, { shape: store.type(name)!.shape, values: store.read(name) }] as const);
-  return { architecture, tokenizer: configuration.tokenizer, step, weights: new Map(weights) };
+  const { data, tokenizer } = configuration;
+  const images = isImages(data) ? data : null;
+  return { architecture, tokenizer, images, step, weights: new Map(weights) };
 }

@@ -3,7 +3,6 @@ import { join } from "node:path";
 import { setImmediate as eventLoop } from "node:timers/promises";
 import { count } from "../architecture/count.ts";
 import { writesText } from "../architecture/decode.ts";
-import { type Batch, evaluationBatches } from "../data/batches.ts";
 import { WorkError } from "../errors.ts";
 import {
   type CheckpointState,
@@ -26,7 +25,7 @@ import { openLog } from "./log.ts";
 import { createObjective } from "./objectives/objectives.ts";
 import { createPace } from "./pace.ts";
 import type { Run } from "./run.ts";
-import { checkpointsPath } from "./runFolder.ts";
+import { checkpointsPath, isImages } from "./runFolder.ts";
 import { createTextSampler } from "./sample.ts";
 import { rateAt } from "./schedule.ts";
 import type { StepResult } from "./trainer.ts";
@@ -67,7 +66,7 @@ export async function* runLoop(run: Run, origin: Origin): AsyncGenerator<TrainEv
   let { step, best, complete } = origin;
   let saved = step > 0 ? step : null;
   const isAborted = () => signal?.aborted === true;
-  const samples = sampleEvery !== null && writesText(architecture);
+  const samples = sampleEvery !== null && run.data.text !== null && writesText(architecture);
   const samplesAfter = (at: number) => samples && at % sampleEvery === 0;
   const tellsAfter = (at: number) => at === 1 || at % STATISTICS_EVERY === 0 || at === steps;
   const evaluatesAfter = (at: number) => at % evaluateEvery === 0 || at === steps;
@@ -109,7 +108,7 @@ export async function* runLoop(run: Run, origin: Origin): AsyncGenerator<TrainEv
         pace.resume();
         continue;
       }
-      const given = run.batchAt(step);
+      const given = run.data.batchAt(step);
       const rate = rateAt(training.schedule, step, steps);
       const { loss, gradientNorm, finite, statistics } = await trainer.step(given, step + 1, rate, seed);
       if (!finite) {
@@ -142,6 +141,7 @@ export async function* runLoop(run: Run, origin: Origin): AsyncGenerator<TrainEv
         rate,
         tokens: step * batch * architecture.length,
         tokensPerSecond: stepsPerSecond * batch * architecture.length,
+        ...(isImages(configuration.data) ? { imagesPerSecond: stepsPerSecond * batch } : {}),
         shareOfPeak: peakFlops === undefined ? null : (stepsPerSecond * flopsPerStep) / peakFlops,
         secondsLeft: pace.secondsLeft(steps - step),
       });
@@ -171,7 +171,7 @@ function plainNumbers(statistics: StepResult["statistics"]): StatisticsEvent["va
 }
 
 function startEvent(
-  { options, configuration, dataset, validation, trainer, memoryNotes }: Run,
+  { options, configuration, data, trainer, memoryNotes }: Run,
   { step, notBitwise, notes }: Origin,
 ): StartEvent {
   const { architecture, training } = configuration;
@@ -184,26 +184,22 @@ function startEvent(
     backend: options.machine.name,
     threads: options.machine.threads,
     step,
-    notes: [...dataset.notes, ...memoryNotes, ...notes],
+    notes: [...data.notes, ...memoryNotes, ...notes],
     notBitwise,
     memory: trainer.memory ?? null,
-    optimum: scoresNextTokens
-      ? (dataset.language?.optimalLoss(validation, architecture.length) ?? null)
-      : null,
+    optimum: scoresNextTokens ? data.optimum() : null,
   };
 }
 
-/** Over the validation tokens; of no use where the run is aborted meanwhile. */
-function evaluate({ trainer, validation, configuration, options }: Run): Promise<Evaluation> {
-  const { length } = configuration.architecture;
-  const batches = evaluationBatches(validation, length, trainer.evaluationRows);
-  return trainer.evaluate(untilAborted(batches, options.signal));
+/** On what the run is judged by; of no use where the run is aborted meanwhile. */
+function evaluate({ trainer, data, options }: Run): Promise<Evaluation> {
+  return trainer.evaluate(untilAborted(data.validation(trainer.evaluationRows), options.signal));
 }
 
-function* untilAborted(batches: Iterable<Batch>, signal: AbortSignal | undefined): Generator<Batch> {
-  for (const { inputs, targets } of batches) {
+function* untilAborted<T>(items: Iterable<T>, signal: AbortSignal | undefined): Generator<T> {
+  for (const item of items) {
     if (signal?.aborted) return;
-    yield { inputs, targets };
+    yield item;
   }
 }
 
@@ -258,17 +254,18 @@ function describeNonFinite(event: NonFiniteEvent, folder: string): string {
 const SAMPLE_TOKENS = 200;
 
 /** A short continuation of the beginning of the validation text. */
-async function sampleText({ options, configuration, dataset, trainer, validation }: Run): Promise<string> {
+async function sampleText({ options, configuration, data, trainer }: Run): Promise<string> {
   const { machine, signal } = options;
   const sampler = createTextSampler(machine, configuration.architecture, trainer.store);
   try {
     const text: number[] = [];
     const { seed } = configuration.training;
-    const { vocabulary } = dataset.tokenizer;
-    const request = { prompt: validation.subarray(0, 1), tokens: SAMPLE_TOKENS, seed, vocabulary };
+    const { tokenizer, tokens } = data.text!;
+    const { vocabulary } = tokenizer;
+    const request = { prompt: tokens.subarray(0, 1), tokens: SAMPLE_TOKENS, seed, vocabulary };
     const drawn = sampler.sample({ ...request, ...(signal === undefined ? {} : { signal }) });
     for await (const [token] of drawn) text.push(token!);
-    return dataset.tokenizer.decode(text);
+    return tokenizer.decode(text);
   } finally {
     sampler.dispose();
   }

@@ -25,7 +25,8 @@ export type DamageListener = (line: string) => void;
 export interface Model {
   readonly architecture: Architecture;
   readonly configuration: RunConfiguration;
-  readonly tokenizer: Tokenizer;
+  /** Null where it was trained on images. */
+  readonly tokenizer: Tokenizer | null;
   /** Holds the parameters under their names. */
   readonly store: Store;
   /** Updates the weights have had. */
@@ -51,8 +52,8 @@ export function openModel(
   const { step } = checkpoint.manifest;
   const path = join(checkpoints, String(step));
   const { architecture } = configuration;
-  const tokenizer = restoreTokenizer(configuration.tokenizer);
-  if (tokenizer.vocabulary > architecture.vocabulary) {
+  const tokenizer = configuration.tokenizer === null ? null : restoreTokenizer(configuration.tokenizer);
+  if (tokenizer !== null && tokenizer.vocabulary > architecture.vocabulary) {
     throw new WorkError(
       `${configurationPath(folder)} is damaged: the tokenizer has ${tokenizer.vocabulary} tokens and the model ` +
         `${architecture.vocabulary}; restore the file`,
@@ -72,6 +73,14 @@ export function openModel(
     step,
     best,
   };
+}
+
+/** Errors: RequestError for a model that was trained on images. */
+export function requireTokenizer({ tokenizer, configuration }: Model, folder: string): Tokenizer {
+  if (tokenizer !== null) return tokenizer;
+  throw new RequestError(
+    `${folder} was trained on images (${configuration.data.name}), so it has no text; name a run that was trained on text`,
+  );
 }
 
 interface Found {

@@ -7,14 +7,17 @@ import { makeFolder } from "../folders.ts";
 import type { DamagedEvent, TrainEvent } from "./events.ts";
 import { onDisk, removeUnfinished } from "./files.ts";
 import { collectGarbage } from "./garbage.ts";
+import { imageRunData, reloadImages } from "./imageRun.ts";
 import { lockFolder } from "./lock.ts";
 import { beginning, type Origin, runLoop } from "./loop.ts";
 import type { Manifest } from "./manifest.ts";
 import { restoreNewest } from "./restore.ts";
-import { describeTokens, prepareRun, type Run, type RunOptions } from "./run.ts";
+import { prepareRun, type Run, type RunOptions } from "./run.ts";
+import { describeTokens, type RunData, textRunData } from "./runData.ts";
 import {
   checkpointsPath,
   defineConfiguration,
+  isImages,
   type RunConfiguration,
   readConfiguration,
   writeConfiguration,
@@ -39,19 +42,8 @@ export async function* resume(options: ResumeOptions): AsyncGenerator<TrainEvent
   try {
     const before = readConfiguration(folder);
     const configuration = changed(before, options.changes ?? {});
-    const { data, tokenizer } = configuration;
-    const dataset = await loadDataset({
-      data: data.data ?? undefined,
-      dataFolder: options.dataFolder,
-      validationFraction: data.validationFraction ?? undefined,
-      ...(data.data === null ? {} : { restored: restoreTokenizer(tokenizer) }),
-    });
-    if (describeTokens(dataset).sha256 !== data.sha256) {
-      throw new RequestError(
-        `data: ${data.name} is not what the run in ${folder} was trained on; restore it, or start a new run`,
-      );
-    }
-    const run = prepareRun(options, configuration, dataset, { resumed: true });
+    const data = await dataOf(configuration, options);
+    const run = prepareRun(options, configuration, data, { resumed: true });
     try {
       yield* continueRun(run, before);
     } finally {
@@ -60,6 +52,27 @@ export async function* resume(options: ResumeOptions): AsyncGenerator<TrainEvent
   } finally {
     lock.release();
   }
+}
+
+/** What the run trains on, loaded again. Errors: RequestError where it is not what it was. */
+async function dataOf(
+  configuration: RunConfiguration,
+  { folder, dataFolder }: ResumeOptions,
+): Promise<RunData> {
+  const { data, tokenizer, training } = configuration;
+  const remedy = "restore it, or start a new run";
+  if (isImages(data)) {
+    const images = await reloadImages(data, dataFolder, folder, remedy);
+    return imageRunData(images, data, training);
+  }
+  const dataset = await loadDataset({
+    data: data.data ?? undefined,
+    dataFolder,
+    validationFraction: data.validationFraction ?? undefined,
+    ...(data.data === null ? {} : { restored: restoreTokenizer(tokenizer) }),
+  });
+  if (describeTokens(dataset).sha256 === data.sha256) return textRunData(dataset, configuration);
+  throw new RequestError(`data: ${data.name} is not what the run in ${folder} was trained on; ${remedy}`);
 }
 
 /** The run's configuration with other settings. Errors: RequestError for settings that do not go together. */

@@ -1,18 +1,15 @@
 // What a run is made of: its data, its model on a machine, its batches by step. Everything that can refuse the request
 // happens here, before anything is written. Knows no loop.
-import { createHash } from "node:crypto";
-import { outputPlaces, requireTokens } from "../architecture/forward.ts";
+import { outputPlaces } from "../architecture/forward.ts";
 import type { Machine } from "../backend/machine.ts";
-import { createBatch, createSampler, evaluationBatches, type Tokens } from "../data/batches.ts";
-import type { Dataset } from "../data/dataset.ts";
 import type { DataFolders } from "../data/text.ts";
 import { RequestError } from "../errors.ts";
 import { sizeOf } from "../tensor/tensor.ts";
 import { memoryWarning } from "./memory.ts";
 import { fitStep } from "./memoryPlan.ts";
-import type { TrainerBatch } from "./objectives/objective.ts";
 import { createObjective } from "./objectives/objectives.ts";
 import { createOptimizer } from "./optimizers.ts";
+import type { RunData } from "./runData.ts";
 import { defineConfiguration, type RunConfiguration } from "./runFolder.ts";
 import type { StepOptions, TrainingStep } from "./step.ts";
 import { createTrainer, type Trainer } from "./trainer.ts";
@@ -36,10 +33,8 @@ export interface Run {
   readonly configuration: RunConfiguration;
   /** What the user should know of the memory, one line each. */
   readonly memoryNotes: readonly string[];
-  readonly dataset: Dataset;
+  readonly data: RunData;
   readonly trainer: Trainer;
-  readonly batchAt: (step: number) => TrainerBatch;
-  readonly validation: Tokens;
 }
 
 /**
@@ -49,14 +44,13 @@ export interface Run {
 export function prepareRun(
   options: RunOptions,
   configuration: RunConfiguration,
-  dataset: Dataset,
+  data: RunData,
   { memory, resumed }: { readonly memory?: number | undefined; readonly resumed: boolean },
 ): Run {
   const { architecture, training } = configuration;
-  const { batch, seed, order, evaluationTokens } = training;
+  const { batch } = training;
   const { length } = architecture;
   const objective = createObjective(training.objective);
-  requireTokens(architecture);
   objective.check(architecture);
   const answers = (batch / training.microBatches) * outputPlaces(architecture, length);
   if (answers % training.lossParts !== 0) {
@@ -64,11 +58,6 @@ export function prepareRun(
       `training: lossParts is ${training.lossParts}; expected a divisor of the ${answers} answers of a micro-batch`,
     );
   }
-  const sampler = createSampler({ tokens: dataset.training, length, batch, seed, order });
-  const validation = dataset.validation.subarray(0, (evaluationTokens ?? dataset.validation.length) + 1);
-  // Finds validation text that is too short now rather than after an hour.
-  evaluationBatches(validation, length, batch).next();
-  const reuse = createBatch(batch, length);
   const optimizer = createOptimizer(training.optimizer);
   const asked: StepOptions = { ...training, length, objective, optimizer };
   const { loaded, note } = fitStep(options.machine, architecture, asked, { memory, besideBytes });
@@ -85,10 +74,8 @@ export function prepareRun(
     configuration:
       note === null ? configuration : defineConfiguration({ ...configuration, training: fitted }, earlier),
     memoryNotes: [note, warning].filter((line) => line !== null),
-    dataset,
+    data,
     trainer,
-    validation,
-    batchAt: (step) => sampler.next(step, reuse),
   };
 }
 
@@ -102,18 +89,4 @@ function checkpointBytesOf({ parameters, options }: TrainingStep): number {
       total + 4 * sizeOf(parameter.shape) * (2 + options.optimizer.states(parameter).length),
     0,
   );
-}
-
-/** What identifies the data of a run. */
-export function describeTokens({ name, training, validation }: Dataset) {
-  const hash = createHash("sha256");
-  for (const tokens of [training, validation]) {
-    hash.update(new Uint8Array(tokens.buffer, tokens.byteOffset, tokens.byteLength));
-  }
-  return {
-    name,
-    trainingTokens: training.length,
-    validationTokens: validation.length,
-    sha256: hash.digest("hex"),
-  };
 }

@@ -12,24 +12,44 @@ import { largest, readInputFile } from "../inputFile.ts";
 import { parseJson } from "../json.ts";
 import { firstIssue, show } from "../strict.ts";
 import { onDisk, replaceFile, syncFolder } from "./files.ts";
+import { type ImageSettings, imageSettingsSchema } from "./imageSettings.ts";
 import { defineTraining, type TrainingSettings } from "./settings.ts";
+
+/** The text of a run in its configuration. */
+export interface TextSettings {
+  /** As it was asked for; null: the built-in language. */
+  readonly data: string | null;
+  readonly tokenizer: string | null;
+  readonly validationFraction: number | null;
+  readonly name: string;
+  readonly trainingTokens: number;
+  readonly validationTokens: number;
+  /** SHA-256 over all tokens. */
+  readonly sha256: string;
+}
+
+const textSettingsSchema = z.strictObject({
+  data: z.string().nullable(),
+  tokenizer: z.string().nullable(),
+  validationFraction: z.number().nullable(),
+  name: z.string(),
+  trainingTokens: z.int(),
+  validationTokens: z.int(),
+  sha256: z.string(),
+});
 
 /** What a run is asked to do, complete. */
 export interface RunSettings {
   readonly architecture: Architecture;
   readonly training: TrainingSettings;
-  readonly data: {
-    /** As it was asked for; null: the built-in language. */
-    readonly data: string | null;
-    readonly tokenizer: string | null;
-    readonly validationFraction: number | null;
-    readonly name: string;
-    readonly trainingTokens: number;
-    readonly validationTokens: number;
-    /** SHA-256 over all tokens. */
-    readonly sha256: string;
-  };
-  readonly tokenizer: TokenizerDescription;
+  readonly data: TextSettings | ImageSettings;
+  /** Null where the data are images. */
+  readonly tokenizer: TokenizerDescription | null;
+}
+
+/** Whether a run's data are images; else they are text. */
+export function isImages(data: RunSettings["data"]): data is ImageSettings {
+  return "kind" in data;
 }
 
 /** Everything a run was made with, as its config.json has it. */
@@ -112,16 +132,8 @@ const schema = z.strictObject({
   earlier: z.array(z.string()).default([]),
   architecture: z.unknown(),
   training: z.unknown(),
-  data: z.strictObject({
-    data: z.string().nullable(),
-    tokenizer: z.string().nullable(),
-    validationFraction: z.number().nullable(),
-    name: z.string(),
-    trainingTokens: z.int(),
-    validationTokens: z.int(),
-    sha256: z.string(),
-  }),
-  tokenizer: z.custom<TokenizerDescription>((value) => typeof value === "object" && value !== null),
+  data: z.union([imageSettingsSchema, textSettingsSchema]),
+  tokenizer: z.custom<TokenizerDescription | null>((value) => typeof value === "object"),
 });
 
 /** Errors: RequestError where there is no run, WorkError where its configuration is damaged or of another version. */
@@ -149,6 +161,8 @@ export function readConfiguration(folder: string): RunConfiguration {
     );
   }
   const { data, tokenizer, earlier } = parsed.data;
+  if ((tokenizer === null) !== isImages(data))
+    throw damaged(path, "it has a tokenizer for images, or none for text");
   const architecture = knownArchitecture(path, parsed.data.architecture);
   const training = defineTraining(parsed.data.training);
   return { architecture, training, data, tokenizer, hash: parsed.data.hash, earlier };

@@ -2,7 +2,7 @@
 
 import { join } from "node:path";
 import type { LossCurve, LossPoint } from "../report/chart.ts";
-import { formatCount, formatDuration, formatLoss, formatShare } from "../report/format.ts";
+import { formatAccuracy, formatCount, formatDuration, formatLoss, formatShare } from "../report/format.ts";
 import { type Figure, type RunReport, runPage } from "../report/run.ts";
 import { replaceFile } from "./files.ts";
 import { type LogRecord, readLog } from "./log.ts";
@@ -22,11 +22,15 @@ export interface RunResult {
   /** The lowest one, and its step. */
   readonly validationLoss: number | null;
   readonly bestStep: number | null;
+  /** Share of right guesses at that step, where the objective tells it. */
+  readonly validationAccuracy: number | null;
   /** Lowest loss that any predictor can have on the validation tokens, where the data know it. */
   readonly optimum: number | null;
   readonly aboveOptimum: number | null;
   /** Medians over the steps. */
   readonly tokensPerSecond: number | null;
+  /** Null where the data are no images. */
+  readonly imagesPerSecond: number | null;
   readonly shareOfPeak: number | null;
   /** From the first to the last step, over every time the run was started and came to an end. */
   readonly seconds: number;
@@ -103,9 +107,14 @@ function summarize(folder: string, { configuration, log }: RunRecords): RunResul
     trainingLoss: latest.length === 0 ? null : latest.reduce((sum, loss) => sum + loss, 0) / latest.length,
     validationLoss: best?.loss ?? null,
     bestStep: best?.step ?? null,
+    validationAccuracy: numberAt(
+      log.findLast(({ kind, step }) => kind === "evaluation" && step === best?.step)?.statistics,
+      "accuracy",
+    ),
     optimum,
     aboveOptimum: best === null || optimum === null ? null : best.loss - optimum,
     tokensPerSecond: medianOf(log, "tokensPerSecond"),
+    imagesPerSecond: medianOf(log, "imagesPerSecond"),
     shareOfPeak: medianOf(log, "shareOfPeak"),
     seconds: ends.reduce((total, record) => total + (numberAt(record, "seconds") ?? 0), 0),
   };
@@ -114,13 +123,16 @@ function summarize(folder: string, { configuration, log }: RunRecords): RunResul
 function figuresOf(result: RunResult): Figure[] {
   const figures: [string, number | null, (value: number) => string][] = [
     ["validation loss", result.validationLoss, formatLoss],
+    ["validation accuracy", result.validationAccuracy, formatAccuracy],
     ["lowest possible", result.optimum, formatLoss],
     ["above it", result.aboveOptimum, (value) => `${formatLoss(value)} nat`],
     ["training loss", result.trainingLoss, formatLoss],
     ["steps", result.step, (step) => (step === result.steps ? String(step) : `${step} of ${result.steps}`)],
     ["tokens", result.tokens, formatCount],
     ["parameters", result.parameters, formatCount],
-    ["speed", result.tokensPerSecond, (speed) => `${formatCount(speed)} tokens/s`],
+    result.imagesPerSecond === null
+      ? ["speed", result.tokensPerSecond, (speed) => `${formatCount(speed)} tokens/s`]
+      : ["speed", result.imagesPerSecond, (speed) => `${formatCount(speed)} images/s`],
     ["share of peak", result.shareOfPeak, formatShare],
     ["time", result.seconds, formatDuration],
   ];

@@ -1,10 +1,11 @@
 // Text from the best model of a run on disk. Knows the run's folder; knows nothing of training.
 
+import type { Architecture } from "../architecture/architecture.ts";
 import { keptNumbers } from "../architecture/decode.ts";
-import type { Machine } from "../backend/machine.ts";
+import type { Machine, Store } from "../backend/machine.ts";
 import type { Tokenizer } from "../data/tokenizer.ts";
 import { RequestError } from "../errors.ts";
-import { type DamageListener, type Model, openModel } from "./model.ts";
+import { type DamageListener, openModel, requireTokenizer } from "./model.ts";
 import { createTextSampler, type SamplingOptions } from "./sample.ts";
 import { createStopText } from "./stopText.ts";
 import { createTextStream } from "./textStream.ts";
@@ -61,14 +62,15 @@ export async function* sampleTexts(
   }
   if (stop.includes("")) throw new RequestError("sample: a stop text is empty; give at least one character");
   const model = openModel(options.machine, options.folder, "best", options.onDamaged);
-  const { architecture, tokenizer, store } = model;
+  const { architecture, store } = model;
   try {
+    const tokenizer = requireTokenizer(model, options.folder);
     const prompt = encodePrompt(tokenizer, options.prompt);
     const bytes = 4 * (keptNumbers(architecture) + architecture.vocabulary);
     const batch = Math.max(1, Math.min(MOST_AT_ONCE, Math.floor(MOST_BYTES / bytes)));
     for (let first = 0; first < count && !signal?.aborted; first += batch) {
       yield* sampleBatch(
-        model,
+        { architecture, tokenizer, store },
         { ...options, prompt, first, vocabulary: tokenizer.vocabulary },
         Math.min(batch, count - first),
       );
@@ -81,9 +83,15 @@ export async function* sampleTexts(
 type BatchOptions = SamplingOptions &
   Pick<RunSamplingOptions, "machine" | "stop"> & { readonly first: number };
 
+interface Writer {
+  readonly architecture: Architecture;
+  readonly tokenizer: Tokenizer;
+  readonly store: Store;
+}
+
 /** `count` samples side by side, from number `first` on. */
 async function* sampleBatch(
-  { architecture, tokenizer, store }: Model,
+  { architecture, tokenizer, store }: Writer,
   options: BatchOptions,
   count: number,
 ): AsyncGenerator<SamplePiece, void, undefined> {

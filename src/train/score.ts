@@ -1,9 +1,8 @@
-// What a model loses on every single token, and where its first guess is right. Knows no statistics.
-// b rows of a batch, T length, V vocabulary.
+// What a model loses on every single token or image, and where its first guess is right. Knows no statistics.
+// b rows of a batch, T length, V vocabulary, P answers of a row: T, or 1 of a pooled architecture.
 import type { Architecture } from "../architecture/architecture.ts";
-import { forward } from "../architecture/forward.ts";
+import { forward, inputType, outputPlaces } from "../architecture/forward.ts";
 import type { Machine, NumericArray, Store } from "../backend/machine.ts";
-import type { Batch } from "../data/batches.ts";
 import { inputSource } from "../nn/parameters.ts";
 import { crossEntropies } from "../tensor/composites/loss.ts";
 import { cast, equal } from "../tensor/ops/elementwise.ts";
@@ -14,14 +13,20 @@ import { firstOfLargest } from "./objectives/classes.ts";
 
 /** Of one batch; the memory is overwritten by the next. */
 export interface Scores {
-  /** [b, T], nats; 0 where the target is negative. */
+  /** [b, P], nats; 0 where the target is negative. */
   readonly losses: NumericArray;
-  /** [b, T]: 1 where the likeliest token (of equally likely ones the first) is the target. */
+  /** [b, P]: 1 where the likeliest token or class (of equally likely ones the first) is the target. */
   readonly hits: NumericArray;
 }
 
+export interface ScoredBatch {
+  readonly inputs: Int32Array | Float32Array;
+  readonly targets: Int32Array;
+}
+
 export interface Scorer {
-  score(batch: Batch): Promise<Scores>;
+  /** Inputs as the architecture takes them, targets i32 [b, P]. */
+  score(batch: ScoredBatch): Promise<Scores>;
   dispose(): void;
 }
 
@@ -39,10 +44,11 @@ export function createScorer(
   store: Store,
   rows: number,
 ): Scorer {
-  const shape = [rows, architecture.length];
-  const logits = forward(architecture, inputSource(), input(names.tokens, shape, "i32"));
-  const flat = reshape(logits, [rows * architecture.length, architecture.vocabulary]);
-  const targets = reshape(input(names.targets, shape, "i32"), [rows * architecture.length]);
+  const { shape, dtype } = inputType(architecture, rows, architecture.length);
+  const logits = forward(architecture, inputSource(), input(names.tokens, shape, dtype));
+  const answers = rows * outputPlaces(architecture, architecture.length);
+  const flat = reshape(logits, [answers, architecture.vocabulary]);
+  const targets = input(names.targets, [answers], "i32");
   const scoring = program({
     [names.losses]: crossEntropies(flat, targets),
     [names.hits]: cast(equal(firstOfLargest(flat), targets), "f32"),

@@ -1,23 +1,28 @@
 // Trains a model in a new run. Knows nothing of runs that stopped.
-import { type ArchitectureInput, defineArchitecture } from "../architecture/architecture.ts";
+import { defineArchitecture } from "../architecture/architecture.ts";
 import { type DatasetRequest, loadDataset } from "../data/dataset.ts";
 import { RequestError } from "../errors.ts";
 import { makeFolder } from "../folders.ts";
 import { checkpointBytes } from "./checkpoint.ts";
 import type { TrainEvent } from "./events.ts";
 import { onDisk, requireSpace } from "./files.ts";
+import { defineImageRun, type ImageArchitectureInput, type ImageRunInput, imageRunData } from "./imageRun.ts";
 import { lockFolder } from "./lock.ts";
 import { beginning, runLoop } from "./loop.ts";
 import { createObjective } from "./objectives/objectives.ts";
-import { describeTokens, prepareRun, type Run, type RunOptions } from "./run.ts";
-import { createRun, defineConfiguration, requireFreeFolder } from "./runFolder.ts";
+import { prepareRun, type Run, type RunOptions } from "./run.ts";
+import { describeTokens, type RunData, textRunData } from "./runData.ts";
+import { createRun, defineConfiguration, type RunConfiguration, requireFreeFolder } from "./runFolder.ts";
 import { defineTraining, type TrainingInput } from "./settings.ts";
 
 export interface TrainOptions extends RunOptions {
-  /** The vocabulary is the data's; a larger one may be given. */
-  readonly architecture: Omit<ArchitectureInput, "vocabulary"> & { readonly vocabulary?: number };
+  /** The vocabulary is the data's; for text a larger one may be given. Images decide the length as well. */
+  readonly architecture: ImageArchitectureInput;
   readonly training?: TrainingInput | undefined;
+  /** Text; default: the built-in language. */
   readonly data?: Omit<DatasetRequest, "dataFolder" | "restored"> | undefined;
+  /** Images to be told apart, instead of text. */
+  readonly images?: ImageRunInput | undefined;
   /**
    * Most bytes that the process may have resident. Where the step is predicted to need more, the batch is divided into
    * micro-batches, or values are computed again, in the way that takes the fewest operations; the start event says so.
@@ -33,10 +38,40 @@ export interface TrainOptions extends RunOptions {
  * Errors: RequestError for what was asked, WorkError for what the disk or the numbers refuse.
  */
 export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, void, undefined> {
-  const { folder, force = false, data: request = {} } = options;
+  const { folder, force = false, data, images } = options;
   requireFreeFolder(folder, force);
+  if (data !== undefined && images !== undefined) {
+    throw new RequestError("train: data and images are both given; a run trains on text or on images");
+  }
+  const made = await (images === undefined ? textRun(options) : imageRun(options, images));
+  const { training } = made.configuration;
+  const run = prepareRun(options, made.configuration, made.data, { memory: options.memory, resumed: false });
+  try {
+    requireSpace(folder, (training.keep + 2) * bytesOf(run), `a run with ${training.keep + 2} checkpoints`);
+    onDisk("write to", folder, () => makeFolder(folder));
+    const lock = lockFolder(folder);
+    try {
+      // Another run may have come and gone while the data were read.
+      requireFreeFolder(folder, force);
+      createRun(folder, run.configuration);
+      run.trainer.initialize(training.seed);
+      yield* runLoop(run, beginning);
+    } finally {
+      lock.release();
+    }
+  } finally {
+    run.trainer.dispose();
+  }
+}
+
+interface Made {
+  readonly configuration: RunConfiguration;
+  readonly data: RunData;
+}
+
+async function textRun({ data: request = {}, dataFolder, ...options }: TrainOptions): Promise<Made> {
   const training = defineTraining(options.training);
-  const dataset = await loadDataset({ ...request, dataFolder: options.dataFolder });
+  const dataset = await loadDataset({ ...request, dataFolder });
   const { extraTokens } = createObjective(training.objective);
   const vocabulary = dataset.tokenizer.vocabulary + extraTokens;
   const architecture = defineArchitecture({ vocabulary, ...options.architecture });
@@ -58,28 +93,27 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, 
     },
     tokenizer: dataset.tokenizer.describe(),
   });
-  const run = prepareRun(options, configuration, dataset, { memory: options.memory, resumed: false });
-  try {
-    requireSpace(folder, (training.keep + 2) * bytesOf(run), `a run with ${training.keep + 2} checkpoints`);
-    onDisk("write to", folder, () => makeFolder(folder));
-    const lock = lockFolder(folder);
-    try {
-      // Another run may have come and gone while the data were read.
-      requireFreeFolder(folder, force);
-      createRun(folder, run.configuration);
-      run.trainer.initialize(training.seed);
-      yield* runLoop(run, beginning);
-    } finally {
-      lock.release();
-    }
-  } finally {
-    run.trainer.dispose();
-  }
+  return { configuration, data: textRunData(dataset, configuration) };
+}
+
+async function imageRun(
+  { architecture, training = {}, dataFolder }: TrainOptions,
+  images: ImageRunInput,
+): Promise<Made> {
+  const made = await defineImageRun(images, dataFolder, { architecture, training });
+  const settings = {
+    architecture: made.architecture,
+    training: made.training,
+    data: made.settings,
+    tokenizer: null,
+  };
+  return {
+    configuration: defineConfiguration(settings),
+    data: imageRunData(made.dataset, made.settings, made.training),
+  };
 }
 
 function bytesOf({ trainer }: Run): number {
   const names = { parameters: [...trainer.parameters.keys()], states: [...trainer.states.keys()] };
   return checkpointBytes(trainer.store, names);
 }
-
-/** Which run goes on, and what changes. */

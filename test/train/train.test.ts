@@ -117,9 +117,9 @@ describe("a run", () => {
     expect(model.best).toEqual({ step: model.step, loss: Math.min(...evaluations.map(({ loss }) => loss)) });
     const sampler = createTextSampler(machine, model.architecture, model.store);
     const drawn: number[] = [];
-    const prompt = model.tokenizer.encode("bc");
+    const prompt = model.tokenizer!.encode("bc");
     for await (const token of sampler.sample({ prompt, tokens: 7, temperature: 0 })) drawn.push(...token);
-    expect(model.tokenizer.decode(drawn)).toBe("dabcdab");
+    expect(model.tokenizer!.decode(drawn)).toBe("dabcdab");
   }, 30_000);
 
   test("is the same again with the same seed and another with another", async () => {

@@ -33,14 +33,20 @@ By default windows lie side by side, as training evaluates, and their first toke
 --stride N a window starts every N tokens and scores its last N: with N small every token has nearly the model's whole
 length before it, at length/N times the work.
 
+A run on images is judged by the test images of its data, which neither training nor the choice of the best checkpoint has
+seen: accuracy and loss, each image an item.
+
 Examples:
   scantling evaluate runs/book
+  scantling evaluate runs/shapes
   scantling evaluate runs/book --data other.txt --stride 32 --json`;
 
 export function evaluateCommand({ program, console, setExitCode }: CommandContext): Command {
   return program
     .command("evaluate")
-    .description("measure the model of a run on some text: loss, perplexity, bits per byte, accuracy")
+    .description(
+      "measure the model of a run: loss, perplexity, bits per byte and accuracy on text, accuracy on test images",
+    )
     .argument("<run>", "folder of a run")
     .option("--data <what>", "FILE, folder, GLOB, http(s) address, NAME of a data set, or language")
     .addOption(

@@ -4,18 +4,26 @@ import { dataFolders } from "../../data/named/folders.ts";
 import { formatCount, formatLoss } from "../../report/format.ts";
 import { evaluateRun, type RunEvaluation, type RunEvaluationEvent } from "../../train/evaluateRun.ts";
 import type { Measure } from "../../train/interval.ts";
-import { readConfiguration } from "../../train/runFolder.ts";
+import { isImages, readConfiguration } from "../../train/runFolder.ts";
 import { type Console, warn } from "../console.ts";
 import { interruptedCode } from "../failure.ts";
 import { openMachine } from "../machine.ts";
 import { prepareOutput } from "../output.ts";
 import { createStatus, type Status } from "../status.ts";
 import type { EvaluateOptions } from "./command.ts";
+import { evaluateOnImages, refuseTextOptions } from "./images.ts";
 
 /** @returns the exit code */
 export async function evaluate(folder: string, options: EvaluateOptions, console: Console): Promise<number> {
   const save = options.out === undefined ? undefined : prepareOutput(options.out, options.force ?? false);
-  readConfiguration(folder); // finds what is wrong with the request before kernels are compiled
+  // Finds what is wrong with the request before kernels are compiled.
+  if (isImages(readConfiguration(folder).data)) {
+    refuseTextOptions(folder, options);
+    const figures = await evaluateOnImages(folder, options, console);
+    if (figures !== null) save?.(figures.json);
+    if (figures !== null) console.out(options.json ? figures.json : `${figures.lines.join("\n")}\n`);
+    return exitCode(console);
+  }
   const { machine } = await openMachine(options, console);
   const status = createStatus(console);
   let result: RunEvaluation | null = null;
@@ -39,6 +47,10 @@ export async function evaluate(folder: string, options: EvaluateOptions, console
     save?.(json);
     console.out(options.json ? json : `${resultLines(result).join("\n")}\n`);
   }
+  return exitCode(console);
+}
+
+function exitCode(console: Console): number {
   if (!console.signal.aborted) return 0;
   console.err("interrupted\n");
   return interruptedCode;

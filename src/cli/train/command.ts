@@ -1,9 +1,15 @@
 // `scantling train` as the command line has it: its options and where they lead. Trains nothing.
 
-import { type Command, Option } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { backendOption, type MachineRequest, relaxedOption, threadsOption } from "../machine.ts";
 import { memorySize, numberBetween, numberFrom, wholeNumber } from "../parsers.ts";
 import type { CommandContext } from "../program.ts";
+
+/** How many operations, and of which magnitude. */
+export interface RandAugment {
+  readonly operations: number;
+  readonly magnitude: number;
+}
 
 /** What was given; undefined where the default holds. */
 export interface TrainOptions extends MachineRequest {
@@ -24,6 +30,14 @@ export interface TrainOptions extends MachineRequest {
   readonly bias?: boolean;
   readonly tied?: boolean;
   readonly dropout?: number;
+  readonly stochasticDepth?: number;
+  readonly patch?: number;
+  readonly crop?: number;
+  readonly flip?: boolean;
+  readonly randAugment?: RandAugment;
+  readonly mixup?: number;
+  readonly labelSmoothing?: number;
+  readonly skipImages?: boolean;
   readonly steps?: number;
   readonly tokens?: number;
   readonly minutes?: number;
@@ -58,26 +72,32 @@ Examples:
   scantling train
   scantling train --data book.txt --minutes 5
   scantling train --data "texts/**/*.txt" --tokenizer bytes --layers 6 --width 256 --out runs/texts
+  scantling train --data shapes --minutes 2
+  scantling train --data mnist --patch 4 --crop 2 --minutes 10 --out runs/digits
   scantling train --resume runs/texts
   scantling train --resume runs/texts --steps 4000`;
 
 export function trainCommand({ program, console, commandLine, setExitCode }: CommandContext): Command {
   const command = program
     .command("train")
-    .description("train a language model on text; without --data, on the built-in language");
+    .description(
+      "train a language model on text, or a classifier on images; without --data, on the built-in language",
+    );
   const size = (flags: string, description: string) =>
     new Option(flags, description).argParser(wholeNumber(1)).helpGroup("Architecture:");
   const word = (flags: string, description: string) =>
     new Option(flags, description).helpGroup("Architecture:");
+  const image = (flags: string, description: string) => new Option(flags, description).helpGroup("Images:");
   const training = (flags: string, description: string) =>
     new Option(flags, description).helpGroup("Training:");
   const options: Option[] = [
     new Option(
       "--data <what>",
-      "FILE, folder, GLOB, http(s) address, or NAME of a data set (scantling data lists them)",
+      "text: FILE, folder, GLOB, http(s) address, or NAME of a data set (scantling data lists them); images: shapes (drawn " +
+        "here), mnist, cifar10, a .npz FILE, or a folder of PNG or JPEG files by class",
     ),
     new Option("--tokenizer <what>", "characters, bytes, or a tokenizer.json (default: characters)"),
-    new Option("--validation-fraction <x>", "share of the text kept for validation (default: 0.1)").argParser(
+    new Option("--validation-fraction <x>", "share of the data kept for validation (default: 0.1)").argParser(
       numberBetween(0, 1),
     ),
     word(
@@ -97,6 +117,22 @@ export function trainCommand({ program, console, commandLine, setExitCode }: Com
     word("--bias", "biases in the linear layers"),
     word("--tied", "the head shares the embedding's weights"),
     word("--dropout <x>", "share of features dropped while training (default: 0)").argParser(numberFrom(0)),
+    word("--stochastic-depth <x>", "share of images or texts that go past a part (default: 0)").argParser(
+      numberFrom(0),
+    ),
+    size("--patch <n>", "side of a patch of an image (default: 7 or more patches across)").helpGroup(
+      "Images:",
+    ),
+    image("--crop <n>", "pixels that an image may be moved by, at random").argParser(wholeNumber(0)),
+    image("--flip", "mirror every other image, by chance"),
+    image("--rand-augment <n,m>", "RandAugment: n operations of magnitude m, such as 2,9").argParser(
+      randAugment,
+    ),
+    image("--mixup <a>", "mix pairs of images, with weights from Beta(a, a)").argParser(numberFrom(0)),
+    image("--label-smoothing <x>", "share of the target that all classes have in common").argParser(
+      numberFrom(0),
+    ),
+    image("--skip-images", "leave out images of a folder that cannot be read or have another size than most"),
     training("--steps <n>", "updates (default: 1200)").argParser(wholeNumber(1)),
     training("--tokens <n>", "training tokens, instead of steps")
       .argParser(wholeNumber(1))
@@ -104,7 +140,7 @@ export function trainCommand({ program, console, commandLine, setExitCode }: Com
     training("--minutes <x>", "time to train, instead of steps: some steps are timed to choose them")
       .argParser(numberBetween(0))
       .conflicts(["steps", "tokens"]),
-    training("--batch <n>", "sequences of an update (default: 32)").argParser(wholeNumber(1)),
+    training("--batch <n>", "sequences of an update (default: 32; images: 64)").argParser(wholeNumber(1)),
     training("--micro-batches <n>", "parts a batch is run in, to save memory (default: 1)").argParser(
       wholeNumber(1),
     ),
@@ -117,10 +153,14 @@ export function trainCommand({ program, console, commandLine, setExitCode }: Com
     training("--optimizer <name>", "adamw, muon, lamb or sgd (default: adamw)"),
     training("--weight-decay <x>", "of matrices (default: the optimiser's own)").argParser(numberFrom(0)),
     training("--clip <x>", "largest norm of all gradients; 0: none (default: 1)").argParser(numberFrom(0)),
-    training("--order <name>", "random windows, or epochs that visit each once (default: random)"),
-    training("--evaluate-every <n>", "steps between evaluations (default: a twentieth)").argParser(
-      wholeNumber(1),
+    training(
+      "--order <name>",
+      "random windows, or epochs that visit each once (default: random; images: epochs)",
     ),
+    training(
+      "--evaluate-every <n>",
+      "steps between evaluations (default: a twentieth; images: a tenth)",
+    ).argParser(wholeNumber(1)),
     training("--keep <n>", "newest checkpoints to keep, besides the best (default: 3)").argParser(
       wholeNumber(1),
     ),
@@ -147,4 +187,10 @@ export function trainCommand({ program, console, commandLine, setExitCode }: Com
     const { train } = await import("./run.ts");
     setExitCode(await train(given, commandLine, console));
   });
+}
+
+function randAugment(text: string): RandAugment {
+  const found = /^(\d{1,2}),(\d{1,2}(?:\.\d+)?)$/.exec(text);
+  if (found !== null) return { operations: Number(found[1]), magnitude: Number(found[2]) };
+  throw new InvalidArgumentError("Expected operations and magnitude, such as 2,9.");
 }

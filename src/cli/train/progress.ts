@@ -1,7 +1,16 @@
 // The progress of a run: one line drawn over and over on a terminal, plain lines elsewhere. Knows events, not files.
 
-import { formatBytes, formatCount, formatDuration, formatLoss, formatShare } from "../../report/format.ts";
+import { describeSize } from "../../data/images/images.ts";
+import {
+  formatAccuracy,
+  formatBytes,
+  formatCount,
+  formatDuration,
+  formatLoss,
+  formatShare,
+} from "../../report/format.ts";
 import type { EvaluationEvent, StartEvent, StepEvent } from "../../train/events.ts";
+import { isImages, type RunConfiguration } from "../../train/runFolder.ts";
 import type { Console } from "../console.ts";
 import { createStatusLine } from "../statusLine.ts";
 
@@ -36,8 +45,10 @@ export function createProgress(console: Console, clock?: () => number): Progress
     },
     evaluation(event) {
       const above = optimum === null ? "" : `, ${formatLoss(event.loss - optimum)} above the lowest possible`;
+      const { accuracy } = event.statistics;
+      const told = accuracy === undefined ? "" : `, accuracy ${formatAccuracy(accuracy)}`;
       line(
-        `step ${event.step}  validation ${formatLoss(event.loss)}${above}${event.isBest ? "" : " (not the best)"}`,
+        `step ${event.step}  validation ${formatLoss(event.loss)}${above}${told}${event.isBest ? "" : " (not the best)"}`,
       );
     },
     line,
@@ -50,12 +61,14 @@ function startLines(event: StartEvent): string[] {
   const { data, training, architecture } = configuration;
   const tokens = training.steps * training.batch * architecture.length;
   const lines = [
-    `data       ${data.name}: ${formatCount(data.trainingTokens)} training and ` +
-      `${formatCount(data.validationTokens)} validation tokens, ${architecture.vocabulary} different ones`,
+    `data       ${dataText(configuration)}`,
     `model      ${formatCount(count.parameters.total)} parameters, width ${architecture.width}, ` +
       `${architecture.repeat} x ${architecture.stripe.map(({ primitive }) => primitive).join(" + ")}, ` +
       `length ${architecture.length}`,
-    `training   ${training.steps} steps of ${training.batch} sequences, ${formatCount(tokens)} tokens`,
+    `training   ${training.steps} steps of ${training.batch} ` +
+      (isImages(data)
+        ? `images, ${((training.steps * training.batch) / data.trainingImages).toFixed(1)} epochs`
+        : `sequences, ${formatCount(tokens)} tokens`),
     `machine    ${backend}, ${threads} ${threads === 1 ? "thread" : "threads"}`,
     ...(memory === null ? [] : [`memory     ${formatBytes(memory.peakBytes)} predicted`]),
     `folder     ${folder}`,
@@ -70,11 +83,31 @@ function startLines(event: StartEvent): string[] {
   return [...lines, ...event.notes.map((note) => `note       ${note}`)];
 }
 
-function stepText({ step, steps, loss, tokensPerSecond, shareOfPeak, secondsLeft }: StepEvent): string {
+function dataText({ data, architecture }: RunConfiguration): string {
+  if (isImages(data)) {
+    const { trainingImages, validationImages, testImages, classes, patch } = data;
+    return (
+      `${data.name}: ${trainingImages} training, ${validationImages} validation and ${testImages} test images, ` +
+      `${describeSize(data)}, ${classes.length} classes, patches of ${patch} x ${patch}`
+    );
+  }
+  return (
+    `${data.name}: ${formatCount(data.trainingTokens)} training and ` +
+    `${formatCount(data.validationTokens)} validation tokens, ${architecture.vocabulary} different ones`
+  );
+}
+
+function stepText(event: StepEvent): string {
+  const { step, steps, loss, tokensPerSecond, imagesPerSecond, shareOfPeak, secondsLeft } = event;
+  const speed =
+    imagesPerSecond === undefined
+      ? `${formatCount(tokensPerSecond)} tokens/s`
+      : `${formatCount(imagesPerSecond)} images/s`;
+
   const parts = [
     `step ${String(step).padStart(String(steps).length)}/${steps}`,
     `loss ${formatLoss(loss)}`,
-    ...(tokensPerSecond > 0 ? [`${formatCount(tokensPerSecond)} tokens/s`] : []),
+    ...(tokensPerSecond > 0 ? [speed] : []),
     ...(shareOfPeak !== null && shareOfPeak > 0 ? [`${formatShare(shareOfPeak)} of peak`] : []),
     ...(secondsLeft === null ? [] : [`${formatDuration(secondsLeft)} left`]),
   ];

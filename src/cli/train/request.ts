@@ -6,7 +6,12 @@ import { defineArchitecture } from "../../architecture/architecture.ts";
 import { requireTokens } from "../../architecture/forward.ts";
 import { presets } from "../../architecture/presets.ts";
 import { readArchitectureInput } from "../../architecture/read.ts";
+import { defineAugmentation } from "../../data/images/augment/settings.ts";
+import { meansImages } from "../../data/images/load.ts";
+import { dataFolders } from "../../data/named/folders.ts";
+import type { Environment } from "../../environment.ts";
 import { RequestError } from "../../errors.ts";
+import type { ImageRunInput } from "../../train/imageRun.ts";
 import { readConfiguration, requireFreeFolder } from "../../train/runFolder.ts";
 import { defineTraining, type TrainingInput } from "../../train/settings.ts";
 import type { TrainOptions } from "./command.ts";
@@ -17,9 +22,16 @@ export type ArchitectureSettings = Readonly<Record<string, unknown>> & {
   readonly width: number;
 };
 
-const defaultSteps = 1200;
+/** The same for images, which decide the length, too. */
+export type ClassifierSettings = Readonly<Record<string, unknown>> & { readonly width: number };
+
+export const defaultSteps = 1200;
 const defaultBatch = 32;
+const defaultImageBatch = 64;
 const defaultRate = 3e-3;
+const defaultImageRate = 2e-3;
+/** Sets of images have large validation parts. */
+export const imageEvaluations = 10;
 
 const architectureKeys = [
   "length",
@@ -34,18 +46,15 @@ const architectureKeys = [
   "positions",
   "bias",
   "dropout",
+  "stochasticDepth",
 ] as const satisfies readonly (keyof TrainOptions)[];
 
 /** The architecture of the options: of --architecture, or a small decoder, with single settings changed. */
 export function architectureSettings(options: TrainOptions): ArchitectureSettings {
-  const given: Record<string, unknown> = {};
-  for (const key of architectureKeys) if (options[key] !== undefined) given[key] = options[key];
-  if (options.tied !== undefined) given.tie = options.tied;
+  const given = givenSettings(options);
   if (options.architecture !== undefined) {
     // The library checks every setting; the type says what it will find.
-    const { repeat, ...named } = namedArchitecture(options.architecture);
-    const repeated = repeat === undefined || options.layers !== undefined ? {} : { repeat };
-    return { ...named, ...repeated, ...given } as ArchitectureSettings;
+    return { ...namedSettings(options.architecture, options), ...given } as ArchitectureSettings;
   }
   const width = options.width ?? 128;
   const decoder = { length: 128, width, layers: 2, activation: "swiglu", norm: "rms", positions: "rope" };
@@ -53,6 +62,38 @@ export function architectureSettings(options: TrainOptions): ArchitectureSetting
   // Other layers than the default one have sizes of their own.
   const { feedforward, ...others } = small;
   return { ...others, ...(options.activation === undefined ? { feedforward } : {}), ...given };
+}
+
+/** The classifier of the options: of --architecture, or a small ViT, with single settings changed. */
+export function classifierSettings(options: TrainOptions): ClassifierSettings {
+  const given = givenSettings(options);
+  if (options.architecture !== undefined) {
+    const { length, inputs, ...named } = namedSettings(options.architecture, options);
+    // What a preset says of its own images gives way to the data's.
+    const own = presets.has(options.architecture) ? {} : { length, inputs };
+    return { ...defined(own), ...named, ...given } as ClassifierSettings;
+  }
+  const width = options.width ?? 64;
+  const vit = { width, layers: 4, heads: defaultHeads(width), norm: "layer", positions: "learned" };
+  // So narrow a network learns late from weights as small as large ones begin with.
+  const standardDeviation = Number((width ** -0.5).toPrecision(3));
+  return { ...vit, standardDeviation, causal: false, pool: "average", bias: true, headBias: true, ...given };
+}
+
+function defined(settings: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
+}
+
+function givenSettings(options: TrainOptions): Record<string, unknown> {
+  const given: Record<string, unknown> = {};
+  for (const key of architectureKeys) if (options[key] !== undefined) given[key] = options[key];
+  if (options.tied !== undefined) given.tie = options.tied;
+  return given;
+}
+
+function namedSettings(nameOrFile: string, { layers }: TrainOptions): Record<string, unknown> {
+  const { repeat, ...named } = namedArchitecture(nameOrFile);
+  return repeat === undefined || layers !== undefined ? named : { ...named, repeat };
 }
 
 /** As many heads as there can be of at least 32 features, an even number of them. */
@@ -77,15 +118,17 @@ function namedArchitecture(nameOrFile: string): Record<string, unknown> {
 }
 
 /** The settings of training, for a number of steps. */
-export function trainingSettings(options: TrainOptions, steps: number): TrainingInput {
+export function trainingSettings(options: TrainOptions, steps: number, onImages = false): TrainingInput {
   const warmup = options.warmup ?? Math.min(100, Math.floor(steps / 20));
+  const usual = onImages ? Math.ceil(steps / imageEvaluations) : undefined;
+  const evaluateEvery = options.evaluateEvery ?? usual;
   const decay = options.schedule === undefined ? {} : { decay: options.schedule };
   const optimizer = { name: options.optimizer ?? "adamw" };
   const settings = {
     steps,
-    batch: batchOf(options),
+    batch: batchOf(options, onImages),
     seed: options.seed ?? 0,
-    schedule: { rate: options.learningRate ?? defaultRate, warmup, ...decay },
+    schedule: { rate: options.learningRate ?? (onImages ? defaultImageRate : defaultRate), warmup, ...decay },
     optimizer:
       options.weightDecay === undefined ? optimizer : { ...optimizer, weightDecay: options.weightDecay },
     ...(options.objective === undefined ? {} : { objective: options.objective }),
@@ -93,14 +136,14 @@ export function trainingSettings(options: TrainOptions, steps: number): Training
     ...(options.clip === undefined ? {} : { clip: options.clip === 0 ? null : options.clip }),
     ...(options.order === undefined ? {} : { order: options.order }),
     ...(options.keep === undefined ? {} : { keep: options.keep }),
-    ...(options.evaluateEvery === undefined ? {} : { evaluateEvery: options.evaluateEvery }),
+    ...(evaluateEvery === undefined ? {} : { evaluateEvery }),
   };
   // Words are checked by the library, which knows them.
   return settings as TrainingInput;
 }
 
-export function batchOf(options: TrainOptions): number {
-  return options.batch ?? defaultBatch;
+export function batchOf(options: TrainOptions, onImages = false): number {
+  return options.batch ?? (onImages ? defaultImageBatch : defaultBatch);
 }
 
 /** The folder of a new run: --out, or runs/NAME, with a number where that is taken. */
@@ -116,7 +159,7 @@ export function runFolder(options: TrainOptions): string {
 
 /** What a run on some data is called: the last part of its path, without ending and odd characters. */
 function nameOf(data: string): string {
-  const last = basename(data.replace(/[?#].*$/, "")).replace(/(\.txt)?(\.gz)?$/i, "");
+  const last = basename(data.replace(/[?#].*$/, "")).replace(/(\.txt|\.npz)?(\.gz)?$/i, "");
   return last.replace(/[^\p{L}\p{N}._-]+/gu, "-").replace(/^[-.]+|[-.]+$/g, "") || "text";
 }
 
@@ -127,13 +170,63 @@ export function stepsOf(options: TrainOptions, length: number): number {
 }
 
 /** Finds what is wrong with the settings of a new run before kernels are compiled and data are read. */
-export function checkNew(options: TrainOptions): void {
+export function checkNew(options: TrainOptions, environment: Environment): void {
+  if (options.out !== undefined) requireFreeFolder(options.out, options.force ?? false);
+  if (onImages(options, environment)) {
+    requireNone(options, textOptions, "is for text, and --data names images");
+    const architecture = classifierSettings(options);
+    // Any images will do; the real sizes are the data's.
+    defineArchitecture({ vocabulary: 10, length: 16, inputs: 16, pool: "average", ...architecture });
+    imageInput(options);
+    if (options.minutes === undefined)
+      defineTraining(trainingSettings(options, options.steps ?? defaultSteps, true));
+    return;
+  }
+  requireNone(options, imageOptions, "is for images, and the data are text");
   const architecture = architectureSettings(options);
   // Any vocabulary will do; the real one is the data's.
   const { length, inputs } = defineArchitecture({ vocabulary: 256, ...architecture });
   requireTokens({ inputs });
   if (options.minutes === undefined) defineTraining(trainingSettings(options, stepsOf(options, length)));
-  if (options.out !== undefined) requireFreeFolder(options.out, options.force ?? false);
+}
+
+const textOptions = [
+  "tokenizer",
+  "length",
+  "tokens",
+  "objective",
+] as const satisfies readonly (keyof TrainOptions)[];
+const imageOptions = [
+  "patch",
+  "crop",
+  "flip",
+  "randAugment",
+  "mixup",
+  "labelSmoothing",
+  "skipImages",
+] as const satisfies readonly (keyof TrainOptions)[];
+
+function requireNone(options: TrainOptions, keys: readonly (keyof TrainOptions)[], why: string): void {
+  const key = keys.find((each) => options[each] !== undefined);
+  if (key !== undefined) throw new RequestError(`${optionName(key)} ${why}; leave it out`);
+}
+
+/** Whether the data of a new run are images. */
+export function onImages({ data }: TrainOptions, environment: Environment): boolean {
+  return data !== undefined && meansImages({ data, dataFolder: dataFolders(environment) });
+}
+
+/** Which images, and how they are cut and changed. Errors: RequestError for changes that cannot be. */
+export function imageInput(options: TrainOptions): ImageRunInput {
+  const { data, validationFraction, skipImages, patch, crop, flip, randAugment, mixup, labelSmoothing } =
+    options;
+  return {
+    data: data!,
+    validationFraction,
+    skipBad: skipImages,
+    patch,
+    augmentation: defineAugmentation(defined({ crop, flip, ...randAugment, mixup, labelSmoothing })),
+  };
 }
 
 /** What may be said of a run that is resumed; all else was decided when it was started. */
@@ -157,8 +250,11 @@ export function checkResume(options: TrainOptions, folder: string): void {
     readConfiguration(folder);
     return;
   }
-  const option = other.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
   throw new RequestError(
-    `--resume continues a run with the settings it was started with; leave out --${option}, or start a new run`,
+    `--resume continues a run with the settings it was started with; leave out ${optionName(other)}, or start a new run`,
   );
+}
+
+function optionName(key: string): string {
+  return `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }

@@ -5,6 +5,7 @@ import { dataFolders } from "../../data/named/folders.ts";
 import { WorkError } from "../../errors.ts";
 import { summaryLines } from "../../report/summary.ts";
 import type { EndEvent, TrainEvent } from "../../train/events.ts";
+import type { ImageRunInput } from "../../train/imageRun.ts";
 import { resume } from "../../train/resume.ts";
 import { readConfiguration } from "../../train/runFolder.ts";
 import { runResult, writeRunReport } from "../../train/runReport.ts";
@@ -19,8 +20,14 @@ import { createProgress, type Progress } from "./progress.ts";
 import {
   architectureSettings,
   batchOf,
+  type ClassifierSettings,
   checkNew,
   checkResume,
+  classifierSettings,
+  defaultSteps,
+  imageEvaluations,
+  imageInput,
+  onImages,
   runFolder,
   stepsOf,
   trainingSettings,
@@ -32,7 +39,7 @@ export async function train(
   commandLine: readonly string[],
   console: Console,
 ): Promise<number> {
-  if (options.resume === undefined) checkNew(options);
+  if (options.resume === undefined) checkNew(options, console.environment);
   else checkResume(options, options.resume);
   const folder = options.resume ?? runFolder(options);
   const open = await openMachine(options, console);
@@ -71,6 +78,23 @@ async function startRun(
   if (options.resume !== undefined) {
     return resume({ ...common, changes: { steps: options.steps, keep: options.keep } });
   }
+  const given = { memory: options.memory, force: options.force ?? false };
+  if (onImages(options, console.environment)) {
+    const images = imageInput(options);
+    const architecture = classifierSettings(options);
+    const steps =
+      options.minutes === undefined
+        ? (options.steps ?? defaultSteps)
+        : await imageStepsInMinutes(options, options.minutes, {
+            machine,
+            console,
+            progress,
+            images,
+            architecture,
+          });
+    const training = trainingSettings(options, steps, true);
+    return trainNew({ ...common, ...given, architecture, images, training });
+  }
   const architecture = architectureSettings(options);
   const data = {
     data: options.data,
@@ -86,8 +110,7 @@ async function startRun(
     architecture,
     data,
     training: trainingSettings(options, steps),
-    memory: options.memory,
-    force: options.force ?? false,
+    ...given,
   });
 }
 
@@ -120,6 +143,42 @@ async function stepsInMinutes(
     batch: batchOf(options),
     evaluations: 20,
     validationTokens: dataset.validation.length,
+    seed: options.seed ?? 0,
+    memory: options.memory,
+    signal: console.signal,
+  });
+  progress.line(`budget     ${steps} steps fit into ${minutes} minutes`);
+  return steps;
+}
+
+async function imageStepsInMinutes(
+  options: TrainOptions,
+  minutes: number,
+  {
+    machine,
+    console,
+    progress,
+    images,
+    architecture,
+  }: {
+    machine: OpenMachine["machine"];
+    console: Console;
+    progress: Progress;
+    images: ImageRunInput;
+    architecture: ClassifierSettings;
+  },
+): Promise<number> {
+  const [{ stepsWithin }, { defineImageRun }] = await Promise.all([
+    import("../../train/benchmarkBudget.ts"),
+    import("../../train/imageRun.ts"),
+  ]);
+  const training = trainingSettings(options, defaultSteps, true);
+  const made = await defineImageRun(images, dataFolders(console.environment), { architecture, training });
+  const steps = await stepsWithin(machine, made.architecture, {
+    seconds: 60 * minutes,
+    batch: batchOf(options, true),
+    evaluations: imageEvaluations,
+    validationTokens: made.dataset.validation.count * made.architecture.length,
     seed: options.seed ?? 0,
     memory: options.memory,
     signal: console.signal,
