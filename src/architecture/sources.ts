@@ -66,3 +66,17 @@ export function sourceModules(entries: readonly SourceEntry[]): SourceModule[] {
     sources.get(source)!.configure(`architecture: ${source}`, settings),
   );
 }
+
+/** Sources with their settings, as they may be given: `share(norms: individual), lora(rank: 8)`. */
+export function printSources(entries: readonly SourceEntry[]): string {
+  return entries
+    .map(({ source, ...settings }) => {
+      const shown = Object.entries(settings).map(([key, value]) => `${key}: ${printSetting(value)}`);
+      return shown.length === 0 ? source : `${source}(${shown.join(", ")})`;
+    })
+    .join(", ");
+}
+
+function printSetting(value: unknown): string {
+  return Array.isArray(value) ? `[${value.join(", ")}]` : String(value);
+}
