@@ -34,7 +34,7 @@ export function readSources(given: { readonly share?: unknown; readonly sources?
       "architecture: share is given, and is one of the sources too; leave out one of them",
     );
   }
-  return [configured("share", share, "architecture: share"), ...entries];
+  return [configured("share", share, "architecture"), ...entries];
 }
 
 function readSource(item: unknown, what: string): SourceEntry {
@@ -67,7 +67,7 @@ export function sourceModules(entries: readonly SourceEntry[]): SourceModule[] {
   );
 }
 
-/** Sources with their settings, as they may be given: `share(norms: individual), lora(rank: 8)`. */
+/** Sources with all their settings: `share(groups: [2, 2], norms: individual), lora(rank: 8)`. */
 export function printSources(entries: readonly SourceEntry[]): string {
   return entries
     .map(({ source, ...settings }) => {

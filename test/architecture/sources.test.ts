@@ -282,7 +282,7 @@ describe("refused in one line", () => {
     [
       "an unknown setting",
       { share: { periods: 2 } },
-      'architecture: share: share: unknown key "periods"; did you mean "period"?',
+      'architecture: share: unknown key "periods"; did you mean "period"?',
     ],
     [
       "a rank above a matrix",
