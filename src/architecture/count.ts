@@ -1,12 +1,7 @@
 // What an architecture costs, read off its graph: parameters by module, floating-point operations, state, memory. Nothing
 // but the conventions of papers is counted by a formula, and nothing is allocated.
 import { RequestError } from "../errors.ts";
-import {
-  type InputSource,
-  inputSource,
-  type ParameterDeclaration,
-  type Parameters,
-} from "../nn/parameters.ts";
+import { inputSource, type ParameterDeclaration, type Parameters } from "../nn/parameters.ts";
 import { crossEntropy } from "../tensor/composites/loss.ts";
 import { gradients } from "../tensor/gradient.ts";
 import { input } from "../tensor/ops/leaf.ts";
@@ -86,14 +81,12 @@ export function count(architecture: Architecture, length: number = architecture.
   };
 }
 
-/** Weights in the matrices of the blocks: N of Kaplan et al. 2020. */
+/**
+ * Weights in the matrices of the blocks: N of Kaplan et al. 2020. Of matrices that sources make those that tokens are
+ * multiplied with are counted, wherever their numbers are stored.
+ */
 export function countedMatrices(architecture: Architecture): number {
-  const at = (repeat: number) => {
-    const source = inputSource();
-    const tokens = inputOf(architecture, 1);
-    return blockMatrices(source, tokens, forward({ ...architecture, repeat }, source, tokens));
-  };
-  if (architecture.sources.length > 0) return at(architecture.repeat);
+  const at = (repeat: number) => blockMatrices({ ...architecture, repeat }, 1);
   const one = at(1);
   return architecture.repeat === 1 ? one : one + (architecture.repeat - 1) * (at(2) - one);
 }
@@ -143,7 +136,7 @@ function costsOf(length: number): (architecture: Architecture) => Costs {
     const { loss } = crossEntropy(rows, input("targets", [places], "i32"));
     const backward = gradients(loss, [...source.tensors.values()]);
     const attending = attentionPlaces(topologicalOrder([logits]));
-    const matrices = blockMatrices(source, tokens, logits);
+    const matrices = blockMatrices(architecture, length);
     return {
       forward: graphFlops([logits]),
       training: graphFlops([loss, ...backward]),
@@ -168,8 +161,10 @@ function repeated(architecture: Architecture, costs: (architecture: Architecture
 }
 
 /** Numbers in the matrices of the blocks that meet a token; what only positions are mapped by is left out. */
-function blockMatrices({ declared, tensors }: InputSource, tokens: Tensor, logits: Tensor): number {
-  const order = topologicalOrder([logits]);
+function blockMatrices(architecture: Architecture, length: number): number {
+  const source = inputSource();
+  const tokens = inputOf(architecture, length);
+  const order = topologicalOrder([forward({ ...architecture, sources: [] }, source, tokens)]);
   const ofTokens = new Set<Node>([tokens.node]);
   const meets = new Map<Node, boolean>();
   for (const node of order) {
@@ -182,9 +177,9 @@ function blockMatrices({ declared, tensors }: InputSource, tokens: Tensor, logit
     }
   }
   let total = 0;
-  for (const [name, declaration] of declared) {
+  for (const [name, declaration] of source.declared) {
     const isBlock = declaration.role === "hidden" && !/^(?:embedding|representation|decoder)\./.test(name);
-    if (isBlock && meets.get(tensors.get(name)!.node)) total += activeSize(declaration);
+    if (isBlock && meets.get(source.tensors.get(name)!.node)) total += activeSize(declaration);
   }
   return total;
 }

@@ -50,8 +50,8 @@ export function solveWidths(
   budget: Budget,
   depths: readonly number[],
 ): Solution[] {
-  const { step, least } = possibleWidths(architecture);
   return depths.map((depth) => {
+    const { step, least } = possibleWidths(architecture, depth);
     const cost = (steps: number) => costOf(atShape(architecture, steps * step, depth), budget);
     const [below, above] = around(cost, budget, depth, { step, least: least / step });
     const { steps, value } =
@@ -134,31 +134,32 @@ const FAR = 64;
 
 /**
  * The widths an architecture can have: multiples of `step`, from `least` on. Heads divide them, in pairs where features are
- * turned in pairs; what else primitives ask for is found by trying.
+ * turned in pairs; what else primitives and, at a depth (default: the architecture's own), parameter sources ask for is
+ * found by trying.
  * Errors: RequestError where no step up to 256 times what the heads need will do.
  */
-export function possibleWidths(architecture: Architecture): {
-  readonly step: number;
-  readonly least: number;
-} {
+export function possibleWidths(
+  architecture: Architecture,
+  depth: number = architecture.repeat,
+): { readonly step: number; readonly least: number } {
   const base = headStep(architecture);
   for (let times = 1; times <= 256; times++) {
     const step = times * base;
-    if (![1, 2, 3, 4].every((more) => isPossible(architecture, (FAR + more) * step))) continue;
+    if (![1, 2, 3, 4].every((more) => isPossible(architecture, (FAR + more) * step, depth))) continue;
     let least = step;
-    while (!isPossible(architecture, least)) least += step;
+    while (!isPossible(architecture, least, depth)) least += step;
     return { step, least };
   }
   // Says what is wrong.
-  atShape(architecture, 256 * base * FAR, 1);
+  atShape(architecture, 256 * base * FAR, depth);
   throw new RequestError(
     "architecture: no regular series of widths fits its primitives; change their settings",
   );
 }
 
-function isPossible(architecture: Architecture, width: number): boolean {
+function isPossible(architecture: Architecture, width: number, depth: number): boolean {
   try {
-    atShape(architecture, width, 1);
+    atShape(architecture, width, depth);
     return true;
   } catch (error) {
     if (error instanceof RequestError) return false;

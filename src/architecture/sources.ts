@@ -34,7 +34,7 @@ export function readSources(given: { readonly share?: unknown; readonly sources?
       "architecture: share is given, and is one of the sources too; leave out one of them",
     );
   }
-  return [configured("share", share, "architecture: share"), ...entries];
+  return [configured("share", share, "architecture"), ...entries];
 }
 
 function readSource(item: unknown, what: string): SourceEntry {
@@ -65,4 +65,18 @@ export function sourceModules(entries: readonly SourceEntry[]): SourceModule[] {
   return entries.map(({ source, ...settings }) =>
     sources.get(source)!.configure(`architecture: ${source}`, settings),
   );
+}
+
+/** Sources with all their settings: `share(groups: [2, 2], norms: individual), lora(rank: 8)`. */
+export function printSources(entries: readonly SourceEntry[]): string {
+  return entries
+    .map(({ source, ...settings }) => {
+      const shown = Object.entries(settings).map(([key, value]) => `${key}: ${printSetting(value)}`);
+      return shown.length === 0 ? source : `${source}(${shown.join(", ")})`;
+    })
+    .join(", ");
+}
+
+function printSetting(value: unknown): string {
+  return Array.isArray(value) ? `[${value.join(", ")}]` : String(value);
 }

@@ -2,9 +2,8 @@
 // best two of eight, as its code has it: an expert that is not chosen weighs like a logit of 0, so all take part; the way
 // down is one matrix from the hidden features of all experts to the outputs of all. B batch, T length, D width, F hidden
 // features of an expert, E experts.
-import { z } from "zod";
 import { RequestError } from "../errors.ts";
-import { oneOf, wholeNumber } from "../strict.ts";
+import { oneOf, trueOrFalse, wholeNumber } from "../strict.ts";
 import { geluTanh } from "../tensor/composites/activation.ts";
 import { softmax } from "../tensor/composites/softmax.ts";
 import { less, multiply, select } from "../tensor/ops/elementwise.ts";
@@ -13,8 +12,6 @@ import { sum } from "../tensor/ops/reduce.ts";
 import { topK } from "../tensor/ops/sort.ts";
 import { linearMap } from "./linear.ts";
 import { definePrimitive } from "./primitive.ts";
-
-const trueOrFalse = () => z.boolean("expected true or false");
 
 /** x [B, T, D] → Σₑ softmax(logits)ₑ · zₑ with z = (up x · gelu(gate x)) down. */
 export const madExperts = definePrimitive({

@@ -2,9 +2,9 @@
 // et al. 2022) or so many for each expert (Lepikhin et al. 2020, "GShard"; Fedus et al. 2021, "Switch Transformers").
 // Prototypes: Yang et al. 2021, "M6-T". Shared and finer experts: Dai et al. 2024, "DeepSeekMoE". WideNet: Xue et al. 2021.
 // B batch, T length, D width, N = B · T tokens, Z prototypes, K choices in each, E experts.
-import { z } from "zod";
+import type { z } from "zod";
 import { RequestError } from "../errors.ts";
-import { numberBetween, oneOf, positiveNumber, wholeNumber } from "../strict.ts";
+import { numberBetween, oneOf, positiveNumber, trueOrFalse, wholeNumber } from "../strict.ts";
 import { reshape } from "../tensor/ops/movement.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { collect, combine, dispatchChoices } from "./experts/dispatch.ts";
@@ -13,8 +13,6 @@ import { orderChoices, orderNames } from "./experts/order.ts";
 import { balance, chooseExperts, route } from "./experts/router.ts";
 import { definePrimitive, type Surroundings } from "./primitive.ts";
 import type { Scope } from "./scope.ts";
-
-const trueOrFalse = () => z.boolean("expected true or false");
 
 const moeSettings = {
   ...networkSettings,

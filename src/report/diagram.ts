@@ -3,14 +3,15 @@
 import { parseHTML } from "linkedom";
 import type { Architecture } from "../architecture/architecture.ts";
 import { count } from "../architecture/count.ts";
-import { placesOf, printEntry } from "../architecture/stripe.ts";
+import { printSources } from "../architecture/sources.ts";
+import { blocksOf, placesOf, printEntry } from "../architecture/stripe.ts";
 import type { Pool } from "../nn/pooling.ts";
 import { formatCount } from "./format.ts";
 
-/** One box: what it is, and its parameters. */
+/** One box: what it is, and its parameters: from the fewest to the most that one of the repeated ones has of its own. */
 interface Box {
   readonly label: string;
-  readonly parameters: number;
+  readonly parameters: readonly [number, number];
 }
 
 /** Boxes that follow each other, with a residual path around each or around all of them. */
@@ -27,6 +28,8 @@ interface Group {
 
 interface Diagram {
   readonly title: string;
+  /** Where parameters come from; "" where they are what is stored. */
+  readonly sources: string;
   readonly groups: readonly Group[];
 }
 
@@ -34,8 +37,9 @@ function diagramOf(architecture: Architecture, name: string): Diagram {
   const { parameters } = count(architecture, Math.min(architecture.length, 2));
   const { block, norm, vocabulary, width, inputs, pool, decoder, representation, tie } = architecture;
   const sizes = new Map<string, number>(Object.entries(parameters.byModule));
+  const sizeAt = (module: string) => sizes.get(module) ?? 0;
   const single = (label: string, module: string): Group => ({
-    boxes: [{ label, parameters: sizes.get(module) ?? 0 }],
+    boxes: [{ label, parameters: [sizeAt(module), sizeAt(module)] }],
     repeat: 1,
     parallel: false,
     residual: false,
@@ -46,19 +50,21 @@ function diagramOf(architecture: Architecture, name: string): Diagram {
     if (normLabel === "" || block === "post") return label;
     return block === "none" ? `${label} → ${normLabel}` : `${normLabel} → ${label}`;
   };
-  const group = (key: "first" | "stripe" | "last", path: string): Group[] => {
+  const blocks = blocksOf(architecture);
+  const group = (key: "first" | "stripe" | "last"): Group[] => {
     const entries = architecture[key];
     if (entries.length === 0) return [];
-    const names = [...sizes.keys()].filter((module) => module.startsWith(`${path}.`));
-    const counts = new Map<string, number>();
-    const boxes = entries.map((entry) => {
-      const times = (counts.get(entry.primitive) ?? 0) + 1;
-      counts.set(entry.primitive, times);
-      const module = `${path}.${entry.primitive}${times === 1 ? "" : times}`;
-      const known = names.includes(module) ? sizes.get(module)! : 0;
-      return { label: around(printEntry(entry, architecture)), parameters: known };
+    const alike = blocks.filter(
+      ({ path }) => path === key || (key === "stripe" && path.startsWith("block.")),
+    );
+    const boxes = entries.map((entry, i): Box => {
+      const own = alike.map(({ path, places }) => sizeAt(`${path}.${places[i]!.name}`));
+      return {
+        label: around(printEntry(entry, architecture)),
+        parameters: [Math.min(...own), Math.max(...own)],
+      };
     });
-    const repeat = key === "stripe" ? architecture.repeat : 1;
+    const repeat = alike.length;
     return [
       {
         boxes,
@@ -77,11 +83,12 @@ function diagramOf(architecture: Architecture, name: string): Diagram {
   const head = `head: ${vocabulary} ${inputs === null && pool === null ? "tokens" : "outputs"}${tie ? ", tied" : ""}`;
   return {
     title: `${name}: width ${width}, ${formatCount(parameters.total)} parameters`,
+    sources: printSources(architecture.sources),
     groups: [
       single(embeddingLabel(architecture), "embedding"),
-      ...group("first", "first"),
-      ...group("stripe", "block.0"),
-      ...group("last", "last"),
+      ...group("first"),
+      ...group("stripe"),
+      ...group("last"),
       ...between,
       ...(representation ? [single("tanh layer", "representation")] : []),
       single(head, "head"),
@@ -107,12 +114,20 @@ function embeddingLabel(architecture: Architecture): string {
   ].join(", ");
 }
 
-const labelOf = ({ label, parameters }: Box): string =>
-  parameters === 0 ? label : `${label} · ${formatCount(parameters)}`;
+function labelOf({ label, parameters: [fewest, most] }: Box): string {
+  if (most === 0) return label;
+  return `${label} · ${fewest === most ? "" : `${formatCount(fewest)} to `}${formatCount(most)}`;
+}
+
+/** What stands over the boxes. */
+function headlines({ title, sources }: Diagram): string[] {
+  return sources === "" ? [title] : [title, `parameters through ${sources}`];
+}
 
 /** The diagram in box-drawing characters, from input to output; "╭ … ╰ ⊕" is a residual path. One string, many lines. */
 export function diagramText(architecture: Architecture, name: string): string {
-  const { title, groups } = diagramOf(architecture, name);
+  const diagram = diagramOf(architecture, name);
+  const { groups } = diagram;
   const widest = Math.max(...groups.flatMap(({ boxes }) => boxes.map((box) => labelOf(box).length)));
   const bar = "─".repeat(widest + 2);
   const lines = groups.flatMap(({ boxes, repeat, parallel, residual, after }) => {
@@ -135,7 +150,7 @@ export function diagramText(architecture: Architecture, name: string): string {
       return `  ${line.padEnd(size)} ${edge}${i === middle ? ` × ${repeat}` : ""}`;
     });
   });
-  return [title, ...lines].join("\n");
+  return [...headlines(diagram), ...lines].join("\n");
 }
 
 const [BOX_HEIGHT, GAP, LETTER, MARGIN] = [30, 14, 7.3, 24];
@@ -143,12 +158,15 @@ const SVG = "http://www.w3.org/2000/svg";
 
 /** The diagram as SVG markup, complete with its own light and dark colours. */
 export function diagramSvg(architecture: Architecture, name: string): string {
-  const { title, groups } = diagramOf(architecture, name);
+  const diagram = diagramOf(architecture, name);
+  const { title, groups } = diagram;
   const letters = Math.max(...groups.flatMap(({ boxes }) => boxes.map((box) => labelOf(box).length)));
   const boxWidth = Math.ceil(letters * LETTER) + 24;
   const left = MARGIN + 26;
   const centre = left + boxWidth / 2;
-  const total = Math.ceil(Math.max(left + boxWidth + 90, title.length * LETTER + 2 * MARGIN));
+  const total = Math.ceil(
+    Math.max(left + boxWidth + 90, ...headlines(diagram).map(({ length }) => length * LETTER + 2 * MARGIN)),
+  );
   const { document } = parseHTML("<!doctype html><html><body></body></html>");
   const svg = document.createElementNS(SVG, "svg");
   const draw = (tag: string, attributes: Record<string, string | number>, text?: string) => {
@@ -159,8 +177,11 @@ export function diagramSvg(architecture: Architecture, name: string): string {
   };
   draw("title", {}, title);
   draw("style", {}, style);
-  draw("text", { x: MARGIN, y: MARGIN + 4, class: "title" }, title);
-  let y = MARGIN + 24;
+  let y = MARGIN + 4;
+  for (const text of headlines(diagram)) {
+    draw("text", { x: MARGIN, y, class: "title" }, text);
+    y += 20;
+  }
   const line = (from: number, to: number) => draw("path", { d: `M${centre} ${from}V${to}` });
   const box = (of: Box) => {
     draw("rect", { x: left, y, width: boxWidth, height: BOX_HEIGHT, rx: 5 });

@@ -96,6 +96,25 @@ test("at its own size every preset is found again", () => {
   }
 });
 
+test("with parameter sources: widths and costs are those of the depth that is asked for", () => {
+  const architecture = defineArchitecture({
+    ...{ vocabulary: 7, length: 4, width: 8, repeat: 4, stripe: ["attention(heads: 2)", "swiglu"] },
+    ...{ share: { period: 2 }, sources: ["lora(rank: 5)"] },
+  });
+  for (const depth of [2, 5]) {
+    expect(possibleWidths(architecture, depth)).toEqual({ step: 2, least: 6 });
+    const value = costOf(atShape(architecture, 24, depth), budget(1));
+    expect(solveWidths(architecture, budget(value), [depth])).toEqual([
+      { depth, width: 24, value, error: 0 },
+    ]);
+  }
+  expect(() => solveWidths(architecture, budget(10_000), [1])).toThrow(
+    new RequestError(
+      "architecture: share: period is 2, and the stripe is repeated 1 times; expected at most 1",
+    ),
+  );
+});
+
 describe("widths are those that fit", () => {
   test.each<[string, ArchitectureInput, { step: number; least: number }]>([
     ["one head", shapes[0]!, { step: 1, least: 1 }],

@@ -7,7 +7,7 @@ import {
   defineArchitecture,
   type SourceItem,
 } from "../../src/architecture/architecture.ts";
-import { count, countedParameters } from "../../src/architecture/count.ts";
+import { count, countedMatrices, countedParameters } from "../../src/architecture/count.ts";
 import { sourceModules } from "../../src/architecture/sources.ts";
 import { RequestError } from "../../src/errors.ts";
 import { initialValues } from "../../src/nn/initialize.ts";
@@ -21,6 +21,7 @@ import {
   feedforward,
   gradientsOf,
   graph,
+  LENGTH,
   logitsOf,
   norms,
   outside,
@@ -56,6 +57,24 @@ describe("counts", () => {
   ])("%s", (_, sources, expected) => {
     expect(countedParameters(define(sources)).total).toBe(expected);
     expect(count(define(sources)).parameters.total).toBe(expected);
+  });
+
+  test("papers' operations are those of the matrices that tokens are multiplied with, however they are stored", () => {
+    const { kaplan, chinchilla } = count(define([])).flopsPerToken;
+    expect(kaplan).toBe(6 * REPEAT * (attentionBlock + feedforward) + 6 * REPEAT * LENGTH * WIDTH);
+    const all = [["share"], ["lora(rank: 3)"], ["maps"], ["bank(size: 500)"], ["mpo(rank: 2)"], ["ternary"]];
+    for (const sources of [...all, ["share(period: 2)", "lora(rank: 3)"]]) {
+      expect(count(define(sources)).flopsPerToken).toMatchObject({ kaplan, chinchilla });
+      expect(countedMatrices(define(sources))).toBe(REPEAT * (attentionBlock + feedforward));
+    }
+  });
+
+  test("an addition to experts is active where they are", () => {
+    const stripe = "[moe(experts: 4, chosen: 1, feedforward: 12)]";
+    const active = (sources: readonly SourceItem[]) => countedParameters(define(sources, { stripe })).active;
+    // Router, up, down: a left factor has rows for each expert, of which a token meets one; the right one is for all.
+    const router = 2 * (WIDTH + 4);
+    expect(active(["lora(rank: 2)"]) - active([])).toBe(REPEAT * (router + 2 * 2 * (WIDTH + 12)));
   });
 
   test("factors: outer ones of every block, one centre for all", () => {
@@ -263,7 +282,7 @@ describe("refused in one line", () => {
     [
       "an unknown setting",
       { share: { periods: 2 } },
-      'architecture: share: share: unknown key "periods"; did you mean "period"?',
+      'architecture: share: unknown key "periods"; did you mean "period"?',
     ],
     [
       "a rank above a matrix",

@@ -95,3 +95,14 @@ describe("refused in one line", () => {
     expect(exitCode).toBe(2);
   });
 });
+
+test("blocks that share are told apart from those they share with", async () => {
+  const path = file(
+    "shared.yaml",
+    "vocabulary: 10\nlength: 8\nwidth: 16\nstripe: '[gelu] × 4'\nshare: { period: 3 }\nnorm: rms\n",
+  );
+  const { out } = await scantling(["count", path]);
+  expect(out).toContain("\nparameters through share(period: 3, norms: individual)\n");
+  expect(out).toMatch(/^ {2}block\.0\.gelu +2,064 {2}× 3$/m);
+  expect(out).toMatch(/^ {2}block\.3\.gelu +16$/m);
+});

@@ -32,6 +32,10 @@ static kernel *find(word opcode) {
   case OP_DYNAMIC_UPDATE: return run_dynamic_update;
   case OP_MATRIX_RECURRENCE: return run_matrix_recurrence;
   case OP_MATRIX_RECURRENCE_GRADIENT: return run_matrix_recurrence_gradient;
+  case OP_SELECTIVE_SCAN: return run_selective_scan;
+  case OP_SELECTIVE_SCAN_GRADIENT: return run_selective_scan_gradient;
+  case OP_HEAD_CONVOLUTION: return run_head_convolution;
+  case OP_HEAD_CONVOLUTION_GRADIENT: return run_head_convolution_gradient;
   default: exit(4);
   }
 }

@@ -4,10 +4,12 @@ import { firstError, type MakeChecks } from "./cases.ts";
 import { convolutionChecks } from "./convolutionCases.ts";
 import { dynamicChecks } from "./dynamicCases.ts";
 import { groupedChecks } from "./groupedCases.ts";
+import { headConvolutionChecks } from "./headConvolutionCases.ts";
 import { indexChecks } from "./indexCases.ts";
 import { buildDriver, type Driver, type Precision } from "./isolated.ts";
 import { matrixRecurrenceChecks } from "./matrixRecurrenceCases.ts";
 import { recurrenceChecks } from "./recurrenceCases.ts";
+import { selectiveScanChecks } from "./selectiveScanCases.ts";
 import { sortChecks } from "./sortCases.ts";
 
 const suites: Record<string, MakeChecks> = {
@@ -18,6 +20,8 @@ const suites: Record<string, MakeChecks> = {
   convolutions: convolutionChecks,
   "dynamic slices": dynamicChecks,
   "recurrences of matrices": matrixRecurrenceChecks,
+  "selective scans": selectiveScanChecks,
+  "convolutions of heads": headConvolutionChecks,
 };
 
 describe.each<Precision>(["float", "double"])("%s", (precision) => {

@@ -21,6 +21,8 @@ const kernels = [
   "linear_recurrence",
   "dynamic_slice",
   "matrix_recurrence",
+  "selective_scan",
+  "head_convolution",
   "panel",
 ];
 
@@ -74,7 +76,7 @@ export function buildDriver(precision: Precision): Driver {
   const checks = ["-Werror", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-I", sources];
   if (precision === "double") flags.push("-DSCANTLING_DOUBLE");
   const files = [driver, ...kernels.map((name) => join(sources, `${name}.c`))];
-  execFileSync(process.env.CC ?? "cc", [...flags, ...checks, ...files, "-o", program]);
+  execFileSync(process.env.CC ?? "cc", [...flags, ...checks, ...files, "-lm", "-o", program]);
   const input = join(folder, "in");
   const output = join(folder, "out");
   return {

@@ -50,6 +50,28 @@ describe("residual paths", () => {
   });
 });
 
+test("blocks that share parameters say so, and what each has of its own", () => {
+  const architecture = defineArchitecture({
+    ...{ vocabulary: 10, length: 8, width: 12, norm: "rms", stripe: "[gelu] × 4" },
+    ...{ share: { groups: [3, 1] }, sources: ["lora(rank: 1)"] },
+  });
+  const through = "parameters through share(groups: [3, 1], norms: individual), lora(rank: 1)";
+  const text = diagramText(architecture, "a").split("\n");
+  expect(text[1]).toBe(through);
+  expect(text.find((line) => line.includes("gelu"))).toContain("rms norm → gelu · 132 to 1.28k ");
+  expect(diagramSvg(architecture, "a")).toContain(through);
+});
+
+test("places of like names keep their sizes", () => {
+  const architecture = defineArchitecture({
+    ...{ vocabulary: 10, length: 8, width: 16, norm: "none" },
+    stripe: ["mamba", "mamba", "mamba2(headWidth: 8)"],
+  });
+  const sizes = diagramText(architecture, "a").match(/mamba2?\S* .*?· \S+/g)!;
+  expect(sizes[0]).toBe(sizes[1]);
+  expect(sizes[2]).toMatch(/^mamba2/);
+});
+
 test("as SVG: a box for every place, inside the picture, and well formed whatever the name", () => {
   const architecture = defineArchitecture({
     ...base,

@@ -3,6 +3,7 @@
 import { type Count, count } from "../../architecture/count.ts";
 import { presets } from "../../architecture/presets.ts";
 import { readArchitecture } from "../../architecture/read.ts";
+import { printSources } from "../../architecture/sources.ts";
 import { printStripe } from "../../architecture/stripe.ts";
 import { RequestError } from "../../errors.ts";
 import { formatBytes, formatCount } from "../../report/format.ts";
@@ -24,18 +25,19 @@ export function countArchitecture(name: string | undefined, options: CountOption
   if (options.json) console.out(`${JSON.stringify(counted)}\n`);
   else {
     const title = `${name}: ${printStripe(architecture)}, width ${architecture.width}`;
+    const { sources } = architecture;
+    const through = sources.length === 0 ? [] : [`parameters through ${printSources(sources)}`];
     const length = options.length ?? architecture.length;
-    console.out(`${[title, ...countLines(counted, length, architecture.repeat)].join("\n")}\n`);
+    console.out(`${[title, ...through, ...countLines(counted, length)].join("\n")}\n`);
   }
   return 0;
 }
 
-function countLines(counted: Count, length: number, repeat: number): string[] {
+function countLines(counted: Count, length: number): string[] {
   const { parameters, flopsPerToken, stateElements, activationBytes, kvCacheBytes } = counted;
   const whole = (value: number) => value.toLocaleString("en-US");
   const row = (name: string, value: string, note = "") =>
     `  ${name.padEnd(24)} ${value.padStart(22)}${note === "" ? "" : `  ${note}`}`;
-  const modules = Object.entries(parameters.byModule).filter(([name]) => !/^block\.[1-9]/.test(name));
   return [
     "parameters",
     row("total", whole(parameters.total)),
@@ -44,7 +46,9 @@ function countLines(counted: Count, length: number, repeat: number): string[] {
     row("active", whole(parameters.active)),
     row("weights", whole(parameters.weights)),
     row("biases", whole(parameters.biases)),
-    ...modules.map(([name, size]) => row(name, whole(size), blockNote(name, repeat))),
+    ...alike(parameters.byModule).map(({ name, size, times }) =>
+      row(name, whole(size), times === 1 ? "" : `× ${times}`),
+    ),
     `FLOPs per token, at length ${length}`,
     row("forward", formatCount(flopsPerToken.forward)),
     row("training", formatCount(flopsPerToken.training)),
@@ -59,6 +63,14 @@ function countLines(counted: Count, length: number, repeat: number): string[] {
   ];
 }
 
-function blockNote(name: string, repeat: number): string {
-  return name.startsWith("block.0.") && repeat > 1 ? `× ${repeat}` : "";
+/** Modules; those of one size at one place of several blocks are told once, with the first block's name. */
+function alike(byModule: Count["parameters"]["byModule"]) {
+  const found = new Map<string, { readonly name: string; readonly size: number; times: number }>();
+  for (const [name, size] of Object.entries(byModule)) {
+    const key = `${name.replace(/^block\.\d+\./, "block.*.")} ${size}`;
+    const same = found.get(key);
+    if (same === undefined) found.set(key, { name, size, times: 1 });
+    else same.times++;
+  }
+  return [...found.values()];
 }

@@ -1,7 +1,7 @@
 // The feed-forward networks of experts: rows go through the one they were sent to, and every token through the shared
 // ones. Knows no router. R rows, N tokens, D width, F hidden features, E experts.
-import { z } from "zod";
-import { oneOf, wholeNumber } from "../../strict.ts";
+import type { z } from "zod";
+import { oneOf, trueOrFalse, wholeNumber } from "../../strict.ts";
 import { gelu, geluTanh, relu, silu, squaredRelu } from "../../tensor/composites/activation.ts";
 import { add, multiply } from "../../tensor/ops/elementwise.ts";
 import { gather } from "../../tensor/ops/gather.ts";
@@ -36,13 +36,13 @@ export const networkSettings = {
   network: oneOf(kindNames).default("gelu"),
   /** F of each expert; default 4 · width, gated 8/3 · width rounded up to a multiple of 8. */
   feedforward: wholeNumber().optional(),
-  bias: z.boolean("expected true or false").default(false),
+  bias: trueOrFalse().default(false),
   /** Experts that every token meets with weight 1, beside those it is routed to. */
   sharedExperts: wholeNumber(0).default(0),
   /** The activation stands after the second map of an expert, too, as in WideNet's code. */
-  activationAfter: z.boolean("expected true or false").default(false),
+  activationAfter: trueOrFalse().default(false),
   /** Dropout at the model's rate inside every expert: after the activation and after its last map. */
-  expertDropout: z.boolean("expected true or false").default(false),
+  expertDropout: trueOrFalse().default(false),
 };
 
 export type NetworkSettings = z.infer<z.ZodObject<typeof networkSettings>>;

@@ -34,6 +34,7 @@ export const lora = defineSource({
       const names = loraNames(name);
       // Nothing is added at first, and the right factor gets no gradient until the left one is not zero any more.
       const left = own.parameter(names.left, {
+        ...declaration, // rows of experts that a token does not meet are as inactive
         shape: [rows, rank],
         initializer: { kind: "constant", value: 0 },
         role: "hidden",

@@ -31,32 +31,35 @@ export function chunksOf(x: Tensor, range: Chunks): Tensor {
 
 /**
  * From chunk to chunk S_m = decay_m·S_{m-1} + written_m, S_0 = 0. Gives `within` [B, M, H, C, V] plus what `read` finds of
- * the state before each chunk, and the state [B, H, K, V] after the last; or all of them with H after C and K. `write`
- * gives what chunks add to the state; that of the last chunk is asked for apart, since only the state after it has to do
- * with it. `decay` [B, M, …] broadcasts to what is written.
+ * the state before each chunk, those states [B, M, H, K, V], and the one [B, H, K, V] after the last; or all of them with H
+ * after C and K. `write` gives what chunks add to the state; that of the last chunk is asked for apart, since only the
+ * state after it has to do with it. `decay` [B, M, …] broadcasts to what is written.
  */
 export function passState(
   within: Tensor,
   decay: Tensor,
   write: (range: Chunks) => Tensor,
   read: (before: Tensor, range: Chunks) => Tensor,
-): { readonly out: Tensor; readonly state: Tensor } {
+): { readonly out: Tensor; readonly starts: Tensor; readonly state: Tensor } {
   const chunks = within.shape[1]!;
   const last: Chunks = { 1: [chunks - 1, chunks] };
   const withoutChunk = (x: Tensor) => reshape(x, [x.shape[0]!, ...x.shape.slice(2)]);
-  if (chunks === 1) return { out: within, state: withoutChunk(write(last)) };
+  const afterFirst = (x: Tensor) => pad(x, [0, 1, 0, 0, 0], [0, 0, 0, 0, 0]);
+  const written = write(last);
+  if (chunks === 1) return { out: within, starts: fill(0, written.shape), state: withoutChunk(written) };
   const earlier: Chunks = { 1: [0, chunks - 1] };
   const states = statesAfterChunks(chunksOf(decay, earlier), write(earlier));
   const readings = read(states, { 1: [1, chunks] });
   const kept = multiply(slice(states, { 1: [chunks - 2, chunks - 1] }), chunksOf(decay, last));
   return {
-    out: add(within, pad(readings, [0, 1, 0, 0, 0], [0, 0, 0, 0, 0])),
-    state: withoutChunk(add(kept, write(last))),
+    out: add(within, afterFirst(readings)),
+    starts: afterFirst(states),
+    state: withoutChunk(add(kept, written)),
   };
 }
 
 /** S_m = decay_m·S_{m-1} + written_m from S_0 = 0: written [B, M, H, K, V], decay of a shape that broadcasts to it. */
-export function statesAfterChunks(decay: Tensor, written: Tensor): Tensor {
+function statesAfterChunks(decay: Tensor, written: Tensor): Tensor {
   const { shape } = written;
   if (shape[1] === 1) return written;
   const [batch, chunks] = shape as [number, number];
@@ -67,22 +70,4 @@ export function statesAfterChunks(decay: Tensor, written: Tensor): Tensor {
     fill(0, [batch, shape[2]! * shape[3]! * shape[4]!]),
   );
   return reshape(states, shape);
-}
-
-/** The state after the last chunk: [B, M, H, K, V] → [B, H, K, V]. */
-export function lastState(states: Tensor): Tensor {
-  const [batch, chunks, ...rest] = states.shape as [number, number, ...number[]];
-  return reshape(slice(states, { 1: [chunks - 1, chunks] }), [batch, ...rest]);
-}
-
-/** `within` [B, M, …] plus, from the second chunk on, what `read` finds of the state before the chunk. */
-export function addReadings(
-  within: Tensor,
-  states: Tensor,
-  read: (before: Tensor, range: Readonly<Record<number, readonly [number, number]>>) => Tensor,
-): Tensor {
-  const chunks = states.shape[1]!;
-  if (chunks === 1) return within;
-  const readings = read(slice(states, { 1: [0, chunks - 1] }), { 1: [1, chunks] });
-  return add(within, pad(readings, [0, 1, 0, 0, 0], [0, 0, 0, 0, 0]));
 }

@@ -8,6 +8,7 @@ import { substitute } from "../substitute.ts";
 import { makeNode, type Op, sameShape, type Tensor, type TensorType } from "../tensor.ts";
 import { recurInChunks } from "./recurrenceChunks.ts";
 
+/** Which state is read. */
 export interface MatrixRecurrenceAttributes {
   /** A token reads the state from before it writes into it. */
   readonly readsBefore: boolean;

@@ -7,10 +7,10 @@
 import { einsum, matmul, swapLast } from "../ops/contract.ts";
 import { multiply } from "../ops/elementwise.ts";
 import { fill } from "../ops/leaf.ts";
-import { concatenate, pad, reshape, slice } from "../ops/movement.ts";
+import { concatenate, reshape, slice } from "../ops/movement.ts";
 import { sum } from "../ops/reduce.ts";
 import type { Tensor } from "../tensor.ts";
-import { addReadings, fromChunks, intoChunks, lastState, statesAfterChunks } from "./chunks.ts";
+import { fromChunks, intoChunks, passState } from "./chunks.ts";
 
 /**
  * q, k, a [B, T, H, K], v [B, T, H, V] → what every token reads [B, T, H, V], the state before each chunk of at most
@@ -30,15 +30,14 @@ export function recurInChunks(
     Tensor,
   ];
   const { weights, sinceStart, untilEnd, whole } = halve(queries, keys, decays, readsBefore);
-  const written = einsum("bmhck,bmhcv->bmhkv", multiply(keys, untilEnd), values);
-  const states = statesAfterChunks(swapLast(whole), written);
-  const asked = multiply(queries, sinceStart);
-  const out = addReadings(matmul(weights, values), states, (before, range) =>
-    einsum("bmhck,bmhkv->bmhcv", slice(asked, range), before),
+  const [fading, asked] = [multiply(keys, untilEnd), multiply(queries, sinceStart)];
+  const { out, starts, state } = passState(
+    matmul(weights, values),
+    swapLast(whole),
+    (range) => einsum("bmhck,bmhcv->bmhkv", slice(fading, range), slice(values, range)),
+    (before, range) => einsum("bmhck,bmhkv->bmhcv", slice(asked, range), before),
   );
-  const chunks = states.shape[1]!;
-  const starts = pad(slice(states, { 1: [0, chunks - 1] }), [0, 1, 0, 0, 0], [0, 0, 0, 0, 0]);
-  return [fromChunks(out, length), starts, lastState(states)];
+  return [fromChunks(out, length), starts, state];
 }
 
 interface Chunk {
