@@ -18,9 +18,17 @@ export {
 } from "./architecture/architecture.ts";
 export { type ChinchillaShape, chinchillaParameters } from "./architecture/conventions.ts";
 export { type Count, count } from "./architecture/count.ts";
+export { type CutNetwork, cutNested } from "./architecture/cutNested.ts";
 export { architectureJsonSchema } from "./architecture/jsonSchema.ts";
+export type { Loop } from "./architecture/loop.ts";
 export { presetArchitecture, presets, W1, W2 } from "./architecture/presets.ts";
 export { readArchitecture } from "./architecture/read.ts";
+export {
+  type RelaxedNetwork,
+  type RelaxedSelection,
+  relaxedSelections,
+  relaxNetwork,
+} from "./architecture/relaxed.ts";
 export {
   type Budget,
   type FlopConvention,
@@ -31,6 +39,8 @@ export {
   solveWidths,
 } from "./architecture/solve.ts";
 export { printStripe } from "./architecture/stripe.ts";
+export type { ParameterValues } from "./architecture/values.ts";
+export type { Paths } from "./nn/paths.ts";
 
 // Primitives of one's own, and the configuration that lists them.
 

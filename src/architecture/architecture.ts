@@ -1,11 +1,14 @@
 // An architecture as plain data: what was asked for, completed and checked. Knows no training.
 import { RequestError } from "../errors.ts";
+import { readPaths } from "../nn/paths.ts";
 import { parseStrict } from "../strict.ts";
 import { checkEnds } from "./ends.ts";
 import { checkSources } from "./forward.ts";
+import { readLoop } from "./loop.ts";
+import { checkNested, readNested } from "./nested.ts";
 import { type Architecture, type ArchitectureInput, architectureSchema, sharedKeys } from "./schema.ts";
 import { readSources } from "./sources.ts";
-import { type Known, readStripe, requirePrimitive, surroundingsOf } from "./stripe.ts";
+import { checkApplications, type Known, readStripe, requirePrimitive, surroundingsOf } from "./stripe.ts";
 
 export type { Architecture, ArchitectureInput, StripeEntry, StripeItem } from "./schema.ts";
 export type { SourceEntry, SourceItem } from "./sources.ts";
@@ -71,9 +74,14 @@ export function defineArchitecture(input: ArchitectureInput | Architecture | unk
     allowNonCausal,
     dropout,
     stochasticDepth,
+    loop: readLoop(given.loop),
+    paths: readPaths(given.paths),
+    nested: readNested(given.nested),
     sources: readSources(given),
     standardDeviation,
   };
+  checkApplications(architecture);
+  checkNested(architecture);
   checkSources(architecture);
   return architecture;
 }

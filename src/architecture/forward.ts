@@ -16,6 +16,8 @@ import { input } from "../tensor/ops/leaf.ts";
 import { broadcastTo } from "../tensor/ops/movement.ts";
 import { bernoulli } from "../tensor/ops/random.ts";
 import type { Tensor, TensorType } from "../tensor/tensor.ts";
+import { betweenRepetitions, loopSource } from "./loop.ts";
+import { atShare, nestedSource } from "./nested.ts";
 import type { Architecture } from "./schema.ts";
 import { sourceModules } from "./sources.ts";
 import { type Block, blocksOf, placesOf } from "./stripe.ts";
@@ -66,7 +68,14 @@ export function forwardFeatures(
   const { vocabulary, standardDeviation, dropout } = architecture;
   requireInput(architecture, tokens);
   const { randomKey: key, observe, loss, statistic, position } = options;
-  const root = rootScope({ source: sourceOf(architecture, source), observe, key, dropout, loss, statistic });
+  const root = rootScope({
+    source: sourceOf(architecture, source, key),
+    observe,
+    key,
+    dropout,
+    loss,
+    statistic,
+  });
   const { features, table } = embed(architecture, root.within("embedding"), tokens, options.start);
   let x = root.dropout(root.observe("embedding", features));
   for (const block of numberedBlocks(architecture)) x = applyBlock(architecture, root, block, x, options);
@@ -123,26 +132,41 @@ export function inputType({ inputs }: Architecture, batch: number, length: numbe
 
 /** Errors: RequestError where the parameter sources do not fit the architecture. */
 export function checkSources(architecture: Architecture): void {
-  const surroundings = surroundingsOf(architecture);
+  const surroundings = sourceSurroundings(architecture);
   for (const module of sourceModules(architecture.sources)) {
     module.check(`architecture: ${module.name}`, surroundings);
   }
 }
 
-/** What primitives see: the stored parameters through the architecture's sources. */
-function sourceOf(architecture: Architecture, stored: ParameterSource): ParameterSource {
-  const modules = sourceModules(architecture.sources);
-  return modules.length === 0 ? stored : wrapSources(modules, surroundingsOf(architecture), stored);
+/** What primitives see: the stored parameters through the architecture's sources; with a key, those of the width it chooses. */
+function sourceOf(
+  architecture: Architecture,
+  stored: ParameterSource,
+  key: Tensor | undefined,
+): ParameterSource {
+  const { nested } = architecture;
+  const sourced = withSources(architecture, stored);
+  const seen =
+    nested === null || key === undefined
+      ? sourced
+      : nestedSource(nested, key, (share) => plainParameters(atShare(architecture, share)), sourced);
+  return loopSource(architecture, seen);
 }
 
-function surroundingsOf(architecture: Architecture): SourceSurroundings {
+/** The stored parameters through the architecture's sources, by the names of the blocks that are stored. */
+export function withSources(architecture: Architecture, stored: ParameterSource): ParameterSource {
+  const modules = sourceModules(architecture.sources);
+  return modules.length === 0 ? stored : wrapSources(modules, sourceSurroundings(architecture), stored);
+}
+
+export function sourceSurroundings(architecture: Architecture): SourceSurroundings {
   let found: Parameters | undefined;
   const parameters = () => (found ??= plainParameters(architecture));
   return { repeat: architecture.repeat, parameters };
 }
 
 /** What the primitives ask for, without sources in between. */
-function plainParameters(architecture: Architecture): Parameters {
+export function plainParameters(architecture: Architecture): Parameters {
   const source = inputSource();
   const { shape, dtype } = inputType(architecture, 1, 1);
   forward({ ...architecture, sources: [] }, source, input("tokens", shape, dtype));
@@ -220,7 +244,7 @@ function numberedBlocks(architecture: Architecture): NumberedBlock[] {
 function applyBlock(
   architecture: Architecture,
   root: Scope,
-  { path, places, before, modules }: NumberedBlock,
+  { path, mapped, places, before, modules }: NumberedBlock,
   start: Tensor,
   options: ForwardOptions,
 ): Tensor {
@@ -230,12 +254,14 @@ function applyBlock(
       ? x
       : scope.observe("norm", norm(architecture.norm, scope.within("norm"), x));
   const kind = architecture.block;
-  let x = start;
+  const between = root.within(path).within("between");
+  const entered = mapped ? betweenRepetitions(architecture, between, start) : start;
+  let x = entered;
   if (kind === "parallel") options.boundary?.(x);
   for (const [i, { name, module }] of places.entries()) {
     const scope = root.within(path).within(name);
     if (kind !== "parallel") options.boundary?.(x);
-    const seen = kind === "parallel" ? start : x;
+    const seen = kind === "parallel" ? entered : x;
     const entering = kind === "pre" || kind === "parallel" ? normalize(scope, seen) : seen;
     const rate = (architecture.stochasticDepth * (before + i + 1)) / modules;
     const made = scope.observe("output", apply(module, scope, entering));

@@ -1,16 +1,28 @@
 // The JSON Schema of architecture files, from the same descriptions that check them: for completion in editors.
 import { z } from "zod";
+import { pathsSchema } from "../nn/paths.ts";
 import { primitives } from "../nn/primitives.ts";
 import { sources } from "../nn/sources/sources.ts";
+import { loopSchema } from "./loop.ts";
 import { own, sharedKeys } from "./schema.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
-const { stripe: _, first: __, last: ___, share: ____, sources: _____, ...simple } = own;
+/** Settings that are checked elsewhere. */
+const structured = {
+  stripe: true,
+  first: true,
+  last: true,
+  loop: true,
+  paths: true,
+  nested: true,
+  share: true,
+  sources: true,
+} as const;
 
 /** JSON Schema 2020-12 of what `defineArchitecture` takes. What heads, widths and lengths must fit, it cannot say. */
 export function architectureJsonSchema(): Readonly<Record<string, unknown>> {
-  const { properties, required } = plainSchema(z.object(simple));
+  const { properties, required } = plainSchema(z.object(own).omit(structured));
   const items = { type: "array", items: { $ref: "#/$defs/place" } };
   return {
     $schema: "https://json-schema.org/draft/2020-12/schema",
@@ -29,6 +41,25 @@ export function architectureJsonSchema(): Readonly<Record<string, unknown>> {
       },
       first: { description: "Primitives in front of the repeated stripe.", ...items },
       last: { description: "Primitives after the repeated stripe.", ...items },
+      loop: {
+        description: "How often each block is applied, and what stands between.",
+        anyOf: [settingsSchema(loopSchema), { type: "null" }],
+      },
+      paths: {
+        description: "Copies of every primitive beside each other.",
+        anyOf: [
+          { type: "integer", minimum: 1, description: "Their number" },
+          settingsSchema(pathsSchema),
+          { type: "null" },
+        ],
+      },
+      nested: {
+        description: "Shares of the feed-forward width that are trained in turn, ascending to 1.",
+        anyOf: [
+          { type: "array", items: { type: "number", exclusiveMinimum: 0, maximum: 1 }, minItems: 1 },
+          { type: "null" },
+        ],
+      },
       share: {
         description: "Blocks that have their parameters in common.",
         anyOf: [{ ...settingsSchema(sources.get("share")!.schema) }, { type: "null" }],

@@ -2,8 +2,10 @@
 import { z } from "zod";
 import { type ClassToken, classTokenNames } from "../nn/embedding.ts";
 import { type NormName, normNames } from "../nn/norm.ts";
+import type { Paths } from "../nn/paths.ts";
 import { type Pool, poolNames } from "../nn/pooling.ts";
 import { numberBetween, oneOf, positiveNumber, trueOrFalse, wholeNumber } from "../strict.ts";
+import type { Loop } from "./loop.ts";
 import type { SourceEntry, SourceItem } from "./sources.ts";
 
 /** How the primitives of a block and their norms lie on the residual stream. */
@@ -95,6 +97,12 @@ export const own = {
   stochasticDepth: numberBetween(0, 1)
     .default(0)
     .describe("Share of sequences for which the last primitive is left out while training."),
+  /** How often each block of the stripe is applied, and what stands between; null: once. */
+  loop: z.unknown().optional(),
+  /** Copies of every primitive beside each other; null: each stands alone. */
+  paths: z.unknown().optional(),
+  /** Shares of the feed-forward width that are trained in turn; null: only the whole. */
+  nested: z.unknown().optional(),
   /** Which blocks have their parameters in common: settings of the source of that name. */
   share: z.unknown().optional(),
   /** What stands between the primitives and the stored parameters. */
@@ -161,6 +169,9 @@ export interface ArchitectureInput {
   readonly allowNonCausal?: boolean;
   readonly dropout?: number;
   readonly stochasticDepth?: number;
+  readonly loop?: Readonly<Partial<Loop>> | null;
+  readonly paths?: number | Readonly<Partial<Paths>> | null;
+  readonly nested?: readonly number[] | null;
   readonly share?: Readonly<Record<string, unknown>> | null;
   readonly sources?: readonly SourceItem[];
   readonly standardDeviation?: number;
@@ -194,6 +205,9 @@ export interface Architecture {
   readonly allowNonCausal: boolean;
   readonly dropout: number;
   readonly stochasticDepth: number;
+  readonly loop: Loop | null;
+  readonly paths: Paths | null;
+  readonly nested: readonly number[] | null;
   readonly sources: readonly SourceEntry[];
   readonly standardDeviation: number;
 }

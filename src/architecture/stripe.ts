@@ -1,8 +1,10 @@
 // The stripe of an architecture: from what was asked for to primitives with all their settings, and back to a pattern.
 import { RequestError } from "../errors.ts";
+import { withPaths } from "../nn/paths.ts";
 import type { Module, Primitive, Surroundings } from "../nn/primitive.ts";
 import { primitives } from "../nn/primitives.ts";
 import { expectedOneOf, show } from "../strict.ts";
+import { timesOf } from "./loop.ts";
 import {
   MOST_PRIMITIVES,
   type Pattern,
@@ -106,8 +108,10 @@ function known({ name, settings }: PatternItem, what: string): Known {
 
 /** A part of a model whose modules follow each other: what is in front, one repetition of the stripe, what comes last. */
 export interface Block {
-  /** `first`, `block.0`, `block.1`, …, `last`. */
+  /** `first`, `block.0`, `block.1`, …, `last`; where blocks are applied several times, one after the other. */
   readonly path: string;
+  /** The block before it has the same parameters, and a map of its own stands between. */
+  readonly mapped: boolean;
   /** With names that differ within the block. */
   readonly places: readonly { readonly name: string; readonly module: Module }[];
 }
@@ -125,15 +129,31 @@ export function surroundingsOf(
   return { width, standardDeviation, length: placesOf(architecture) };
 }
 
+/** Errors: RequestError where blocks are applied so often that there are too many places. */
+export function checkApplications(architecture: Architecture): void {
+  const { stripe, repeat, paths } = architecture;
+  const places = stripe.length * repeat * timesOf(architecture) * (paths?.count ?? 1);
+  if (places <= MOST_PRIMITIVES) return;
+  throw new RequestError(
+    `architecture: with its loop and paths, the stripe of ${stripe.length} repeated ${repeat} times has ${places} primitives; ` +
+      `expected at most ${MOST_PRIMITIVES}`,
+  );
+}
+
 /** All blocks in order. */
 export function blocksOf(architecture: Architecture): Block[] {
   const first = modulesAt(architecture, architecture.first);
   const stripe = modulesAt(architecture, architecture.stripe);
   const last = modulesAt(architecture, architecture.last);
+  const times = timesOf(architecture);
   return [
-    ...(first.length === 0 ? [] : [{ path: "first", places: first }]),
-    ...Array.from({ length: architecture.repeat }, (_, i) => ({ path: `block.${i}`, places: stripe })),
-    ...(last.length === 0 ? [] : [{ path: "last", places: last }]),
+    ...(first.length === 0 ? [] : [{ path: "first", mapped: false, places: first }]),
+    ...Array.from({ length: architecture.repeat * times }, (_, i) => ({
+      path: `block.${i}`,
+      mapped: architecture.loop?.between === "projection" && i % times > 0,
+      places: stripe,
+    })),
+    ...(last.length === 0 ? [] : [{ path: "last", mapped: false, places: last }]),
   ];
 }
 
@@ -147,11 +167,15 @@ export function stripeModules(architecture: Architecture): Module[] {
 
 function modulesAt(architecture: Architecture, entries: readonly StripeEntry[]): Block["places"] {
   const surroundings = surroundingsOf(architecture);
+  const { paths } = architecture;
   const modules = entries.map(({ primitive, ...settings }) =>
     primitives.get(primitive)!.configure(`architecture: ${primitive}`, settings, surroundings),
   );
   const names = distinctNames(modules.map(({ name }) => name));
-  return modules.map((module, i) => ({ name: names[i]!, module }));
+  return modules.map((module, i) => ({
+    name: names[i]!,
+    module: paths === null ? module : withPaths(module, paths),
+  }));
 }
 
 /** Names of places: a primitive's name, from its second place on with a number, the first that makes no other's name. */

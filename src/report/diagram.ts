@@ -3,6 +3,7 @@
 import { parseHTML } from "linkedom";
 import type { Architecture } from "../architecture/architecture.ts";
 import { count } from "../architecture/count.ts";
+import { timesOf } from "../architecture/loop.ts";
 import { printSources } from "../architecture/sources.ts";
 import { blocksOf, placesOf, printEntry } from "../architecture/stripe.ts";
 import type { Pool } from "../nn/pooling.ts";
@@ -17,7 +18,8 @@ interface Box {
 /** Boxes that follow each other, with a residual path around each or around all of them. */
 interface Group {
   readonly boxes: readonly Box[];
-  readonly repeat: number;
+  /** How often it stands there, in words; "" for once. */
+  readonly beside: string;
   /** Lines of one box stand beside each other on one input. */
   readonly parallel: boolean;
   /** Whether what boxes give is added to what they get. */
@@ -40,11 +42,14 @@ function diagramOf(architecture: Architecture, name: string): Diagram {
   const sizeAt = (module: string) => sizes.get(module) ?? 0;
   const single = (label: string, module: string): Group => ({
     boxes: [{ label, parameters: [sizeAt(module), sizeAt(module)] }],
-    repeat: 1,
+    beside: "",
     parallel: false,
     residual: false,
     after: "",
   });
+  const { paths } = architecture;
+  const copies = paths === null ? "" : `${paths.count} paths of `;
+  const pathNorm = paths === null || paths.norm === "none" ? "" : ` → ${paths.norm} norms`;
   const normLabel = norm === "none" ? "" : `${norm} norm`;
   const around = (label: string) => {
     if (normLabel === "" || block === "post") return label;
@@ -54,21 +59,22 @@ function diagramOf(architecture: Architecture, name: string): Diagram {
   const group = (key: "first" | "stripe" | "last"): Group[] => {
     const entries = architecture[key];
     if (entries.length === 0) return [];
-    const alike = blocks.filter(
-      ({ path }) => path === key || (key === "stripe" && path.startsWith("block.")),
-    );
+    const isRepeated = key === "stripe";
+    // Of blocks that are applied several times, the first ones are where the parameters are stored.
+    const alike = blocks
+      .filter(({ path }) => path === key || (isRepeated && path.startsWith("block.")))
+      .slice(0, isRepeated ? architecture.repeat : 1);
     const boxes = entries.map((entry, i): Box => {
       const own = alike.map(({ path, places }) => sizeAt(`${path}.${places[i]!.name}`));
       return {
-        label: around(printEntry(entry, architecture)),
+        label: around(`${copies}${printEntry(entry, architecture)}${pathNorm}`),
         parameters: [Math.min(...own), Math.max(...own)],
       };
     });
-    const repeat = alike.length;
     return [
       {
         boxes,
-        repeat,
+        beside: isRepeated ? timesText(architecture, sizes.get("block.0.between")) : "",
         parallel: block === "parallel",
         residual: block !== "none",
         after: block === "post" ? normLabel : "",
@@ -114,6 +120,15 @@ function embeddingLabel(architecture: Architecture): string {
   ].join(", ");
 }
 
+/** How often the stripe stands there and each repetition is applied, with the parameters of the maps between. */
+function timesText(architecture: Architecture, mapped: number | undefined): string {
+  const { repeat } = architecture;
+  const times = timesOf(architecture);
+  if (times === 1) return repeat === 1 ? "" : `× ${repeat}`;
+  const maps = mapped === undefined ? "" : `, maps between · ${formatCount(mapped)}`;
+  return `× ${repeat}, each ${times} times${maps}`;
+}
+
 function labelOf({ label, parameters: [fewest, most] }: Box): string {
   if (most === 0) return label;
   return `${label} · ${fewest === most ? "" : `${formatCount(fewest)} to `}${formatCount(most)}`;
@@ -130,7 +145,7 @@ export function diagramText(architecture: Architecture, name: string): string {
   const { groups } = diagram;
   const widest = Math.max(...groups.flatMap(({ boxes }) => boxes.map((box) => labelOf(box).length)));
   const bar = "─".repeat(widest + 2);
-  const lines = groups.flatMap(({ boxes, repeat, parallel, residual, after }) => {
+  const lines = groups.flatMap(({ boxes, beside, parallel, residual, after }) => {
     const inner = boxes.flatMap((box, i) => {
       const opens = residual && (!parallel || i === 0);
       const closes = residual && (!parallel || i === boxes.length - 1);
@@ -142,12 +157,12 @@ export function diagramText(architecture: Architecture, name: string): string {
         ...(closes ? [after === "" ? "╰─⊕" : `╰─⊕ ${after}`] : []),
       ];
     });
-    if (repeat === 1) return inner.map((line) => `  ${line}`);
+    if (beside === "") return inner.map((line) => `  ${line}`);
     const middle = Math.floor(inner.length / 2);
     const size = widest + 6;
     return inner.map((line, i) => {
       const edge = i === 0 ? "╮" : i === inner.length - 1 ? "╯" : "│";
-      return `  ${line.padEnd(size)} ${edge}${i === middle ? ` × ${repeat}` : ""}`;
+      return `  ${line.padEnd(size)} ${edge}${i === middle ? ` ${beside}` : ""}`;
     });
   });
   return [...headlines(diagram), ...lines].join("\n");
@@ -164,8 +179,9 @@ export function diagramSvg(architecture: Architecture, name: string): string {
   const boxWidth = Math.ceil(letters * LETTER) + 24;
   const left = MARGIN + 26;
   const centre = left + boxWidth / 2;
+  const room = Math.max(90, ...groups.map(({ beside }) => 28 + beside.length * LETTER + MARGIN));
   const total = Math.ceil(
-    Math.max(left + boxWidth + 90, ...headlines(diagram).map(({ length }) => length * LETTER + 2 * MARGIN)),
+    Math.max(left + boxWidth + room, ...headlines(diagram).map(({ length }) => length * LETTER + 2 * MARGIN)),
   );
   const { document } = parseHTML("<!doctype html><html><body></body></html>");
   const svg = document.createElementNS(SVG, "svg");
@@ -197,7 +213,7 @@ export function diagramSvg(architecture: Architecture, name: string): string {
     draw("path", { d: `M${centre - 7} ${y}h14M${centre} ${y - 7}v14` });
     y += 7;
   };
-  groups.forEach(({ boxes, repeat, parallel, residual, after }, g) => {
+  groups.forEach(({ boxes, beside, parallel, residual, after }, g) => {
     if (g > 0) {
       line(y, y + GAP);
       y += GAP;
@@ -212,10 +228,10 @@ export function diagramSvg(architecture: Architecture, name: string): string {
       box(of);
       if (residual && (!parallel || i === boxes.length - 1)) sum(start, after);
     });
-    if (repeat === 1) return;
+    if (beside === "") return;
     const right = left + boxWidth + 12;
     draw("path", { d: `M${right} ${top}h8V${y}h-8`, class: "brace" });
-    draw("text", { x: right + 16, y: (top + y) / 2 + 4, class: "title" }, `× ${repeat}`);
+    draw("text", { x: right + 16, y: (top + y) / 2 + 4, class: "title" }, beside);
   });
   const height = y + MARGIN;
   svg.setAttribute("xmlns", SVG);

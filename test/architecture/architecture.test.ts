@@ -57,6 +57,9 @@ describe("an architecture", () => {
       allowNonCausal: false,
       dropout: 0,
       stochasticDepth: 0,
+      loop: null,
+      paths: null,
+      nested: null,
       sources: [],
       standardDeviation: 0.02,
     });

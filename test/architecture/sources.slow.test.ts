@@ -1,19 +1,23 @@
-// Every parameter source, alone and together, under attention, Hyena and Mamba: it learns, and decoding sees what training saw.
+// Every parameter source, loop, paths and nested widths, alone and together, under attention, Hyena and Mamba: it learns, and decoding sees what training saw.
 import { describe, expect, test } from "vitest";
-import type { SourceItem } from "../../src/architecture/architecture.ts";
+import {
+  type ArchitectureInput,
+  defineArchitecture,
+  type SourceItem,
+} from "../../src/architecture/architecture.ts";
 import { decodingNames, decodingState, stepProgram } from "../../src/architecture/decode.ts";
 import { evaluate, sizeOf } from "../../src/tensor/index.ts";
 import { timeSteps } from "../../src/train/benchmarkSteps.ts";
 import { native } from "../engine/harness.ts";
 import { distance } from "../tensor/harness.ts";
-import { BATCH, define, LENGTH, logitsOf, startOf, tokens, type Values, VOCABULARY } from "./sourced.ts";
+import { BATCH, LENGTH, logitsOf, small, startOf, tokens, type Values, VOCABULARY } from "./sourced.ts";
 
 const stripes = {
   attention: ["attention(heads: 2)", "swiglu"],
   hyena: ["hyena(filterWidth: 4)", "swiglu"],
-  mamba: ["mamba(state: 4)", "mamba(state: 4)"],
+  mamba: ["mamba(state: 4)", "swiglu"],
 } as const;
-const combinations: Record<string, readonly SourceItem[]> = {
+const sources: Record<string, readonly SourceItem[]> = {
   share: ["share(period: 2)"],
   lora: ["lora(rank: 2)"],
   maps: ["maps(groups: 2)"],
@@ -25,9 +29,20 @@ const combinations: Record<string, readonly SourceItem[]> = {
   everything: ["ternary", "lora(rank: 1)", "share(period: 2)", "maps", "mpo(rank: 3)", "bank(size: 99)"],
 };
 
-describe.each(Object.entries(combinations))("%s", (_, sources) => {
+const combinations: Record<string, Partial<ArchitectureInput>> = {
+  ...Object.fromEntries(Object.entries(sources).map(([name, some]) => [name, { sources: some }])),
+  "applied twice": { loop: { times: 2 } },
+  "two paths": { paths: 2 },
+  "nested widths": { nested: [0.25, 0.5, 1] },
+  "shared, applied twice, two paths, nested, with everything": {
+    ...{ repeat: 2, loop: { times: 2 }, paths: 2, nested: [0.25, 1] },
+    sources: sources.everything!,
+  },
+};
+
+describe.each(Object.entries(combinations))("%s", (_, more) => {
   test.each(Object.entries(stripes))("%s learns, and decoding sees what training saw", async (__, stripe) => {
-    const architecture = define(sources, { stripe });
+    const architecture = defineArchitecture({ ...small, ...more, stripe });
     const options = { batch: 8, steps: 80, seed: 1 };
     const { lossFirst, lossLast } = await timeSteps(await native(false), architecture, options);
     expect(lossLast).toBeLessThan(lossFirst - 0.1);

@@ -36,16 +36,20 @@ export const share = defineSource({
   },
   wrap(settings, surroundings, inner) {
     const firsts = firstOfItsKind(settings, surroundings);
+    const hasOwnNorms = settings.norms === "individual";
     return {
       parameter(name, declaration) {
         const at = inBlock(name);
-        // `block.3.attention.norm.scale`: the norm of a place, not one inside a primitive.
-        const isOwn = at === undefined || (settings.norms === "individual" && /^[^.]+\.norm\./.test(at.rest));
+        // What stands between a block's repetitions is there to let them differ.
+        const isOwn = at === undefined || at.rest.startsWith("between.") || (hasOwnNorms && isNorm(at.rest));
         return inner.parameter(isOwn ? name : `block.${firsts[at.block]}.${at.rest}`, declaration);
       },
     };
   },
 });
+
+/** `attention.norm.scale`, `attention.pathNorm.0.scale`: norms of a place, not those inside a primitive. */
+const isNorm = (rest: string): boolean => /^[^.]+\.(?:norm|pathNorm)\./.test(rest);
 
 /** For each block the first one that has the same parameters. */
 function firstOfItsKind(
