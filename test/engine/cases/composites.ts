@@ -274,6 +274,19 @@ const convolutions: readonly Case[] = [
     }),
     { float: 5e-4 },
   ),
+  // Longer, and never without elements: the gradient's kernel runs in every setting.
+  opCase(
+    "headConvolution over more tokens",
+    fc.tuple(fc.constantFrom(2, 3), fc.constantFrom(40, 65), fc.constantFrom(1, 2), fc.constantFrom(2, 9)),
+    ([batch, time, heads, head]) => ({
+      values: (random) => [
+        ...[0, 1, 2].map(() => uniformValue(random, [batch, time, heads * head])),
+        uniformValue(random, [time, heads]),
+      ],
+      build: (query, key, value, kernel) => headConvolution(query!, key!, value!, kernel!),
+    }),
+    { derivatives: 1, float: 5e-4 },
+  ),
   opCase(
     "shortConvolution",
     fc.tuple(few, length, length, fc.constantFrom(1, 2, 3, 4, 9)),
