@@ -1,7 +1,8 @@
 // Straight lines and planes by least squares, and starts for laws that are linear in their coordinates. Knows no law.
 
 import { Matrix, pseudoInverse, solve } from "ml-matrix";
-import type { Observations } from "./law.ts";
+import type { Observations, Regression } from "./law.ts";
+import { sumOfTerms } from "./terms.ts";
 
 /** Coefficients that minimise the sum of squares of rows · coefficients - targets; by singular values, so never singular. */
 export function leastSquares(rows: readonly (readonly number[])[], targets: ArrayLike<number>): number[] {
@@ -13,9 +14,15 @@ export function leastSquares(rows: readonly (readonly number[])[], targets: Arra
 }
 
 /** The coordinates of a law that is linear in them, in the order of its features. */
-export function linearStart({ features, width, targets }: Observations): number[][] {
+function linearStart({ features, width, targets }: Observations): number[][] {
   const rows = Array.from(targets, (_, i) => Array.from(features.subarray(i * width, (i + 1) * width)));
   return [leastSquares(rows, targets)];
+}
+
+/** How a law is fitted of which ln output is the sum of `count` coordinates, each times the feature of its number. */
+export function linearRegression(count: number): Pick<Regression, "evaluate" | "huber" | "starts"> {
+  const terms = [Array.from({ length: count }, (_, i) => ({ of: i, by: i }))];
+  return { evaluate: sumOfTerms({ terms }), huber: Infinity, starts: linearStart };
 }
 
 /** The inverse of a symmetric matrix, on what it spans; null where it has no finite inverse. */

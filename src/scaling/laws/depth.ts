@@ -1,8 +1,7 @@
 // Levine et al. 2020: the depth at which more layers stop helping more than width does. Knows no budget.
 
 import type { Law, Numbers } from "../law.ts";
-import { linearStart } from "../leastSquares.ts";
-import { sumOfTerms } from "../terms.ts";
+import { linearRegression } from "../leastSquares.ts";
 
 /** ln d = a + b·L at the transition. */
 export const depthToWidth: Law = {
@@ -24,16 +23,7 @@ export const depthToWidth: Law = {
   domain: { depth: [6, 48], parameters: [5e6, 1e10] },
   regression: {
     features: ([depth]: Numbers) => [1, depth!],
-    evaluate: sumOfTerms({
-      terms: [
-        [
-          { of: 0, by: 0 },
-          { of: 1, by: 1 },
-        ],
-      ],
-    }),
-    huber: Infinity,
-    starts: linearStart,
+    ...linearRegression(2),
     toFree: (constants) => constants,
     toConstants: (free) => Array.from(free),
   },

@@ -1,8 +1,7 @@
 // Du et al. 2024 (G_stack): how many tokens a small model is trained on before its layers are stacked. Knows no growing.
 
 import type { Law, Numbers } from "../law.ts";
-import { linearStart } from "../leastSquares.ts";
-import { sumOfTerms } from "../terms.ts";
+import { linearRegression } from "../leastSquares.ts";
 
 /** How many times the layers are stacked: 2 to 4 are good, 4 is advised. */
 export const stackingFactor = 4;
@@ -23,9 +22,7 @@ export const growthTiming: Law = {
     features: ([parameters, flops]: Numbers) => [
       ...[Math.log(parameters!), Math.LN10 / Math.log10(flops!), Math.LN10],
     ],
-    evaluate: sumOfTerms({ terms: [[0, 1, 2].map((i) => ({ of: i, by: i }))] }),
-    huber: Infinity,
-    starts: linearStart,
+    ...linearRegression(3),
     toFree: (constants) => constants,
     toConstants: (free) => Array.from(free),
   },

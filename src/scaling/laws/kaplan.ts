@@ -2,7 +2,7 @@
 // budget.
 
 import type { Domain, Law, Numbers } from "../law.ts";
-import { linearStart } from "../leastSquares.ts";
+import { linearRegression } from "../leastSquares.ts";
 import type { Quantity } from "../quantities.ts";
 import { grid, sumOfTerms } from "../terms.ts";
 
@@ -36,16 +36,7 @@ function powerLaw(
     regression: {
       features: ([x]: Numbers) => [1, -Math.log(x!)],
       // Coordinates: exponent · ln scale, and the exponent.
-      evaluate: sumOfTerms({
-        terms: [
-          [
-            { of: 0, by: 0 },
-            { of: 1, by: 1 },
-          ],
-        ],
-      }),
-      huber: Infinity,
-      starts: linearStart,
+      ...linearRegression(2),
       toFree: ([scale, exponent]) => [exponent! * Math.log(scale!), exponent!],
       toConstants: ([product, exponent]: Numbers) => [Math.exp(product! / exponent!), exponent!],
     },
@@ -160,16 +151,7 @@ export const kaplanCriticalBatch: Law = {
   domain: { loss: [2.3, 10] },
   regression: {
     features: ([loss]: Numbers) => [1, -Math.log(loss!)],
-    evaluate: sumOfTerms({
-      terms: [
-        [
-          { of: 0, by: 0 },
-          { of: 1, by: 1 },
-        ],
-      ],
-    }),
-    huber: Infinity,
-    starts: linearStart,
+    ...linearRegression(2),
     toFree: ([Bstar, alphaB]) => [Math.log(Bstar!), 1 / alphaB!],
     toConstants: ([b, inverse]: Numbers) => [Math.exp(b!), 1 / inverse!],
   },

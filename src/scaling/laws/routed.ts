@@ -1,8 +1,7 @@
 // Clark et al. 2022: loss of routed models from dense size and number of experts. Knows no budget.
 
 import type { Law, Numbers } from "../law.ts";
-import { linearStart } from "../leastSquares.ts";
-import { sumOfTerms } from "../terms.ts";
+import { linearRegression } from "../leastSquares.ts";
 
 /** Experts with their use saturating: equation 2, with E_start and E_max of the routing. */
 export function saturatedExperts(experts: number, start: number, most: number): number {
@@ -36,9 +35,7 @@ function routedLaw({ name, title, values, start, most }: Routing): Law {
         const [n, e] = [Math.log(parameters!), Math.log(saturatedExperts(experts!, start, most))];
         return [n, e, (n * e) / Math.LN10, Math.LN10];
       },
-      evaluate: sumOfTerms({ terms: [[0, 1, 2, 3].map((i) => ({ of: i, by: i }))] }),
-      huber: Infinity,
-      starts: linearStart,
+      ...linearRegression(4),
       toFree: (constants) => constants,
       toConstants: (free) => Array.from(free),
     },

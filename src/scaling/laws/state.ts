@@ -1,8 +1,7 @@
 // The state-optimal law of the MAD paper: perplexity against the total size of state at equal compute. Knows no architecture.
 
 import type { Law, Numbers } from "../law.ts";
-import { linearStart } from "../leastSquares.ts";
-import { sumOfTerms } from "../terms.ts";
+import { linearRegression } from "../leastSquares.ts";
 
 /** P = k·M^c. The paper gives the exponent, about -0.28, and no factor. */
 export const stateOptimal: Law = {
@@ -19,16 +18,7 @@ export const stateOptimal: Law = {
   domain: { flops: [4e18, 8e19] },
   regression: {
     features: ([state]: Numbers) => [1, Math.log(state!)],
-    evaluate: sumOfTerms({
-      terms: [
-        [
-          { of: 0, by: 0 },
-          { of: 1, by: 1 },
-        ],
-      ],
-    }),
-    huber: Infinity,
-    starts: linearStart,
+    ...linearRegression(2),
     toFree: ([k, c]) => [Math.log(k!), c!],
     toConstants: ([k, c]: Numbers) => [Math.exp(k!), c!],
   },
