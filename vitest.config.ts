@@ -1,6 +1,13 @@
 import { defineConfig } from "vitest/config";
 
-// Two projects: `fast` is the README's test command, `slow` holds checks that train or time out a minute.
+/** Checks that use all cores, or look at a clock: one at a time. */
+const alone = [
+  "test/readme.slow.test.ts",
+  "test/models/measured.slow.test.ts",
+  ...["doctor", "images", "memory", "process", "signals"].map((name) => `test/cli/${name}.slow.test.ts`),
+];
+
+// `fast` is the README's test command; `slow` and then `alone` hold checks that take a minute or more.
 export default defineConfig({
   test: {
     projects: [
@@ -16,9 +23,18 @@ export default defineConfig({
         test: {
           name: "slow",
           include: ["test/**/*.slow.test.ts"],
+          exclude: alone,
           testTimeout: 900_000,
-          // What is timed has the machine to itself.
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          name: "alone",
+          include: alone,
+          testTimeout: 900_000,
           fileParallelism: false,
+          sequence: { groupOrder: 2 },
         },
       },
     ],

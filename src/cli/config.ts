@@ -48,8 +48,8 @@ export async function loadConfig(file: string | undefined): Promise<string | und
   return folder;
 }
 
-/** The configuration of the working folder. */
-function ownConfig(): string | undefined {
+/** The configuration of the working folder, if there is one. Errors: RequestError for several. */
+export function ownConfig(): string | undefined {
   const found = names.filter((name) => existsSync(name));
   if (found.length > 1) throw new RequestError(`${found.join(" and ")} lie side by side; keep one of them`);
   return found[0];

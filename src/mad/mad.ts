@@ -24,6 +24,8 @@ export interface MadOptions extends MadRequest {
   readonly folder: string;
   /** Held against the scores. */
   readonly against?: PerplexityTable | undefined;
+  /** Module whose `work` does a run; default this library's own. For primitives that have to be registered in its process. */
+  readonly worker?: URL | undefined;
   /** As it is told in the report; default "mad()". */
   readonly command?: string | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -47,6 +49,12 @@ export interface MadEndEvent {
   readonly report: string;
 }
 
+/** Beside this file, in whatever form that is. */
+const ownWorker = new URL(
+  `./worker${import.meta.url.slice(import.meta.url.lastIndexOf("."))}`,
+  import.meta.url,
+);
+
 /** A run that says nothing for so long is ended. */
 const SILENCE_SECONDS = 600;
 
@@ -58,12 +66,11 @@ const SILENCE_SECONDS = 600;
 export async function* mad(options: MadOptions): AsyncGenerator<MadEvent, void, undefined> {
   const comparison = defineComparison(options);
   yield { kind: "comparison", comparison };
-  const { folder, signal, against, command = "mad()" } = options;
+  const { folder, signal, against, command = "mad()", worker = ownWorker } = options;
   const { processes, threads, priced } = comparison;
   const study = runStudy({
-    ...{ folder, processes, threads, signal, request: comparison.json },
+    ...{ folder, processes, threads, signal, worker, request: comparison.json },
     plan: planFor(comparison),
-    worker: new URL(`./worker${import.meta.url.slice(import.meta.url.lastIndexOf("."))}`, import.meta.url),
     ...(priced === null ? {} : { budget: priced.bound }),
     silenceSeconds: SILENCE_SECONDS,
   });

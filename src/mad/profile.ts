@@ -42,6 +42,8 @@ export interface Profile {
   readonly testItems: number;
   /** Settings of each task, by its name, the baseline first. */
   readonly tasks: Readonly<Record<string, readonly ProfileVariant[]>>;
+  /** Settings of tasks that take part where they are named. */
+  readonly further?: Readonly<Record<string, readonly ProfileVariant[]>>;
   /** Further settings, run where difficulty is asked for. */
   readonly harder?: Readonly<Record<string, readonly ProfileVariant[]>>;
 }

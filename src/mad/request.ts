@@ -70,20 +70,14 @@ const usualShare = 0.1;
 export function defineComparison(request: MadRequest): Comparison {
   const { profile: named = "clean", backend = null } = request;
   const given = typeof named === "string" ? requireProfile(named) : named;
-  const profile = request.difficulty ? withHarder(given) : given;
+  const chosen = withTasks(given, request.tasks);
+  const profile = request.difficulty ? withHarder(chosen) : chosen;
   const { firstSeed = profile.firstSeed ?? 1 } = request;
   const isFull = request.full ?? (profile.isRaced === false && request.budget === undefined);
   if (request.architectures.length === 0) {
     throw new RequestError("mad: no architectures; expected some, such as attention hyena mamba");
   }
-  const names = request.tasks ?? Object.keys(profile.tasks);
-  for (const name of names) {
-    requireTask(name);
-    if (profile.tasks[name] !== undefined) continue;
-    throw new RequestError(
-      `mad: profile ${profile.name} has no sizes for ${name}; expected some of ${Object.keys(profile.tasks).join(", ")}`,
-    );
-  }
+  const names = Object.keys(profile.tasks);
   const contestants = contestantsOf(request.architectures, profile.sizes);
   const seeds = Array.from({ length: request.seeds ?? profile.seeds }, (_, i) => firstSeed + i);
   const cells = cellsOf({ contestants, profile, tasks: names, seeds, backend });
@@ -128,6 +122,21 @@ function requireEnough(budget: Budget, raced: RaceSettings): void {
     `mad: --budget ${showBudget(budget)} is too small for one result of each architecture; expected at least ` +
       `${showBudget({ unit: budget.unit, value: budget.value * share })}, or fewer architectures or tasks`,
   );
+}
+
+/** The profile with the tasks that are asked for; none: its own. */
+function withTasks(profile: Profile, asked: readonly string[] | undefined): Profile {
+  if (asked === undefined) return profile;
+  const known = { ...profile.tasks, ...profile.further };
+  const chosen = asked.map((name) => {
+    requireTask(name);
+    const variants = known[name];
+    if (variants !== undefined) return [name, variants] as const;
+    throw new RequestError(
+      `mad: profile ${profile.name} has no sizes for ${name}; expected some of ${Object.keys(known).join(", ")}`,
+    );
+  });
+  return { ...profile, tasks: Object.fromEntries(chosen) };
 }
 
 function withHarder(profile: Profile): Profile {

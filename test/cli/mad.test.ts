@@ -37,6 +37,16 @@ test("the whole grid of repo-head can be planned", async () => {
   expect(exhaustive.steps / 1e6).toBeCloseTo(5.38, 2);
 });
 
+test("tasks that are not MAD's take part where they are named, with their harder settings", async () => {
+  const tasks = ["parity", "k-hop-recall", "in-context-recall-longer"];
+  const words = ["mad", "attention", "--tasks", tasks.join(","), "--dry-run", "--json", "--full"];
+  const { exitCode, out } = await scantling(words);
+  const plain = JSON.parse(out);
+  expect([exitCode, plain.tasks]).toEqual([0, tasks]);
+  const { out: harder } = await scantling([...words, "--difficulty"]);
+  expect(JSON.parse(harder).exhaustive.runs).toBe((plain.exhaustive.runs * (3 + 3 + 1)) / 3);
+});
+
 test("the published pairs, from a table that has its scores", async () => {
   const { exitCode, out } = await scantling(["mad", "--against", published]);
   expect(exitCode).toBe(0);

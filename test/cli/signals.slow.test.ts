@@ -5,7 +5,6 @@ import {
   chmodSync,
   cpSync,
   existsSync,
-  mkdirSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -17,6 +16,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readCheckpoint } from "../../src/train/checkpoint.ts";
+import { mountSmallDisk } from "../smallDisk.ts";
 import { temporaryFolder } from "./harness.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -247,39 +247,32 @@ describe("a full disk", () => {
   });
 
   const disk = join(folder.path, "disk");
-  const mounts = (() => {
-    mkdirSync(disk);
-    try {
-      execFileSync("mount", ["-t", "tmpfs", "-o", "size=8m", "none", disk], { stdio: "ignore" });
-      return true;
-    } catch {
-      return false;
-    }
-  })();
-  afterAll(() => {
-    if (mounts) execFileSync("umount", ["-l", disk]);
-  });
+  const unmount = mountSmallDisk(disk);
+  afterAll(() => unmount?.());
 
-  it.runIf(mounts)("that fills up meanwhile is told with both sizes, and the run goes on later", async () => {
-    const run = join("disk", "run");
-    const life = live([...short, ...model, ...steps, "--out", run]);
-    await life.said(/^step 10 +validation/m);
-    life.child.kill("SIGSTOP");
-    const { bavail, bsize } = statfsSync(disk);
-    // Leaves less than one checkpoint.
-    writeFileSync(join(disk, "filler"), Buffer.alloc(bavail * bsize - 300_000));
-    life.child.kill("SIGCONT");
-    const { code, out, err } = await life.ended;
-    expect([code, out]).toEqual([1, ""]);
-    expect(err).toMatch(
-      /^scantling: .*: (a checkpoint needs [\d.]+[kM]B and the disk has [\d.]+kB|no space is) left[^\n]*\n$/m,
-    );
-    rmSync(join(disk, "filler"));
-    expect((await live(["train", "--resume", run, "--threads", "1", "--json"]).ended).code).toBe(0);
-    expect(filesOf(run, 40)).toEqual(filesOf("whole", 40));
-  });
+  it.runIf(unmount)(
+    "that fills up meanwhile is told with both sizes, and the run goes on later",
+    async () => {
+      const run = join("disk", "run");
+      const life = live([...short, ...model, ...steps, "--out", run]);
+      await life.said(/^step 10 +validation/m);
+      life.child.kill("SIGSTOP");
+      const { bavail, bsize } = statfsSync(disk);
+      // Leaves less than one checkpoint.
+      writeFileSync(join(disk, "filler"), Buffer.alloc(bavail * bsize - 300_000));
+      life.child.kill("SIGCONT");
+      const { code, out, err } = await life.ended;
+      expect([code, out]).toEqual([1, ""]);
+      expect(err).toMatch(
+        /^scantling: .*: (a checkpoint needs [\d.]+[kM]B and the disk has [\d.]+kB|no space is) left[^\n]*\n$/m,
+      );
+      rmSync(join(disk, "filler"));
+      expect((await live(["train", "--resume", run, "--threads", "1", "--json"]).ended).code).toBe(0);
+      expect(filesOf(run, 40)).toEqual(filesOf("whole", 40));
+    },
+  );
 
-  it.runIf(mounts)("that is too small is told before anything is written", async () => {
+  it.runIf(unmount)("that is too small is told before anything is written", async () => {
     const large = ["--length", "8", "--width", "256", "--heads", "2", "--layers", "2", "--batch", "2"];
     const { code, err } = await live([...short, ...large, ...steps, "--out", join("disk", "large")]).ended;
     expect(code).toBe(1);

@@ -106,8 +106,9 @@ describe("profiles", () => {
 
   test.each(profiles.map(({ name }) => [name]))("%s: every task and setting can be run", (name) => {
     const profile = profiles.find((one) => one.name === name)!;
-    for (const task of Object.keys(profile.tasks)) {
-      const variants = [profile.tasks[task]![0]!, ...(profile.harder?.[task] ?? [])];
+    const tasks = { ...profile.tasks, ...profile.further };
+    for (const task of Object.keys(tasks)) {
+      const variants = [tasks[task]![0]!, ...(profile.harder?.[task] ?? [])];
       const one = { ...profile, tasks: { [task]: variants } };
       const { cells } = defineComparison({
         architectures: ["attention"],

@@ -1,7 +1,7 @@
 // A comparison that is really trained, killed with its runs again and again: the same table at the end, every run once.
 
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -55,7 +55,13 @@ function tableOf({ architectures, results, verdicts, spent }: Document) {
   ) as unknown;
 }
 
-it("goes on after ten kills of the runner and ends with the same table", async () => {
+/** Processes that a process has started; none where the system does not say. */
+function childrenOf(process: number): number[] {
+  const path = `/proc/${process}/task/${process}/children`;
+  return existsSync(path) ? readFileSync(path, "utf8").trim().split(" ").filter(Boolean).map(Number) : [];
+}
+
+it("goes on after ten kills of the runner, and of runs, and ends with the same table", async () => {
   const undisturbed = JSON.parse(await live("whole").ended) as Document;
   expect(undisturbed.ended).toBe("done");
   expect(existsSync(join(folder.path, undisturbed.report))).toBe(true);
@@ -63,7 +69,13 @@ it("goes on after ten kills of the runner and ends with the same table", async (
   let out = "";
   for (let kill = 0; kill < 10 && out === ""; kill++) {
     const { child, ended } = live("killed");
-    await Promise.race([ended, wait(500 + random.integer(kill, 3500))]);
+    await Promise.race([ended, wait(500 + random.integer(2 * kill, 2500))]);
+    // Every second time a run alone, which is tried again.
+    const runs = kill % 2 === 0 ? [] : childrenOf(child.pid!);
+    if (runs.length > 0) {
+      process.kill(runs[random.integer(2 * kill + 1, runs.length)]!, "SIGKILL");
+      await Promise.race([ended, wait(1000)]);
+    }
     child.kill("SIGKILL");
     out = await ended;
   }
@@ -72,6 +84,25 @@ it("goes on after ten kills of the runner and ends with the same table", async (
   expect(tableOf(killed)).toEqual(tableOf(undisturbed));
   const runs = readdirSync(join(folder.path, "killed", "runs"));
   expect(runs.sort()).toEqual(readdirSync(join(folder.path, "whole", "runs")).sort());
+});
+
+it("knows the user's own primitives in the processes of its runs", () => {
+  const own =
+    'import { defineConfig, definePrimitive, tensor } from "scantling";\n' +
+    "const half = definePrimitive({ name: 'half', settings: {}, resolve: (s) => s, causal: () => true,\n" +
+    "  apply: (_, __, ___, x) => tensor.multiply(x, tensor.scalar(0.5)) });\n" +
+    "export default defineConfig({ primitives: [half] });\n";
+  const architecture = "vocabulary: 16\nlength: 32\nwidth: 16\nheads: 2\nstripe: '[attention, half] × 1'\n";
+  writeFileSync(join(folder.path, "scantling.config.ts"), own);
+  writeFileSync(join(folder.path, "own.yaml"), architecture);
+  const words = ["mad", "own.yaml", "--tasks", "in-context-recall", "--profile", "quick", "--seeds", "1"];
+  const out = execFileSync(process.execPath, [main, ...words, "--json", "--out", "own"], {
+    ...{ cwd: folder.path, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] },
+  });
+  rmSync(join(folder.path, "scantling.config.ts"));
+  const { ended, results } = JSON.parse(out) as Document;
+  expect([ended, results.length]).toEqual(["done", 1]);
+  expect(results[0]!.score).toBeGreaterThan(0.05);
 });
 
 it("refuses another comparison in the same folder, and says what differs", () => {

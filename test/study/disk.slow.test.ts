@@ -1,27 +1,20 @@
 // A disk that fills up: the study waits and says so in one line, goes on when there is room, and loses nothing.
 
-import { execFileSync, spawn } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, rmSync, statfsSync, writeFileSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { existsSync, readdirSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { afterAll, expect, test } from "vitest";
 import type { StudyEvent } from "../../src/study/events.ts";
 import type { Known } from "../../src/study/job.ts";
+import { mountSmallDisk } from "../smallDisk.ts";
 import { execArgv, planOf, study, studyProgram, temporaryFolder, workerModule } from "./harness.ts";
 
 const folder = temporaryFolder();
 const disk = join(folder.path, "disk");
-const mounts = (() => {
-  mkdirSync(disk);
-  try {
-    execFileSync("mount", ["-t", "tmpfs", "-o", "size=8m", "none", disk], { stdio: "ignore" });
-    return true;
-  } catch {
-    return false;
-  }
-})();
+const unmount = mountSmallDisk(disk);
 afterAll(() => {
-  if (mounts) execFileSync("umount", ["-l", disk]);
+  unmount?.();
   folder.remove();
 });
 
@@ -52,7 +45,7 @@ const fill = () => {
   }
 };
 
-test.runIf(mounts)("the study pauses and goes on", async () => {
+test.runIf(unmount)("the study pauses and goes on", async () => {
   let filled = false;
   const { events, known } = await study({ folder: join(disk, "study"), worker: writing, plan }, (event) => {
     if (event.kind === "progress" && event.at >= 3 && !filled) {
@@ -74,7 +67,7 @@ test.runIf(mounts)("the study pauses and goes on", async () => {
   rmSync(join(disk, "study"), { recursive: true });
 });
 
-test.runIf(mounts)("a paused study can be stopped, and a later call goes on", async () => {
+test.runIf(unmount)("a paused study can be stopped, and a later call goes on", async () => {
   const options = { folder: join(disk, "study"), worker: writing, plan };
   const stop = new AbortController();
   const { events, known } = await study({ ...options, signal: stop.signal }, (event) => {

@@ -2,7 +2,7 @@
 
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { deflateSync } from "node:zlib";
+import { crc32, deflateSync } from "node:zlib";
 import { encode } from "jpeg-js";
 import { mutateBytes } from "../mutate.js";
 
@@ -60,16 +60,6 @@ function zip(files) {
   end.writeUInt32LE(listed.length, 8);
   end.writeUInt32LE(offset, 12);
   return Buffer.concat([...parts, listed, Buffer.from("PK\x05\x06", "latin1"), end]);
-}
-
-/** @param {Buffer} content */
-function crc32(content) {
-  let crc = 0xffffffff;
-  for (const byte of content) {
-    crc ^= byte;
-    for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
-  }
-  return (crc ^ 0xffffffff) >>> 0;
 }
 
 /** Whole chunks of a PNG, so that what is changed inside gets as far as the decoder. @param {number} interlace @param {Buffer} rows */

@@ -18,6 +18,7 @@ export interface MadOptions extends MachineRequest {
   readonly out?: string;
   readonly json?: boolean;
   readonly workers?: number;
+  readonly config?: string;
 }
 
 const help = `

@@ -1,5 +1,6 @@
 // What `scantling mad` does: has architectures compared, shows how it goes, and prints what came out.
 
+import { resolve } from "node:path";
 import { tasks } from "../../data/tasks/tasks.ts";
 import { RequestError, WorkError } from "../../errors.ts";
 import { type Association, associateTable, meanName, requireKnown } from "../../mad/against.ts";
@@ -7,6 +8,7 @@ import { type MadEvent, mad } from "../../mad/mad.ts";
 import { type PerplexityTable, readPerplexities } from "../../mad/perplexities.ts";
 import { type Comparison, defineComparison, type MadRequest } from "../../mad/request.ts";
 import { createStudyView } from "../../study/view.ts";
+import { ownConfig } from "../config.ts";
 import type { Console } from "../console.ts";
 import { interruptedCode } from "../failure.ts";
 import { createLiveLines } from "../liveLines.ts";
@@ -41,7 +43,8 @@ export async function compare(
   (await openMachine({ ...options, threads: 1 }, console)).machine.dispose();
   const { out: folder = usualFolder } = options;
   const command = commandLine.join(" ");
-  const events = mad({ ...request, folder, against: table, command, signal: console.signal });
+  const worker = workerWith(options.config);
+  const events = mad({ ...request, folder, against: table, command, worker, signal: console.signal });
   const { reason, result, associations, report } = await follow(events, console);
   if (options.json) {
     console.out(`${JSON.stringify({ ...result, ended: reason, against: associations, report })}\n`);
@@ -68,6 +71,16 @@ function requestOf(architectures: readonly string[], options: MadOptions): MadRe
     budget,
     ...places,
   };
+}
+
+/** A worker that knows the user's primitives, where there are any. */
+function workerWith(config: string | undefined): URL | undefined {
+  const path = config ?? ownConfig();
+  if (path === undefined) return undefined;
+  const ending = import.meta.url.slice(import.meta.url.lastIndexOf("."));
+  const worker = new URL(`./worker${ending}`, import.meta.url);
+  worker.searchParams.set("config", resolve(path));
+  return worker;
 }
 
 /** Columns of scores that a table may have. */
