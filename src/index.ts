@@ -268,15 +268,12 @@ export {
   exportFormats,
   exportRun,
 } from "./train/exportRun.ts";
+export { type GrownRun, type GrownStep, type GrowOptions, growRun } from "./train/growRun.ts";
 export type { Measure } from "./train/interval.ts";
 export { type DamageListener, type Model, openModel } from "./train/model.ts";
 export { type Activation, observeActivations } from "./train/observe.ts";
 export {
   cutRun,
-  type GrownRun,
-  type GrownStep,
-  type GrowOptions,
-  growRun,
   type RelaxOptions,
   type RemadeRun,
   type RemakeOptions,

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { setImmediate as eventLoop } from "node:timers/promises";
 import { count } from "../architecture/count.ts";
 import { writesText } from "../architecture/decode.ts";
+import type { Store } from "../backend/machine.ts";
 import { WorkError } from "../errors.ts";
 import {
   type CheckpointState,
@@ -55,7 +56,7 @@ export const beginning: Origin = {
 
 /** What follows step `origin.step`, to the last step. All that a step depends on is in its number and the store. */
 export async function* runLoop(run: Run, origin: Origin): AsyncGenerator<TrainEvent, void, undefined> {
-  const { trainer, configuration, options } = run;
+  const { configuration, options } = run;
   const { folder, signal, peakFlops } = options;
   const { training, architecture } = configuration;
   const { steps, batch, seed, evaluateEvery, sampleEvery } = training;
@@ -111,9 +112,14 @@ export async function* runLoop(run: Run, origin: Origin): AsyncGenerator<TrainEv
       }
       const given = run.data.batchAt(step);
       const rate = rateAt(training.schedule, step, steps);
-      const { loss, gradientNorm, finite, statistics } = await trainer.step(given, step + 1, rate, seed);
+      const { loss, gradientNorm, finite, statistics } = await run.stage.trainer.step(
+        given,
+        step + 1,
+        rate,
+        seed,
+      );
       if (!finite) {
-        const bad = await trainer.diagnose(given, step + 1, seed);
+        const bad = await run.stage.trainer.diagnose(given, step + 1, seed);
         const event: NonFiniteEvent = {
           kind: "nonFinite",
           step: step + 1,
@@ -172,7 +178,7 @@ function plainNumbers(statistics: StepResult["statistics"]): StatisticsEvent["va
 }
 
 function startEvent(
-  { options, configuration, data, trainer, memoryNotes }: Run,
+  { options, configuration, data, stage: { trainer }, memoryNotes }: Run,
   { step, notBitwise, notes }: Origin,
 ): StartEvent {
   const { architecture, training } = configuration;
@@ -193,7 +199,7 @@ function startEvent(
 }
 
 /** On what the run is judged by; of no use where the run is aborted meanwhile. */
-function evaluate({ trainer, data, options }: Run): Promise<Evaluation> {
+function evaluate({ stage: { trainer }, data, options }: Run): Promise<Evaluation> {
   return trainer.evaluate(untilAborted(data.validation(trainer.evaluationRows), options.signal));
 }
 
@@ -206,7 +212,7 @@ function* untilAborted<T>(items: Iterable<T>, signal: AbortSignal | undefined): 
 
 /** Writes the checkpoint of a step, or says anew what is known of it where its tensors are there already. */
 function saveCheckpoint(
-  { options, configuration, trainer }: Run,
+  { options, configuration, stage: { trainer } }: Run,
   progress: Pick<CheckpointState, "step" | "complete" | "best">,
   isThere: boolean,
 ): void {
@@ -223,7 +229,7 @@ function saveCheckpoint(
   keepCheckpoints(folder, configuration.training.keep);
 }
 
-function requireFinite(store: Run["trainer"]["store"], names: readonly string[], step: number): void {
+function requireFinite(store: Store, names: readonly string[], step: number): void {
   for (const name of names) {
     const values = store.read(name);
     for (let i = 0; i < values.length; i++) {
@@ -255,9 +261,9 @@ function describeNonFinite(event: NonFiniteEvent, folder: string): string {
 const SAMPLE_TOKENS = 200;
 
 /** A short continuation of the beginning of the validation text. */
-async function sampleText({ options, configuration, data, trainer }: Run): Promise<string> {
+async function sampleText({ options, configuration, data, stage }: Run): Promise<string> {
   const { machine, signal } = options;
-  const sampler = createTextSampler(machine, configuration.architecture, trainer.store);
+  const sampler = createTextSampler(machine, stage.architecture, stage.trainer.store);
   try {
     const text: number[] = [];
     const { seed } = configuration.training;

@@ -4,6 +4,8 @@ import { loadDataset } from "../data/dataset.ts";
 import { restoreTokenizer } from "../data/tokenizer.ts";
 import { RequestError } from "../errors.ts";
 import { makeFolder } from "../folders.ts";
+import { bornName } from "./ages.ts";
+import type { Checkpoint } from "./checkpoint.ts";
 import type { DamagedEvent, TrainEvent } from "./events.ts";
 import { onDisk, removeUnfinished } from "./files.ts";
 import { collectGarbage } from "./garbage.ts";
@@ -12,7 +14,7 @@ import { lockFolder } from "./lock.ts";
 import { beginning, type Origin, runLoop } from "./loop.ts";
 import type { Manifest } from "./manifest.ts";
 import { restoreNewest } from "./restore.ts";
-import { prepareRun, type Run, type RunOptions } from "./run.ts";
+import { enterStage, prepareRun, type Run, type RunOptions } from "./run.ts";
 import { describeTokens, type RunData, textRunData } from "./runData.ts";
 import {
   checkpointsPath,
@@ -24,6 +26,7 @@ import {
 } from "./runFolder.ts";
 import { rateAt } from "./schedule.ts";
 import { defineTraining } from "./settings.ts";
+import type { Trainer } from "./trainer.ts";
 
 export interface ResumeOptions extends RunOptions {
   /** What may change when a run goes on. The schedule of the learning rate is that of the new number of steps. */
@@ -47,7 +50,7 @@ export async function* resume(options: ResumeOptions): AsyncGenerator<TrainEvent
     try {
       yield* continueRun(run, before);
     } finally {
-      run.trainer.dispose();
+      run.stage.trainer.dispose();
     }
   } finally {
     lock.release();
@@ -84,13 +87,13 @@ function changed(before: RunConfiguration, changes: NonNullable<ResumeOptions["c
 }
 
 async function* continueRun(run: Run, before: RunConfiguration): AsyncGenerator<TrainEvent, void, undefined> {
-  const { configuration, trainer, options } = run;
+  const { configuration, options } = run;
   const { folder, machine } = options;
   onDisk("write to", folder, () => makeFolder(checkpointsPath(folder)));
   removeUnfinished(folder);
   removeUnfinished(checkpointsPath(folder));
   const damaged: DamagedEvent[] = [];
-  const restoring = restoreNewest(folder, configuration, trainer);
+  const restoring = restoreNewest(folder, configuration, (checkpoint) => trainerFor(run, checkpoint));
   let result = restoring.next();
   for (; !result.done; result = restoring.next()) {
     damaged.push(result.value);
@@ -105,7 +108,7 @@ async function* continueRun(run: Run, before: RunConfiguration): AsyncGenerator<
     );
   }
   if (configuration !== before) writeConfiguration(folder, configuration);
-  if (manifest === undefined) trainer.initialize(configuration.training.seed);
+  if (manifest === undefined) run.stage.trainer.initialize(configuration.training.seed);
   const origin: Origin =
     manifest === undefined
       ? beginning
@@ -118,6 +121,15 @@ async function* continueRun(run: Run, before: RunConfiguration): AsyncGenerator<
           damaged,
         };
   yield* runLoop(run, { ...origin, notes: notesOn(before, configuration, origin.step) });
+}
+
+/** The run's trainer, or one for entries that are not as old as the run. */
+function trainerFor(run: Run, { tensors }: Checkpoint): Trainer {
+  const { architecture, trainer } = run.stage;
+  const aged = new Set([...trainer.parameters.keys()].filter((name) => tensors.has(bornName(name))));
+  const { aged: known = new Set() } = trainer.options;
+  const isSame = aged.size === known.size && [...aged].every((name) => known.has(name));
+  return isSame ? trainer : enterStage(run, architecture, aged);
 }
 
 function notesOn(before: RunConfiguration, after: RunConfiguration, step: number): string[] {

@@ -1,12 +1,13 @@
 // What a run is made of: its data, its model on a machine, its batches by step. Everything that can refuse the request
 // happens here, before anything is written. Knows no loop.
 import { outputPlaces } from "../architecture/forward.ts";
+import type { Architecture } from "../architecture/schema.ts";
 import type { Machine } from "../backend/machine.ts";
 import type { DataFolders } from "../data/text.ts";
 import { RequestError } from "../errors.ts";
 import { sizeOf } from "../tensor/tensor.ts";
 import { memoryWarning } from "./memory.ts";
-import { fitStep } from "./memoryPlan.ts";
+import { fitStep, loadStep } from "./memoryPlan.ts";
 import { createObjective } from "./objectives/objectives.ts";
 import { createOptimizer } from "./optimizers.ts";
 import type { RunData } from "./runData.ts";
@@ -34,7 +35,28 @@ export interface Run {
   /** What the user should know of the memory, one line each. */
   readonly memoryNotes: readonly string[];
   readonly data: RunData;
+  /** The network as it is now; a larger one takes its place. */
+  stage: Stage;
+}
+
+/** A network in training. */
+export interface Stage {
+  readonly architecture: Architecture;
   readonly trainer: Trainer;
+}
+
+/**
+ * Puts another network in the place of the run's; its values and states are zeros.
+ * @param aged parameters with entries that came after the run had begun
+ */
+export function enterStage(run: Run, architecture: Architecture, aged: ReadonlySet<string>): Trainer {
+  const { options } = run.stage.trainer;
+  // First, so that both are never in memory at once.
+  run.stage.trainer.dispose();
+  const { machine } = run.options;
+  const trainer = createTrainer(machine, architecture, loadStep(machine, architecture, { ...options, aged }));
+  run.stage = { architecture, trainer };
+  return trainer;
 }
 
 /**
@@ -75,7 +97,7 @@ export function prepareRun(
       note === null ? configuration : defineConfiguration({ ...configuration, training: fitted }, earlier),
     memoryNotes: [note, warning].filter((line) => line !== null),
     data,
-    trainer,
+    stage: { architecture, trainer },
   };
 }
 

@@ -54,13 +54,13 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, 
       // Another run may have come and gone while the data were read.
       requireFreeFolder(folder, force);
       createRun(folder, run.configuration);
-      run.trainer.initialize(training.seed);
+      run.stage.trainer.initialize(training.seed);
       yield* runLoop(run, beginning);
     } finally {
       lock.release();
     }
   } finally {
-    run.trainer.dispose();
+    run.stage.trainer.dispose();
   }
 }
 
@@ -113,7 +113,7 @@ async function imageRun(
   };
 }
 
-function bytesOf({ trainer }: Run): number {
+function bytesOf({ stage: { trainer } }: Run): number {
   const names = { parameters: [...trainer.parameters.keys()], states: [...trainer.states.keys()] };
   return checkpointBytes(trainer.store, names);
 }

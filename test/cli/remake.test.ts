@@ -86,7 +86,10 @@ test("a grown run computes the same, says what was done, and can be trained", as
   expect(out).toMatch(/block\.0\.attention2\.key\.weight: \[8, 8\] → \[8, 16\]; 64 of 128 are new/);
   expect(out).toMatch(/largest \|Δ logit\| in float64: \S+e-1[5-9], of logits up to/);
   expectNear(await logitsOf("grown"), await logitsOf("plain"));
-  expect((await scantling(["train", "--resume", at("grown"), ...backend])).exitCode).toBe(0);
+  const more = ["train", "--resume", at("grown"), "--steps", "6", ...backend];
+  expect((await scantling(more)).exitCode).toBe(0);
+  const steps = readLog(at("grown")).filter(({ kind }) => kind === "step");
+  expect(steps.map(({ step }) => step)).toEqual([5, 6]);
 });
 
 test.each<[string, readonly string[], RegExp]>([

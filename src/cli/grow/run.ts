@@ -5,18 +5,19 @@ import { RequestError } from "../../errors.ts";
 import { printNote } from "../../growth/grow.ts";
 import type { GrowthStep } from "../../growth/steps.ts";
 import { formatCount } from "../../report/format.ts";
-import { growRun } from "../../train/remakeRun.ts";
+import { growRun } from "../../train/growRun.ts";
 import { type Console, warn } from "../console.ts";
 import { openMachine } from "../machine.ts";
 import type { GrowCommandOptions } from "./command.ts";
 
 export async function grow(folder: string, options: GrowCommandOptions, console: Console): Promise<void> {
-  const { out, seed, checkpoint, unproven, force, json } = options;
+  const { out, seed, checkpoint, fresh, schedule, unproven, force, json } = options;
   const steps = stepsOf(options);
   const { machine } = await openMachine(options, console);
   try {
     const onDamaged = (line: string) => warn(console, line);
-    const made = growRun({ folder, out, checkpoint, force, onDamaged, steps, seed, machine, unproven });
+    const given = { folder, out, checkpoint, force, fresh, schedule, unproven };
+    const made = growRun({ ...given, onDamaged, steps, seed, machine });
     if (json) {
       console.out(`${JSON.stringify(made)}\n`);
       return;
@@ -30,7 +31,8 @@ export async function grow(folder: string, options: GrowCommandOptions, console:
       const [difference, of] = [largest, scale].map((value) => value.toPrecision(3));
       console.out(`largest |Δ logit| in ${precision}: ${difference}, of logits up to ${of}\n`);
     }
-    console.out(`${made.folder}: ${formatCount(made.parameters)} parameters\n`);
+    const stands = made.step === 0 ? "before its first step" : `after step ${made.step}`;
+    console.out(`${made.folder}: ${formatCount(made.parameters)} parameters, ${stands}\n`);
   } finally {
     machine.dispose();
   }
