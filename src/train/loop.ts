@@ -22,13 +22,22 @@ import type {
   TrainEvent,
 } from "./events.ts";
 import { requireSpace } from "./files.ts";
+import { growStage } from "./growStage.ts";
+import {
+  type GrowthEvent,
+  type GrowthProgress,
+  isDue,
+  noPlateau,
+  scheduleStart,
+  withEvaluation,
+} from "./growthEvents.ts";
 import { openLog } from "./log.ts";
 import { createObjective } from "./objectives/objectives.ts";
 import { createPace } from "./pace.ts";
 import type { Run } from "./run.ts";
 import { checkpointsPath, isImages } from "./runFolder.ts";
 import { createTextSampler } from "./sample.ts";
-import { rateAt } from "./schedule.ts";
+import { rateAt, type Schedule } from "./schedule.ts";
 import type { StepResult } from "./trainer.ts";
 
 /** What a run goes on from. */
@@ -38,6 +47,8 @@ export interface Origin {
   /** Whether the sample and the evaluation that are due after that step have been made. */
   readonly complete: boolean;
   readonly best: Best | null;
+  /** Undefined: it has not grown. */
+  readonly growth: GrowthProgress | undefined;
   readonly notBitwise: string | null;
   /** What the user should know, one line each. */
   readonly notes: readonly string[];
@@ -49,6 +60,7 @@ export const beginning: Origin = {
   step: 0,
   complete: true,
   best: null,
+  growth: undefined,
   notBitwise: null,
   notes: [],
   damaged: [],
@@ -58,19 +70,31 @@ export const beginning: Origin = {
 export async function* runLoop(run: Run, origin: Origin): AsyncGenerator<TrainEvent, void, undefined> {
   const { configuration, options } = run;
   const { folder, signal, peakFlops } = options;
-  const { training, architecture } = configuration;
+  const { training } = configuration;
   const { steps, batch, seed, evaluateEvery, sampleEvery } = training;
+  const { length } = configuration.architecture;
   const log = openLog(folder);
   const start = startEvent(run, origin);
-  const flopsPerStep = start.count.flopsPerToken.training * batch * architecture.length;
-  const pace = createPace();
-  let { step, best, complete } = origin;
+  const whole = createPace();
+  let pace = whole;
+  let { flopsPerStep, parameters } = costsOf(run);
+  let {
+    step,
+    best,
+    complete,
+    growth = { steps: [], flops: step * flopsPerStep, plateau: noPlateau },
+  } = origin;
   let saved = step > 0 ? step : null;
   const isAborted = () => signal?.aborted === true;
-  const samples = sampleEvery !== null && run.data.text !== null && writesText(architecture);
+  const samples = sampleEvery !== null && run.data.text !== null && writesText(run.stage.architecture);
   const samplesAfter = (at: number) => samples && at % sampleEvery === 0;
   const tellsAfter = (at: number) => at === 1 || at % STATISTICS_EVERY === 0 || at === steps;
   const evaluatesAfter = (at: number) => at % evaluateEvery === 0 || at === steps;
+  const nextGrowth = (): GrowthEvent | undefined => training.grow[growth.steps.length];
+  const scheduleNow = (): Schedule => {
+    const begun = scheduleStart(growth, training.grow);
+    return begun === undefined ? training.schedule : { ...training.schedule, start: begun };
+  };
   const record = <E extends TrainEvent>(event: E): E => {
     log.write({ ...event });
     return event;
@@ -78,7 +102,7 @@ export async function* runLoop(run: Run, origin: Origin): AsyncGenerator<TrainEv
   const save = (): TrainEvent => {
     // In this order: whatever a checkpoint goes on from has been told.
     log.sync();
-    saveCheckpoint(run, { step, complete, best }, saved === step);
+    saveCheckpoint(run, { step, complete, best, growth }, saved === step);
     saved = step;
     return record({ kind: "checkpoint", step, path: join(checkpointsPath(folder), String(step)) });
   };
@@ -101,6 +125,7 @@ export async function* runLoop(run: Run, origin: Origin): AsyncGenerator<TrainEv
           if (isAborted()) break;
           const isBest = loss < (best?.loss ?? Number.POSITIVE_INFINITY);
           if (isBest) best = { step, loss };
+          growth = { ...growth, plateau: withEvaluation(growth, nextGrowth(), loss) };
           complete = true;
           const met = Object.keys(experts).length === 0 ? {} : { experts };
           yield record({ kind: "evaluation", step, loss, isBest, statistics: told, ...met });
@@ -110,8 +135,30 @@ export async function* runLoop(run: Run, origin: Origin): AsyncGenerator<TrainEv
         pace.resume();
         continue;
       }
+      const next = nextGrowth();
+      if (next !== undefined && isDue(growth, next, { step, tokens: step * batch * length })) {
+        // The run goes on from here if it stops before the next checkpoint, and grows again in the same way.
+        if (saved !== step) yield save();
+        const { loss: before } = await evaluate(run);
+        if (isAborted()) break;
+        const event = growth.steps.length;
+        const proof = growStage(run, next.to, { updates: step, seed: seed + event + 1 });
+        const { loss: after } = await evaluate(run);
+        if (isAborted()) break;
+        const smaller = parameters;
+        ({ flopsPerStep, parameters } = costsOf(run));
+        growth = { ...growth, steps: [...growth.steps, step], plateau: noPlateau };
+        const told = { event, to: next.to, proof, flops: growth.flops };
+        yield record({
+          ...{ kind: "growth", step, ...told },
+          parameters: { before: smaller, after: parameters },
+          loss: { before, after },
+        });
+        pace = createPace();
+        continue;
+      }
       const given = run.data.batchAt(step);
-      const rate = rateAt(training.schedule, step, steps);
+      const rate = rateAt(scheduleNow(), step, steps);
       const { loss, gradientNorm, finite, statistics } = await run.stage.trainer.step(
         given,
         step + 1,
@@ -136,6 +183,7 @@ export async function* runLoop(run: Run, origin: Origin): AsyncGenerator<TrainEv
         throw new WorkError(describeNonFinite(event, folder));
       }
       step++;
+      growth = { ...growth, flops: growth.flops + flopsPerStep };
       complete = !samplesAfter(step) && !evaluatesAfter(step);
       pace.step();
       const stepsPerSecond = pace.stepsPerSecond();
@@ -146,8 +194,9 @@ export async function* runLoop(run: Run, origin: Origin): AsyncGenerator<TrainEv
         loss,
         gradientNorm,
         rate,
-        tokens: step * batch * architecture.length,
-        tokensPerSecond: stepsPerSecond * batch * architecture.length,
+        tokens: step * batch * length,
+        flops: growth.flops,
+        tokensPerSecond: stepsPerSecond * batch * length,
         ...(isImages(configuration.data) ? { imagesPerSecond: stepsPerSecond * batch } : {}),
         shareOfPeak: peakFlops === undefined ? null : (stepsPerSecond * flopsPerStep) / peakFlops,
         secondsLeft: pace.secondsLeft(steps - step),
@@ -158,11 +207,18 @@ export async function* runLoop(run: Run, origin: Origin): AsyncGenerator<TrainEv
     }
     if (step > 0 && saved !== step) yield save();
     const reason = complete && step >= steps ? "done" : "aborted";
-    yield record({ kind: "end", reason, step, best, seconds: pace.seconds() });
+    yield record({ kind: "end", reason, step, best, seconds: whole.seconds() });
     log.sync();
   } finally {
     log.close();
   }
+}
+
+/** What an update of the network as it is now costs. */
+function costsOf({ stage: { architecture }, configuration: { training } }: Run) {
+  const { flopsPerToken, parameters } = count(architecture);
+  const flopsPerStep = flopsPerToken.training * training.batch * architecture.length;
+  return { flopsPerStep, parameters: parameters.total };
 }
 
 /** Steps between records of what modules tell. */
@@ -178,10 +234,10 @@ function plainNumbers(statistics: StepResult["statistics"]): StatisticsEvent["va
 }
 
 function startEvent(
-  { options, configuration, data, stage: { trainer }, memoryNotes }: Run,
+  { options, configuration, data, stage: { architecture }, memory, memoryNotes }: Run,
   { step, notBitwise, notes }: Origin,
 ): StartEvent {
-  const { architecture, training } = configuration;
+  const { training } = configuration;
   const { scoresNextTokens } = createObjective(training.objective);
   return {
     kind: "start",
@@ -193,7 +249,7 @@ function startEvent(
     step,
     notes: [...data.notes, ...memoryNotes, ...notes],
     notBitwise,
-    memory: trainer.memory ?? null,
+    memory,
     optimum: scoresNextTokens ? data.optimum() : null,
   };
 }
@@ -213,7 +269,7 @@ function* untilAborted<T>(items: Iterable<T>, signal: AbortSignal | undefined): 
 /** Writes the checkpoint of a step, or says anew what is known of it where its tensors are there already. */
 function saveCheckpoint(
   { options, configuration, stage: { trainer } }: Run,
-  progress: Pick<CheckpointState, "step" | "complete" | "best">,
+  progress: Pick<CheckpointState, "step" | "complete" | "best" | "growth">,
   isThere: boolean,
 ): void {
   const folder = checkpointsPath(options.folder);

@@ -12,6 +12,7 @@ import type { NamedTensors } from "../growth/grow.ts";
 import { sizeOf } from "../tensor/tensor.ts";
 import { writeCheckpoint } from "./checkpoint.ts";
 import type { Best } from "./events.ts";
+import { noPlateau } from "./growthEvents.ts";
 import { openLog } from "./log.ts";
 import { type DamageListener, type Model, openModel } from "./model.ts";
 import { stateName } from "./names.ts";
@@ -112,6 +113,8 @@ export interface Standing {
   readonly step: number;
   readonly complete: boolean;
   readonly best: Best | null;
+  /** Training FLOPs so far. */
+  readonly flops: number;
   /** By their names in the store. */
   readonly states: NamedTensors;
 }
@@ -125,7 +128,8 @@ export function writeRun(
   standing?: Standing,
 ): RemadeRun {
   if (out === folder) throw new RequestError(`${out} is the run itself; name another folder for the new one`);
-  const configuration = defineConfiguration(before);
+  // What the other run was still to become is of no use to another network.
+  const configuration = defineConfiguration({ ...before, training: { ...before.training, grow: [] } });
   const { training, architecture } = configuration;
   const [optimizer, objective] = [createOptimizer(training.optimizer), createObjective(training.objective)];
   const step = trainingStep(architecture, { ...training, length: architecture.length, optimizer, objective });
@@ -143,6 +147,7 @@ export function writeRun(
     {
       ...{ configuration: configuration.hash, backend: "reference", identity: "" },
       ...{ step: standing?.step ?? 0, complete: standing?.complete ?? true, best: standing?.best ?? null },
+      ...(standing === undefined ? {} : { growth: { steps: [], flops: standing.flops, plateau: noPlateau } }),
     },
   );
   const log = openLog(out);

@@ -18,7 +18,7 @@ import type { Trainer } from "./trainer.ts";
 export function* restoreNewest(
   folder: string,
   configuration: RunConfiguration,
-  trainerFor: (checkpoint: Checkpoint) => Trainer,
+  trainerFor: (checkpoint: Checkpoint, path: string) => Trainer,
 ): Generator<DamagedEvent, Manifest | undefined, undefined> {
   const checkpoints = checkpointsPath(folder);
   const steps = listCheckpoints(checkpoints);
@@ -33,7 +33,7 @@ export function* restoreNewest(
       const path = join(checkpoints, String(step));
       const checkpoint = readCheckpoint(checkpoints, step);
       requireOfRun(configuration, checkpoint.manifest, path);
-      const trainer = trainerFor(checkpoint);
+      const trainer = trainerFor(checkpoint, path);
       const names = [...trainer.parameters.keys(), ...trainer.states.keys()];
       restoreTensors(checkpoint, trainer.store, names, path);
       return checkpoint.manifest;

@@ -1,7 +1,5 @@
 // Goes on with a run that stopped, from its newest valid checkpoint. Knows no loop.
 import type { Machine } from "../backend/machine.ts";
-import { loadDataset } from "../data/dataset.ts";
-import { restoreTokenizer } from "../data/tokenizer.ts";
 import { RequestError } from "../errors.ts";
 import { makeFolder } from "../folders.ts";
 import { bornName } from "./ages.ts";
@@ -9,17 +7,16 @@ import type { Checkpoint } from "./checkpoint.ts";
 import type { DamagedEvent, TrainEvent } from "./events.ts";
 import { onDisk, removeUnfinished } from "./files.ts";
 import { collectGarbage } from "./garbage.ts";
-import { imageRunData, reloadImages } from "./imageRun.ts";
 import { lockFolder } from "./lock.ts";
 import { beginning, type Origin, runLoop } from "./loop.ts";
 import type { Manifest } from "./manifest.ts";
+import { stageOf } from "./model.ts";
+import { reloadData } from "./reloadData.ts";
 import { restoreNewest } from "./restore.ts";
 import { enterStage, prepareRun, type Run, type RunOptions } from "./run.ts";
-import { describeTokens, type RunData, textRunData } from "./runData.ts";
 import {
   checkpointsPath,
   defineConfiguration,
-  isImages,
   type RunConfiguration,
   readConfiguration,
   writeConfiguration,
@@ -45,7 +42,7 @@ export async function* resume(options: ResumeOptions): AsyncGenerator<TrainEvent
   try {
     const before = readConfiguration(folder);
     const configuration = changed(before, options.changes ?? {});
-    const data = await dataOf(configuration, options);
+    const data = await reloadData(configuration, options);
     const run = prepareRun(options, configuration, data, { resumed: true });
     try {
       yield* continueRun(run, before);
@@ -55,27 +52,6 @@ export async function* resume(options: ResumeOptions): AsyncGenerator<TrainEvent
   } finally {
     lock.release();
   }
-}
-
-/** What the run trains on, loaded again. Errors: RequestError where it is not what it was. */
-async function dataOf(
-  configuration: RunConfiguration,
-  { folder, dataFolder }: ResumeOptions,
-): Promise<RunData> {
-  const { data, tokenizer, training } = configuration;
-  const remedy = "restore it, or start a new run";
-  if (isImages(data)) {
-    const images = await reloadImages(data, dataFolder, folder, remedy);
-    return imageRunData(images, data, training);
-  }
-  const dataset = await loadDataset({
-    data: data.data ?? undefined,
-    dataFolder,
-    validationFraction: data.validationFraction ?? undefined,
-    ...(data.data === null ? {} : { restored: restoreTokenizer(tokenizer) }),
-  });
-  if (describeTokens(dataset).sha256 === data.sha256) return textRunData(dataset, configuration);
-  throw new RequestError(`data: ${data.name} is not what the run in ${folder} was trained on; ${remedy}`);
 }
 
 /** The run's configuration with other settings. Errors: RequestError for settings that do not go together. */
@@ -93,7 +69,9 @@ async function* continueRun(run: Run, before: RunConfiguration): AsyncGenerator<
   removeUnfinished(folder);
   removeUnfinished(checkpointsPath(folder));
   const damaged: DamagedEvent[] = [];
-  const restoring = restoreNewest(folder, configuration, (checkpoint) => trainerFor(run, checkpoint));
+  const restoring = restoreNewest(folder, configuration, (checkpoint, path) =>
+    trainerFor(run, checkpoint, path),
+  );
   let result = restoring.next();
   for (; !result.done; result = restoring.next()) {
     damaged.push(result.value);
@@ -116,6 +94,7 @@ async function* continueRun(run: Run, before: RunConfiguration): AsyncGenerator<
           step: manifest.step,
           complete: manifest.complete,
           best: manifest.best,
+          growth: manifest.growth,
           notBitwise: notBitwise(manifest, machine) ?? otherParts(before, configuration),
           notes: [],
           damaged,
@@ -123,12 +102,17 @@ async function* continueRun(run: Run, before: RunConfiguration): AsyncGenerator<
   yield* runLoop(run, { ...origin, notes: notesOn(before, configuration, origin.step) });
 }
 
-/** The run's trainer, or one for entries that are not as old as the run. */
-function trainerFor(run: Run, { tensors }: Checkpoint): Trainer {
-  const { architecture, trainer } = run.stage;
-  const aged = new Set([...trainer.parameters.keys()].filter((name) => tensors.has(bornName(name))));
+/** A trainer for what a checkpoint holds: the run's, or one for a network that has grown. */
+function trainerFor(run: Run, checkpoint: Checkpoint, path: string): Trainer {
+  const { trainer, architecture: current } = run.stage;
+  const architecture = stageOf(run.configuration, checkpoint, path);
+  const names = [...checkpoint.tensors.keys()];
+  const aged = new Set(names.filter((name) => checkpoint.tensors.has(bornName(name))));
   const { aged: known = new Set() } = trainer.options;
-  const isSame = aged.size === known.size && [...aged].every((name) => known.has(name));
+  const isSame =
+    JSON.stringify(architecture) === JSON.stringify(current) &&
+    aged.size === known.size &&
+    [...aged].every((name) => known.has(name));
   return isSame ? trainer : enterStage(run, architecture, aged);
 }
 

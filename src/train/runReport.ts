@@ -17,6 +17,8 @@ export interface RunResult {
   readonly steps: number;
   readonly parameters: number | null;
   readonly tokens: number;
+  /** Of training so far, each update's by the network it was made with; null where the log does not tell. */
+  readonly flops: number | null;
   /** Mean over the last twentieth of the steps. */
   readonly trainingLoss: number | null;
   /** The lowest one, and its step. */
@@ -103,8 +105,12 @@ function summarize(folder: string, { configuration, log }: RunRecords): RunResul
     hash: configuration.hash,
     step,
     steps: training.steps,
-    parameters: numberAt(lastStart(log), "parameters"),
+    parameters: parametersOf(log),
     tokens: step * training.batch * architecture.length,
+    flops: numberAt(
+      log.findLast(({ kind }) => kind === "step"),
+      "flops",
+    ),
     trainingLoss: latest.length === 0 ? null : latest.reduce((sum, loss) => sum + loss, 0) / latest.length,
     validationLoss: best?.loss ?? null,
     bestStep: best?.step ?? null,
@@ -150,6 +156,15 @@ function curveOf(log: readonly LogRecord[]): LossCurve {
 
 function lastStart(log: readonly LogRecord[]): LogRecord | undefined {
   return log.findLast(({ kind }) => kind === "start" || kind === "resume");
+}
+
+/** Of the network as it was last; a resume tells of it, and an event in which it grew. */
+function parametersOf(log: readonly LogRecord[]): number | null {
+  const last = log.findLast(({ kind }) => kind === "start" || kind === "resume" || kind === "growth");
+  return numberAt(
+    last?.kind === "growth" ? last.parameters : last,
+    last?.kind === "growth" ? "after" : "parameters",
+  );
 }
 
 function optimumOf(log: readonly LogRecord[]): number | null {

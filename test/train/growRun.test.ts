@@ -48,9 +48,9 @@ const steps: GrowthStep[] = [
   { grow: "layers", add: 1, at: "last" },
 ];
 
-function grown(folder: string, more: Partial<GrowOptions> = {}): string {
+async function grown(folder: string, more: Partial<GrowOptions> = {}): Promise<string> {
   const out = freshFolder();
-  growRun({ folder, out, machine, steps, ...more });
+  await growRun({ folder, out, machine, steps, ...more });
   return out;
 }
 
@@ -62,7 +62,7 @@ const bytesOf = (folder: string, step: number) =>
   );
 
 test("a grown run goes on with the next batch, at its rate, from the loss it had", async () => {
-  const events = stepsOf(await collect(resume({ machine, folder: grown(stopped) })));
+  const events = stepsOf(await collect(resume({ machine, folder: await grown(stopped) })));
   const [next, expected] = [events[0]!, stepsOf(whole)[0]!];
   expect(events.map(({ step }) => step)).toEqual([7, 8, 9, 10, 11, 12]);
   expect(next.loss).toBeCloseTo(expected.loss, 6);
@@ -74,10 +74,10 @@ test.each(["adamw", "muon"])(
   async (optimizer) => {
     const { training } = tinyRun("", text);
     const start = await stoppedRun({ training: { ...training, optimizer } });
-    const once = grown(start);
+    const once = await grown(start);
     const stop = new AbortController();
     await collect(resume({ machine, folder: once, signal: stop.signal }), 8, () => stop.abort());
-    const folder = grown(once, { steps: [{ grow: "settings", to: { feedforward: 16 } }] });
+    const folder = await grown(once, { steps: [{ grow: "settings", to: { feedforward: 16 } }] });
     const copy = freshFolder();
     cpSync(folder, copy, { recursive: true });
     await collect(resume({ machine, folder }));
@@ -92,7 +92,7 @@ test.each(["adamw", "muon"])(
 describe("on request", () => {
   test("the schedule begins again", async () => {
     const events = stepsOf(
-      await collect(resume({ machine, folder: grown(stopped, { schedule: "restart" }) })),
+      await collect(resume({ machine, folder: await grown(stopped, { schedule: "restart" }) })),
     );
     // Two steps of warm-up.
     expect(events.map(({ step }) => step)).toEqual([7, 8, 9, 10, 11, 12]);
@@ -101,7 +101,7 @@ describe("on request", () => {
   });
 
   test("the new run begins from the start, with a fresh optimiser", async () => {
-    const events = stepsOf(await collect(resume({ machine, folder: grown(stopped, { fresh: true }) })));
+    const events = stepsOf(await collect(resume({ machine, folder: await grown(stopped, { fresh: true }) })));
     expect(events.map(({ step }) => step)).toEqual(Array.from({ length: 12 }, (_, i) => i + 1));
   });
 });
@@ -109,7 +109,7 @@ describe("on request", () => {
 test("a run that has come to its end goes on when it is given more steps", async () => {
   const folder = freshFolder();
   await collect(train(tinyRun(folder, text)));
-  const out = grown(folder, { schedule: "restart" });
+  const out = await grown(folder, { schedule: "restart" });
   expect(readConfiguration(out).training.schedule.start).toBe(12);
   expect((await collect(resume({ machine, folder: out }))).at(-1)).toMatchObject({
     reason: "done",
@@ -120,6 +120,24 @@ test("a run that has come to its end goes on when it is given more steps", async
   expect(stepsOf(more)[0]!.rate).toBe(0.015);
 });
 
-test("a checkpoint that is not there is refused", () => {
-  expect(() => grown(stopped, { checkpoint: 99 })).toThrow(RequestError);
+test("both networks are compared on the run's own validation data, where it is there", async () => {
+  const made = await growRun({ folder: stopped, out: freshFolder(), machine, steps });
+  for (const { float64 } of [made.proof, made.proof.data!]) {
+    expect(float64.largest).toBeLessThanOrEqual(1e-12 * float64.scale);
+  }
+  expect(made.proof.data!.float64.scale).not.toBe(made.proof.float64.scale);
+  expect(made.notes).toEqual([]);
+  const content = readFileSync(text);
+  writeFileSync(text, "other ".repeat(60));
+  try {
+    const blind = await growRun({ folder: stopped, out: freshFolder(), machine, steps });
+    expect(blind.proof.data).toBeNull();
+    expect(blind.notes).toEqual([expect.stringMatching(/^not compared on the run's own data: /)]);
+  } finally {
+    writeFileSync(text, content);
+  }
+});
+
+test("a checkpoint that is not there is refused", async () => {
+  await expect(grown(stopped, { checkpoint: 99 })).rejects.toThrow(RequestError);
 });

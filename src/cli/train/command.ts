@@ -53,6 +53,7 @@ export interface TrainOptions extends MachineRequest {
   readonly order?: string;
   readonly evaluateEvery?: number;
   readonly keep?: number;
+  readonly grow?: string;
   readonly memory?: number;
   readonly seed?: number;
   readonly sampleTokens: number;
@@ -163,6 +164,11 @@ export function trainCommand({ program, console, commandLine, setExitCode }: Com
     ).argParser(wholeNumber(1)),
     training("--keep <n>", "newest checkpoints to keep, besides the best (default: 3)").argParser(
       wholeNumber(1),
+    ),
+    training(
+      "--grow <events>",
+      "when the network grows, and to what: a JSON or YAML file, or JSON such as " +
+        '[{"at": {"step": 600}, "to": {"layers": 4}}]',
     ),
     training(
       "--memory <size>",

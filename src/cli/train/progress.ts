@@ -9,7 +9,7 @@ import {
   formatLoss,
   formatShare,
 } from "../../report/format.ts";
-import type { EvaluationEvent, StartEvent, StepEvent } from "../../train/events.ts";
+import type { EvaluationEvent, GrownEvent, StartEvent, StepEvent } from "../../train/events.ts";
 import { isImages, type RunConfiguration } from "../../train/runFolder.ts";
 import type { Console } from "../console.ts";
 import { createStatusLine } from "../statusLine.ts";
@@ -18,6 +18,7 @@ export interface Progress {
   start(event: StartEvent): void;
   step(event: StepEvent): void;
   evaluation(event: EvaluationEvent): void;
+  growth(event: GrownEvent): void;
   /** A line of its own, such as why the run stops. */
   line(text: string): void;
   /** Leaves the last line where it stands. */
@@ -49,6 +50,13 @@ export function createProgress(console: Console, clock?: () => number): Progress
       const told = accuracy === undefined ? "" : `, accuracy ${formatAccuracy(accuracy)}`;
       line(
         `step ${event.step}  validation ${formatLoss(event.loss)}${above}${told}${event.isBest ? "" : " (not the best)"}`,
+      );
+    },
+    growth({ step, parameters, loss, proof }) {
+      const [before, after] = [parameters.before, parameters.after].map(formatCount);
+      line(
+        `step ${step}  grown from ${before} to ${after} parameters: validation ${formatLoss(loss.before)}, then ` +
+          `${formatLoss(loss.after)}; largest |Δ logit| ${proof.largest.toPrecision(3)} of ${proof.scale.toPrecision(3)}`,
       );
     },
     line,
