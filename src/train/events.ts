@@ -1,6 +1,7 @@
 // What a run tells while it goes. Plain data; everything but timings and measured memory in it is the same at
 // every repetition.
 import type { Count } from "../architecture/count.ts";
+import type { Architecture } from "../architecture/schema.ts";
 import type { Estimate } from "../data/language.ts";
 import type { Difference } from "../growth/proof.ts";
 import type { GrowthStep } from "../growth/steps.ts";
@@ -18,6 +19,8 @@ export interface StartEvent {
   readonly kind: "start";
   readonly folder: string;
   readonly configuration: RunConfiguration;
+  /** The network as it is now: that of the configuration, or what it has grown to. */
+  readonly architecture: Architecture;
   readonly count: Count;
   readonly backend: string;
   readonly threads: number;

@@ -107,7 +107,7 @@ export async function* runLoop(run: Run, origin: Origin): AsyncGenerator<TrainEv
     return record({ kind: "checkpoint", step, path: join(checkpointsPath(folder), String(step)) });
   };
   try {
-    const { configuration: _, folder: __, count: costs, ...brief } = start;
+    const { configuration: _, architecture: __, folder: ___, count: costs, ...brief } = start;
     log.write({ ...brief, kind: step > 0 ? "resume" : "start", parameters: costs.parameters.total });
     for (const event of origin.damaged) log.write({ ...event });
     yield start;
@@ -243,6 +243,7 @@ function startEvent(
     kind: "start",
     folder: options.folder,
     configuration,
+    architecture,
     count: count(architecture),
     backend: options.machine.name,
     threads: options.machine.threads,

@@ -208,11 +208,21 @@ function threeDigits(value: number): string {
 }
 
 function notesOf(log: readonly LogRecord[]): string[] {
-  const notes = log.flatMap(({ notes, notBitwise }) => [
-    ...(Array.isArray(notes) ? notes : []),
-    ...(typeof notBitwise === "string" ? [notBitwise] : []),
+  const notes = log.flatMap((record) => [
+    ...(Array.isArray(record.notes) ? record.notes : []),
+    ...grownNote(record),
+    ...(typeof record.notBitwise === "string" ? [record.notBitwise] : []),
   ]);
   return [...new Set(notes.filter((note) => typeof note === "string"))];
+}
+
+function grownNote({ kind, step, parameters, loss }: LogRecord): string[] {
+  const [from, to] = ["before", "after"].map((side) => numberAt(parameters, side));
+  const [before, after] = ["before", "after"].map((side) => numberAt(loss, side));
+  if (kind !== "growth" || typeof step !== "number" || from == null || to == null) return [];
+  const losses =
+    before == null || after == null ? "" : `: loss ${formatLoss(before)}, then ${formatLoss(after)}`;
+  return [`after step ${step} grown from ${formatCount(from)} to ${formatCount(to)} parameters${losses}`];
 }
 
 /** The middle value of a field over the steps that have it. */

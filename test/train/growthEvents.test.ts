@@ -14,7 +14,7 @@ import { readLog } from "../../src/train/log.ts";
 import { openModel } from "../../src/train/model.ts";
 import { resume } from "../../src/train/resume.ts";
 import { readConfiguration } from "../../src/train/runFolder.ts";
-import { runResult } from "../../src/train/runReport.ts";
+import { runResult, writeRunReport } from "../../src/train/runReport.ts";
 import { defineTraining } from "../../src/train/settings.ts";
 import { train } from "../../src/train/train.ts";
 import { collect, failure, tinyRun } from "./harness.ts";
@@ -87,6 +87,13 @@ describe("a run that grows twice", () => {
       flops: steps.at(-1),
       parameters: grownIn(told)[1]!.parameters.after,
     });
+  });
+
+  test("tells of it in its report", () => {
+    const { report } = writeRunReport(folder, { command: "train", ending: "finished" });
+    expect(report.notes).toContainEqual(
+      expect.stringMatching(/^after step 5 grown from .+ to .+ parameters: loss/),
+    );
   });
 
   test("can be opened at any of its sizes", () => {

@@ -169,7 +169,7 @@ export function trainCommand({ program, console, commandLine, setExitCode }: Com
       "--grow <events>",
       "when the network grows, and to what: a JSON or YAML file, or JSON such as " +
         '[{"at": {"step": 600}, "to": {"layers": 4}}]',
-    ),
+    ).conflicts(["minutes"]),
     training(
       "--memory <size>",
       "most memory to take, such as 8GB: where a step needs more, it is cut up or computes values again (default: a " +

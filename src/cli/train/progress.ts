@@ -65,8 +65,8 @@ export function createProgress(console: Console, clock?: () => number): Progress
 }
 
 function startLines(event: StartEvent): string[] {
-  const { configuration, count, folder, backend, threads, memory, optimum, step } = event;
-  const { data, training, architecture } = configuration;
+  const { configuration, architecture, count, folder, backend, threads, memory, optimum, step } = event;
+  const { data, training } = configuration;
   const tokens = training.steps * training.batch * architecture.length;
   const lines = [
     `data       ${dataText(configuration)}`,
