@@ -28,24 +28,55 @@ function agingScalars(optimizer: Optimizer): string[] {
   return Object.keys(first).filter((name) => first[name] !== second[name]);
 }
 
-/** Those scalars, entry by entry: tensors of the parameter's shape. They fall with age, so the youngest place has the largest. */
+/** Parameters with places that came after the run had begun: the axes along which they came at different times. */
+export type Ages = ReadonlyMap<string, readonly number[]>;
+
+/** The ages of a network's parameters, with the shapes of these, where `births` knows them. */
+export function agesOf(
+  parameters: Iterable<readonly [name: string, shape: Shape]>,
+  births: (name: string) => ArrayLike<number> | undefined,
+): Ages {
+  const ages = new Map<string, readonly number[]>();
+  for (const [parameter, shape] of parameters) {
+    const born = births(bornName(parameter));
+    if (born === undefined) continue;
+    const oldest = Array.from(born).reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
+    let start = 0;
+    const differ = shape.map((size) => {
+      const first = start;
+      start += size;
+      return Array.from({ length: size }, (_, i) => born[first + i]!).some((place) => place !== oldest);
+    });
+    ages.set(
+      parameter,
+      [...shape.keys()].filter((axis) => differ[axis]),
+    );
+  }
+  return ages;
+}
+
+/**
+ * Those scalars, entry by entry: one where all places came at once, else tensors that broadcast to the parameter's shape. They
+ * fall with age, so the youngest place has the largest.
+ */
 export function agedScalars(
   optimizer: Optimizer,
   { name, shape }: { readonly name: string; readonly shape: Shape },
+  axes: readonly number[],
 ): Record<string, Tensor> {
-  const places = placesOf(shape);
   const ofAxes = (scalar: string): Tensor => {
+    if (axes.length === 0) return input(agedScalarName(scalar, name), []);
     const all = input(agedScalarName(scalar, name), bornShape(shape));
-    let start = 0;
-    const axes = places.map((size, axis) => {
+    const places = axes.map((axis) => {
+      const size = shape[axis]!;
+      const start = shape.slice(0, axis).reduce((total, before) => total + before, 0);
       const own = slice(all, { 0: [start, start + size] });
-      start += size;
       return reshape(
         own,
         shape.map((_, i) => (i === axis ? size : 1)),
       );
     });
-    return axes.reduce((a, b) => maximum(a, b));
+    return places.reduce((a, b) => maximum(a, b));
   };
   return Object.fromEntries(agingScalars(optimizer).map((scalar) => [scalar, ofAxes(scalar)]));
 }
@@ -54,7 +85,7 @@ export function agedScalars(
 export function writeAges(
   store: Store,
   optimizer: Optimizer,
-  aged: Iterable<string>,
+  ages: Ages,
   { update, rate }: { readonly update: number; readonly rate: number },
 ): void {
   const names = agingScalars(optimizer);
@@ -64,8 +95,9 @@ export function writeAges(
     known.set(born, found);
     return found;
   };
-  for (const parameter of aged) {
-    const scalars = Array.from(store.read(bornName(parameter)), scalarsOf);
+  for (const [parameter, axes] of ages) {
+    const born = store.read(bornName(parameter));
+    const scalars = Array.from(axes.length === 0 ? born.subarray(0, 1) : born, scalarsOf);
     for (const name of names) {
       const target = agedScalarName(name, parameter);
       if (store.type(target) === undefined) continue;

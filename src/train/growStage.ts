@@ -3,7 +3,7 @@ import { WorkError } from "../errors.ts";
 import { growNetwork, type NamedTensors } from "../growth/grow.ts";
 import { compareNetworks, type Difference } from "../growth/proof.ts";
 import { type GrowthStep, planStep } from "../growth/steps.ts";
-import { bornName } from "./ages.ts";
+import { agesOf } from "./ages.ts";
 import { growStates } from "./growStates.ts";
 import { enterStage, type Run } from "./run.ts";
 import type { Trainer } from "./trainer.ts";
@@ -43,8 +43,12 @@ export function growStage(
         `expected at most ${FLOAT32_BOUND} of that; the checkpoint of this step has the network as it was`,
     );
   }
-  const aged = new Set(Object.keys(values).filter((name) => Object.hasOwn(states, bornName(name))));
-  const larger = enterStage(run, architecture, aged);
+  const shapes = Object.entries(values).map(([name, { shape }]) => [name, shape] as const);
+  const larger = enterStage(
+    run,
+    architecture,
+    agesOf(shapes, (name) => states[name]?.data),
+  );
   for (const [name, { data }] of Object.entries({ ...values, ...states })) larger.store.write(name, data);
   return difference;
 }

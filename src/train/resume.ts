@@ -1,9 +1,10 @@
 // Goes on with a run that stopped, from its newest valid checkpoint. Knows no loop.
+import { isDeepStrictEqual } from "node:util";
 import type { Machine } from "../backend/machine.ts";
 import { RequestError } from "../errors.ts";
 import { makeFolder } from "../folders.ts";
-import { bornName } from "./ages.ts";
-import type { Checkpoint } from "./checkpoint.ts";
+import { agesOf } from "./ages.ts";
+import { type Checkpoint, tensorValues } from "./checkpoint.ts";
 import type { DamagedEvent, TrainEvent } from "./events.ts";
 import { onDisk, removeUnfinished } from "./files.ts";
 import { collectGarbage } from "./garbage.ts";
@@ -106,14 +107,13 @@ async function* continueRun(run: Run, before: RunConfiguration): AsyncGenerator<
 function trainerFor(run: Run, checkpoint: Checkpoint, path: string): Trainer {
   const { trainer, architecture: current } = run.stage;
   const architecture = stageOf(run.configuration, checkpoint, path);
-  const names = [...checkpoint.tensors.keys()];
-  const aged = new Set(names.filter((name) => checkpoint.tensors.has(bornName(name))));
-  const { aged: known = new Set() } = trainer.options;
-  const isSame =
-    JSON.stringify(architecture) === JSON.stringify(current) &&
-    aged.size === known.size &&
-    [...aged].every((name) => known.has(name));
-  return isSame ? trainer : enterStage(run, architecture, aged);
+  const shapes = [...checkpoint.tensors].map(([name, { shape }]) => [name, shape] as const);
+  const ages = agesOf(shapes, (name) => {
+    const tensor = checkpoint.tensors.get(name);
+    return tensor && tensorValues(name, tensor, path);
+  });
+  const isSame = isDeepStrictEqual([architecture, ages], [current, trainer.options.ages ?? new Map()]);
+  return isSame ? trainer : enterStage(run, architecture, ages);
 }
 
 function notesOn(before: RunConfiguration, after: RunConfiguration, step: number): string[] {

@@ -6,6 +6,7 @@ import type { Machine } from "../backend/machine.ts";
 import type { DataFolders } from "../data/text.ts";
 import { RequestError } from "../errors.ts";
 import { sizeOf } from "../tensor/tensor.ts";
+import type { Ages } from "./ages.ts";
 import { growthStages } from "./growthEvents.ts";
 import { type LoadedStep, type MemoryPrediction, memoryWarning, predictMemory, stepNeeds } from "./memory.ts";
 import { fitStep, loadStep } from "./memoryPlan.ts";
@@ -50,14 +51,14 @@ export interface Stage {
 
 /**
  * Puts another network in the place of the run's; its values and states are zeros.
- * @param aged parameters with entries that came after the run had begun
+ * @param ages of parameters with entries that came after the run had begun
  */
-export function enterStage(run: Run, architecture: Architecture, aged: ReadonlySet<string>): Trainer {
+export function enterStage(run: Run, architecture: Architecture, ages: Ages): Trainer {
   const { options } = run.stage.trainer;
   // First, so that both are never in memory at once.
   run.stage.trainer.dispose();
   const { machine } = run.options;
-  const trainer = createTrainer(machine, architecture, loadStep(machine, architecture, { ...options, aged }));
+  const trainer = createTrainer(machine, architecture, loadStep(machine, architecture, { ...options, ages }));
   run.stage = { architecture, trainer };
   return trainer;
 }

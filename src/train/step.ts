@@ -6,7 +6,7 @@ import { add, and, divide, isFiniteAt, maximum, multiply, select } from "../tens
 import { fill, input } from "../tensor/ops/leaf.ts";
 import { type Program, program } from "../tensor/program.ts";
 import type { Shape, Tensor } from "../tensor/tensor.ts";
-import { agedScalars } from "./ages.ts";
+import { type Ages, agedScalars } from "./ages.ts";
 import { clipScale, globalNorm } from "./clip.ts";
 import { type LossGraph, lossGraph } from "./lossGraph.ts";
 import { accumulatorName, countName, lossSumName, scalarName, stateName, statisticName } from "./names.ts";
@@ -38,7 +38,7 @@ export interface StepOptions {
    */
   readonly lossParts?: number;
   /** Parameters with entries that came after the run had begun; default: none. */
-  readonly aged?: ReadonlySet<string> | undefined;
+  readonly ages?: Ages | undefined;
 }
 
 /**
@@ -132,7 +132,7 @@ function updateProgram(
   values: readonly Tensor[],
   raw: readonly Tensor[],
   loss: Tensor,
-  { optimizer, clip: limit, aged }: StepOptions,
+  { optimizer, clip: limit, ages }: StepOptions,
 ): Program {
   const gradientNorm = globalNorm(raw);
   const finite = and(isFiniteAt(loss), isFiniteAt(gradientNorm));
@@ -148,7 +148,8 @@ function updateProgram(
         .states(parameter)
         .map((state) => [state, input(stateName(state, parameter.name), parameter.shape)]),
     );
-    const own = aged?.has(parameter.name) ? { ...scalars, ...agedScalars(optimizer, parameter) } : scalars;
+    const axes = ages?.get(parameter.name);
+    const own = axes === undefined ? scalars : { ...scalars, ...agedScalars(optimizer, parameter, axes) };
     const next = optimizer.update(parameter, values[i]!, multiply(raw[i]!, usable), states, own);
     updates[parameter.name] = select(finite, next.value, values[i]!);
     for (const [state, old] of Object.entries(states)) {

@@ -67,7 +67,7 @@ export function createTrainer(
   const loaded = "update" in of ? of : loadStep(machine, architecture, of);
   const { step, accumulate, update } = loaded;
   const { options } = step;
-  const { optimizer, batch, microBatches, aged = new Set() } = options;
+  const { optimizer, batch, microBatches, ages = new Map() } = options;
   const needs = stepNeeds(loaded);
   const memory = needs && predictMemory(needs, beside);
   const store = machine.createStore();
@@ -80,7 +80,7 @@ export function createTrainer(
     step.parameters.flatMap((parameter) => {
       const { name, shape } = parameter;
       const own = optimizer.states(parameter).map((state) => [stateName(state, name), shape] as const);
-      return aged.has(name) ? [...own, [bornName(name), bornShape(shape)] as const] : own;
+      return ages.has(name) ? [...own, [bornName(name), bornShape(shape)] as const] : own;
     }),
   );
   for (const [name, shape] of states) store.allocate(name, { shape, dtype: "f32" });
@@ -123,7 +123,7 @@ export function createTrainer(
         // Without weight decay, some are not asked for.
         if (store.type(scalarName(name)) !== undefined) store.write(scalarName(name), [value]);
       }
-      writeAges(store, optimizer, aged, { update: count, rate });
+      writeAges(store, optimizer, ages, { update: count, rate });
       for (let index = 0; index < microBatches; index++) {
         writeBatch(given, index, count, randomSeed);
         await accumulate?.run(store);

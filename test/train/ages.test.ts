@@ -4,9 +4,9 @@ import { describe, expect, test } from "vitest";
 import { createReference } from "../../src/backend/reference.ts";
 import { growNetwork } from "../../src/growth/grow.ts";
 import { type GrowthStep, planStep } from "../../src/growth/steps.ts";
-import { evaluate } from "../../src/tensor/index.ts";
+import { add, evaluate, fill } from "../../src/tensor/index.ts";
 import { program, programInputs } from "../../src/tensor/program.ts";
-import { agedScalars, bornName, bornShape, writeAges } from "../../src/train/ages.ts";
+import { agedScalars, agesOf, bornName, bornShape, writeAges } from "../../src/train/ages.ts";
 import { growStates } from "../../src/train/growStates.ts";
 import { createObjective } from "../../src/train/objectives/objectives.ts";
 import { createOptimizer } from "../../src/train/optimizers.ts";
@@ -26,12 +26,14 @@ test.each(["adamw", "lamb", "muon"])("%s: an entry is as old as the youngest of 
       }),
       (births) => {
         const shape = births.map((places) => places.length);
-        const scalars = agedScalars(optimizer, { name: "p", shape });
+        const born = births.length > 0 ? births.flat() : [7];
+        const ages = agesOf([["p", shape]], () => born);
+        const scalars = agedScalars(optimizer, { name: "p", shape }, ages.get("p")!);
         const store = machine.createStore();
         for (const [input, type] of programInputs(program(scalars))) store.allocate(input, type);
         store.allocate(bornName("p"), { shape: bornShape(shape), dtype: "f32" });
-        if (births.length > 0) store.write(bornName("p"), births.flat());
-        writeAges(store, optimizer, ["p"], { update, rate: RATE });
+        store.write(bornName("p"), born);
+        writeAges(store, optimizer, ages, { update, rate: RATE });
         const values = Object.fromEntries(
           store
             .names()
@@ -41,15 +43,18 @@ test.each(["adamw", "lamb", "muon"])("%s: an entry is as old as the youngest of 
             ]),
         );
         for (const [scalar, tensor] of Object.entries(scalars)) {
-          const [found] = evaluate([tensor], values);
+          const [found] = evaluate([add(tensor, fill(0, shape))], values);
           expect(found!.shape).toEqual(shape);
           found!.data.forEach((value, i) => {
             let rest = i;
-            const born = births.reduceRight((youngest, places) => {
-              const place = places[rest % places.length]!;
-              rest = Math.floor(rest / places.length);
-              return Math.max(youngest, place);
-            }, 0);
+            const born = births.reduceRight(
+              (youngest, places) => {
+                const place = places[rest % places.length]!;
+                rest = Math.floor(rest / places.length);
+                return Math.max(youngest, place);
+              },
+              births.length > 0 ? 0 : 7,
+            );
             expect(value).toBeCloseTo(optimizer.scalars(update - born, RATE)[scalar]!, 14);
           });
         }
@@ -65,11 +70,12 @@ function trainerOf(
   optimizer: string,
   states: Record<string, { data: ArrayLike<number> }>,
 ): Trainer {
-  const aged = new Set(Object.keys(net.values).filter((name) => bornName(name) in states));
+  const shapes = Object.entries(net.values).map(([name, { shape }]) => [name, shape] as const);
+  const ages = agesOf(shapes, (name) => states[name]?.data);
   const trainer = createTrainer(machine, net.architecture, {
     optimizer: createOptimizer({ name: optimizer, weightDecay: 0 }),
     objective: createObjective("next-token"),
-    ...{ batch: 2, length: 6, microBatches: 1, clip: null, decay: "all", aged },
+    ...{ batch: 2, length: 6, microBatches: 1, clip: null, decay: "all", ages },
   });
   for (const [name, { data }] of Object.entries({ ...net.values, ...states }))
     trainer.store.write(name, data);
