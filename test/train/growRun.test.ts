@@ -1,17 +1,17 @@
 // Runs that are made larger go on where they stood.
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createReference } from "../../src/backend/reference.ts";
-import { RequestError } from "../../src/errors.ts";
+import { RequestError, WorkError } from "../../src/errors.ts";
 import type { GrowthStep } from "../../src/growth/steps.ts";
 import type { StepEvent, TrainEvent } from "../../src/train/events.ts";
 import { type GrowOptions, growRun } from "../../src/train/growRun.ts";
 import { resume } from "../../src/train/resume.ts";
 import { readConfiguration } from "../../src/train/runFolder.ts";
 import { train } from "../../src/train/train.ts";
-import { collect, tinyRun } from "./harness.ts";
+import { collect, tinyRun, unsteadyMachine } from "./harness.ts";
 
 const machine = createReference();
 let base: string;
@@ -136,6 +136,20 @@ test("both networks are compared on the run's own validation data, where it is t
   } finally {
     writeFileSync(text, content);
   }
+});
+
+test("where the larger network computes something else nothing is written, unless that is asked for", async () => {
+  const out = freshFolder();
+  const options = { folder: stopped, out, steps };
+  const refused = growRun({ ...options, machine: unsteadyMachine() });
+  await expect(refused).rejects.toThrow(
+    /logits on random tokens differ by 0\.0\d+ in float32.*nothing is written$/,
+  );
+  await expect(refused).rejects.toThrow(WorkError);
+  expect(existsSync(out)).toBe(false);
+  const made = await growRun({ ...options, machine: unsteadyMachine(), unproven: true });
+  expect(made.proof.float32.largest).toBeGreaterThan(0.009);
+  expect(existsSync(out)).toBe(true);
 });
 
 test("a checkpoint that is not there is refused", async () => {

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { count } from "../../src/architecture/count.ts";
 import { createReference } from "../../src/backend/reference.ts";
-import { RequestError } from "../../src/errors.ts";
+import { RequestError, WorkError } from "../../src/errors.ts";
 import { readCheckpoint } from "../../src/train/checkpoint.ts";
 import type { GrownEvent, TrainEvent } from "../../src/train/events.ts";
 import { type GrowthEventInput, isDue, noPlateau, withEvaluation } from "../../src/train/growthEvents.ts";
@@ -17,7 +17,7 @@ import { readConfiguration } from "../../src/train/runFolder.ts";
 import { runResult, writeRunReport } from "../../src/train/runReport.ts";
 import { defineTraining } from "../../src/train/settings.ts";
 import { train } from "../../src/train/train.ts";
-import { collect, failure, tinyRun } from "./harness.ts";
+import { collect, failure, tinyRun, unsteadyMachine } from "./harness.ts";
 
 const machine = createReference();
 let base: string;
@@ -127,6 +127,14 @@ describe("a run that grows twice", () => {
     expect(again[0]).toMatchObject({ kind: "damaged", step: 9 });
     expect(bytesOf(copy, 12)).toEqual(bytesOf(folder, 12));
   });
+});
+
+test("a run stops where the larger network computes something else, and keeps the smaller one", async () => {
+  const folder = freshFolder();
+  const options = { ...tinyRun(folder, text, settings(events)), machine: unsteadyMachine() };
+  const said = await failure(train(options), WorkError);
+  expect(said).toMatch(/^step 5: grown, the network's logits differ by/);
+  expect(openModel(machine, folder, "last")).toMatchObject({ step: 5, architecture: { width: 8 } });
 });
 
 test("operations and plateaus call for events, and a schedule can begin again", async () => {
