@@ -83,6 +83,7 @@ export {
 export { createReference } from "./backend/reference.ts";
 export type { Environment } from "./environment.ts";
 export type { AxisGrowth } from "./growth/axes.ts";
+export type { GrowthTarget } from "./growth/define.ts";
 export {
   type GrownNetwork,
   type GrowthNote,
@@ -210,6 +211,7 @@ export type {
   DamagedEvent,
   EndEvent,
   EvaluationEvent,
+  GrownEvent,
   NonFiniteEvent,
   SampleEvent,
   StartEvent,
@@ -217,6 +219,7 @@ export type {
   StepEvent,
   TrainEvent,
 } from "./train/events.ts";
+export type { GrowthEvent, GrowthEventInput, GrowthMoment } from "./train/growthEvents.ts";
 export type { ImageArchitectureInput, ImageRunInput } from "./train/imageRun.ts";
 export type { ImageSettings } from "./train/imageSettings.ts";
 export type { MemoryPrediction } from "./train/memory.ts";
@@ -268,15 +271,12 @@ export {
   exportFormats,
   exportRun,
 } from "./train/exportRun.ts";
+export { type GrownRun, type GrownStep, type GrowOptions, growRun, type Proof } from "./train/growRun.ts";
 export type { Measure } from "./train/interval.ts";
 export { type DamageListener, type Model, openModel } from "./train/model.ts";
 export { type Activation, observeActivations } from "./train/observe.ts";
 export {
   cutRun,
-  type GrownRun,
-  type GrownStep,
-  type GrowOptions,
-  growRun,
   type RelaxOptions,
   type RemadeRun,
   type RemakeOptions,

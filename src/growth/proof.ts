@@ -22,15 +22,23 @@ export interface Difference {
   readonly scale: number;
 }
 
-/** On `batch` sequences of `length` random tokens (default: 2 of as many as there may be, up to 64). The machine says in which precision. */
+/**
+ * On `batch` sequences of `length` random tokens (default: 2 of as many as there may be, up to 64), or on `inputs`, so many of
+ * them. The machine says in which precision.
+ */
 export function compareNetworks(
   machine: Machine,
   before: Network,
   after: Network,
-  options: { readonly seed: number; readonly batch?: number; readonly length?: number },
+  options: {
+    readonly seed: number;
+    readonly batch?: number;
+    readonly length?: number;
+    readonly inputs?: ArrayLike<number> | undefined;
+  },
 ): Difference {
   const { seed, batch = 2, length = Math.min(64, before.architecture.length) } = options;
-  const tokens = randomInputs(before.architecture, batch, length, seed);
+  const tokens = options.inputs ?? randomInputs(before.architecture, batch, length, seed);
   const [first, second] = [before, after].map((network) => logitsOf(machine, network, tokens, batch, length));
   let [largest, scale] = [0, 0];
   for (let i = 0; i < first!.length; i++) {
@@ -63,6 +71,7 @@ function logitsOf(
   program.runSync(store);
   const found = Float64Array.from(store.read("logits"), Number);
   program.dispose();
+  for (const name of store.names()) store.release(name);
   return found;
 }
 

@@ -1,7 +1,7 @@
 // The ways to make an architecture larger, one at a time: sizes of primitives, the width, more layers; each gives the larger
 // architecture and which of its places continue which. Knows no values. Gesmundo and Maile 2023, section 3.
 import { defineArchitecture } from "../architecture/architecture.ts";
-import type { Architecture, StripeEntry } from "../architecture/schema.ts";
+import { type Architecture, type StripeEntry, sharedKeys } from "../architecture/schema.ts";
 import { surroundingsOf } from "../architecture/stripe.ts";
 import { RequestError } from "../errors.ts";
 import { primitives } from "../nn/primitives.ts";
@@ -18,7 +18,12 @@ export type GrowthStep =
     }
   | { readonly grow: "width"; readonly to: number }
   /** Repetitions of the stripe, in front of the repetition `at` (from 0), or after the last. */
-  | { readonly grow: "layers"; readonly add: number; readonly at: number | "last" };
+  | { readonly grow: "layers"; readonly add: number; readonly at: number | "last" }
+  /**
+   * To an architecture with these settings, all sizes at once, new layers after the last; what is not given stays. Its
+   * `normEpsilon` is the one that a wider network needs.
+   */
+  | { readonly grow: "architecture"; readonly to: Readonly<Record<string, unknown>> };
 
 /** The plan of one step. Errors: RequestError, one line, where no way is known. */
 export function planStep(architecture: Architecture, step: GrowthStep): GrowthPlan {
@@ -66,7 +71,43 @@ function stepTarget(architecture: Architecture, step: GrowthStep): Target {
       const added = Array.from({ length: step.add }, () => like);
       return target(architecture, [...blocks.slice(0, at), ...added, ...blocks.slice(at)], [at, step.add]);
     }
+    case "architecture":
+      return architectureTarget(architecture, blocks, step.to);
   }
+}
+
+/** Settings that make a stripe where none is given. */
+const stripeKeys: readonly string[] = ["stripe", "activation", ...sharedKeys];
+
+function architectureTarget(
+  from: Architecture,
+  blocks: readonly (readonly StripeEntry[])[],
+  given: Readonly<Record<string, unknown>>,
+): Target {
+  const { stripe, repeat, ...others } = from;
+  const known = stripeKeys.some((key) => given[key] !== undefined)
+    ? others
+    : { ...others, stripe, ...(given.layers === undefined ? { repeat } : {}) };
+  const asked = defineArchitecture({ ...known, ...given });
+  const isWider = asked.width > from.width && from.norm !== "none";
+  const normEpsilon = isWider ? (from.normEpsilon * from.width) / asked.width : from.normEpsilon;
+  const to = { ...asked, normEpsilon };
+  const now = repetitions(to);
+  const namesOf = (entries: readonly StripeEntry[] = []) =>
+    entries.map(({ primitive }) => primitive).join(", ");
+  if (namesOf(now[0]) !== namesOf(blocks[0])) {
+    throw new RequestError(`grow: a block is ${namesOf(now[0])}; expected ${namesOf(blocks[0])}, as it was`);
+  }
+  if (now.length < blocks.length) {
+    throw new RequestError(`grow: layers is ${now.length}; expected at least the ${blocks.length} of now`);
+  }
+  let old = 0;
+  const origins = [
+    ...to.first.map(() => old++),
+    ...now.flatMap((entries, i) => entries.map(() => (i < blocks.length ? old++ : null))),
+    ...to.last.map(() => old++),
+  ];
+  return { to, origins };
 }
 
 /**

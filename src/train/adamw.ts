@@ -21,6 +21,7 @@ export function adamw(settings: z.infer<typeof adamwSettings>): Optimizer {
   return {
     settings,
     states: () => ["momentum", "variance"],
+    powers: { momentum: 1, variance: 2 },
     scalars: (update, rate) => ({
       rate,
       // η / (1-β₁ᵗ) and 1 / √(1-β₂ᵗ), in float64 here because 1-βᵗ cancels.

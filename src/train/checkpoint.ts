@@ -190,6 +190,11 @@ export function restoreTensors(
   });
 }
 
+/** The numbers of a tensor. Errors: DamagedCheckpoint for an element type that none of ours has. */
+export function tensorValues(name: string, tensor: StoredTensor, path: string): NumericArray {
+  return numbers(name, tensor, path)();
+}
+
 /** Checks now, and where it has to copy does so later: only one tensor at a time is in memory twice. */
 function numbers(name: string, { dtype, bytes }: StoredTensor, path: string): () => NumericArray {
   // Ours start on a multiple of their element's size; those of other writers need not.

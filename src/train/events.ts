@@ -1,7 +1,10 @@
 // What a run tells while it goes. Plain data; everything but timings and measured memory in it is the same at
 // every repetition.
 import type { Count } from "../architecture/count.ts";
+import type { Architecture } from "../architecture/schema.ts";
 import type { Estimate } from "../data/language.ts";
+import type { Difference } from "../growth/proof.ts";
+import type { GrowthStep } from "../growth/steps.ts";
 import type { MemoryPrediction } from "./memory.ts";
 import type { RunConfiguration } from "./runFolder.ts";
 
@@ -16,6 +19,8 @@ export interface StartEvent {
   readonly kind: "start";
   readonly folder: string;
   readonly configuration: RunConfiguration;
+  /** The network as it is now: that of the configuration, or what it has grown to. */
+  readonly architecture: Architecture;
   readonly count: Count;
   readonly backend: string;
   readonly threads: number;
@@ -43,6 +48,8 @@ export interface StepEvent {
   readonly rate: number;
   /** Tokens trained on so far. */
   readonly tokens: number;
+  /** Training FLOPs so far, each update's by the network it was made with; without the optimiser's. */
+  readonly flops: number;
   /** Of the latest steps; of images, their patches. */
   readonly tokensPerSecond: number;
   /** Of the latest steps; only where the data are images. */
@@ -51,6 +58,23 @@ export interface StepEvent {
   readonly shareOfPeak: number | null;
   /** Null until one step has been timed. */
   readonly secondsLeft: number | null;
+}
+
+/** The network has become larger, and computes what it did. */
+export interface GrownEvent {
+  readonly kind: "growth";
+  /** Updates done. */
+  readonly step: number;
+  /** Number of the event in the settings, from 0. */
+  readonly event: number;
+  readonly to: readonly GrowthStep[];
+  readonly parameters: { readonly before: number; readonly after: number };
+  /** Validation loss of both networks. */
+  readonly loss: { readonly before: number; readonly after: number };
+  /** Of both networks on random tokens, in the precision of the machine. */
+  readonly proof: Difference;
+  /** Training FLOPs so far. */
+  readonly flops: number;
 }
 
 /** What modules tell of an update, such as the routers of experts, by dotted name: `block.3.moe.load`. */
@@ -126,6 +150,7 @@ export interface EndEvent {
 export type TrainEvent =
   | StartEvent
   | StepEvent
+  | GrownEvent
   | StatisticsEvent
   | EvaluationEvent
   | CheckpointEvent

@@ -29,6 +29,7 @@ export function lamb(settings: z.infer<typeof lambSettings>): Optimizer {
   return {
     settings,
     states: () => ["momentum", "variance"],
+    powers: { momentum: 1, variance: 2 },
     scalars: (update, rate) => ({
       rate,
       momentumScale: 1 / (1 - beta1 ** update),

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { setImmediate as eventLoop } from "node:timers/promises";
 import { count } from "../architecture/count.ts";
 import { writesText } from "../architecture/decode.ts";
+import type { Store } from "../backend/machine.ts";
 import { WorkError } from "../errors.ts";
 import {
   type CheckpointState,
@@ -21,13 +22,22 @@ import type {
   TrainEvent,
 } from "./events.ts";
 import { requireSpace } from "./files.ts";
+import { growStage } from "./growStage.ts";
+import {
+  type GrowthEvent,
+  type GrowthProgress,
+  isDue,
+  noPlateau,
+  scheduleStart,
+  withEvaluation,
+} from "./growthEvents.ts";
 import { openLog } from "./log.ts";
 import { createObjective } from "./objectives/objectives.ts";
 import { createPace } from "./pace.ts";
 import type { Run } from "./run.ts";
 import { checkpointsPath, isImages } from "./runFolder.ts";
 import { createTextSampler } from "./sample.ts";
-import { rateAt } from "./schedule.ts";
+import { rateAt, type Schedule } from "./schedule.ts";
 import type { StepResult } from "./trainer.ts";
 
 /** What a run goes on from. */
@@ -37,6 +47,8 @@ export interface Origin {
   /** Whether the sample and the evaluation that are due after that step have been made. */
   readonly complete: boolean;
   readonly best: Best | null;
+  /** Undefined: it has not grown. */
+  readonly growth: GrowthProgress | undefined;
   readonly notBitwise: string | null;
   /** What the user should know, one line each. */
   readonly notes: readonly string[];
@@ -48,6 +60,7 @@ export const beginning: Origin = {
   step: 0,
   complete: true,
   best: null,
+  growth: undefined,
   notBitwise: null,
   notes: [],
   damaged: [],
@@ -55,21 +68,33 @@ export const beginning: Origin = {
 
 /** What follows step `origin.step`, to the last step. All that a step depends on is in its number and the store. */
 export async function* runLoop(run: Run, origin: Origin): AsyncGenerator<TrainEvent, void, undefined> {
-  const { trainer, configuration, options } = run;
+  const { configuration, options } = run;
   const { folder, signal, peakFlops } = options;
-  const { training, architecture } = configuration;
+  const { training } = configuration;
   const { steps, batch, seed, evaluateEvery, sampleEvery } = training;
+  const { length } = configuration.architecture;
   const log = openLog(folder);
   const start = startEvent(run, origin);
-  const flopsPerStep = start.count.flopsPerToken.training * batch * architecture.length;
-  const pace = createPace();
-  let { step, best, complete } = origin;
+  const whole = createPace();
+  let pace = whole;
+  let { flopsPerStep, parameters } = costsOf(run);
+  let {
+    step,
+    best,
+    complete,
+    growth = { steps: [], flops: step * flopsPerStep, plateau: noPlateau },
+  } = origin;
   let saved = step > 0 ? step : null;
   const isAborted = () => signal?.aborted === true;
-  const samples = sampleEvery !== null && run.data.text !== null && writesText(architecture);
+  const samples = sampleEvery !== null && run.data.text !== null && writesText(run.stage.architecture);
   const samplesAfter = (at: number) => samples && at % sampleEvery === 0;
   const tellsAfter = (at: number) => at === 1 || at % STATISTICS_EVERY === 0 || at === steps;
   const evaluatesAfter = (at: number) => at % evaluateEvery === 0 || at === steps;
+  const nextGrowth = (): GrowthEvent | undefined => training.grow[growth.steps.length];
+  const scheduleNow = (): Schedule => {
+    const begun = scheduleStart(growth, training.grow);
+    return begun === undefined ? training.schedule : { ...training.schedule, start: begun };
+  };
   const record = <E extends TrainEvent>(event: E): E => {
     log.write({ ...event });
     return event;
@@ -77,12 +102,12 @@ export async function* runLoop(run: Run, origin: Origin): AsyncGenerator<TrainEv
   const save = (): TrainEvent => {
     // In this order: whatever a checkpoint goes on from has been told.
     log.sync();
-    saveCheckpoint(run, { step, complete, best }, saved === step);
+    saveCheckpoint(run, { step, complete, best, growth }, saved === step);
     saved = step;
     return record({ kind: "checkpoint", step, path: join(checkpointsPath(folder), String(step)) });
   };
   try {
-    const { configuration: _, folder: __, count: costs, ...brief } = start;
+    const { configuration: _, architecture: __, folder: ___, count: costs, ...brief } = start;
     log.write({ ...brief, kind: step > 0 ? "resume" : "start", parameters: costs.parameters.total });
     for (const event of origin.damaged) log.write({ ...event });
     yield start;
@@ -100,6 +125,7 @@ export async function* runLoop(run: Run, origin: Origin): AsyncGenerator<TrainEv
           if (isAborted()) break;
           const isBest = loss < (best?.loss ?? Number.POSITIVE_INFINITY);
           if (isBest) best = { step, loss };
+          growth = { ...growth, plateau: withEvaluation(growth, nextGrowth(), loss) };
           complete = true;
           const met = Object.keys(experts).length === 0 ? {} : { experts };
           yield record({ kind: "evaluation", step, loss, isBest, statistics: told, ...met });
@@ -109,11 +135,38 @@ export async function* runLoop(run: Run, origin: Origin): AsyncGenerator<TrainEv
         pace.resume();
         continue;
       }
+      const next = nextGrowth();
+      if (next !== undefined && isDue(growth, next, { step, tokens: step * batch * length })) {
+        // The run goes on from here if it stops before the next checkpoint, and grows again in the same way.
+        if (saved !== step) yield save();
+        const { loss: before } = await evaluate(run);
+        if (isAborted()) break;
+        const event = growth.steps.length;
+        const proof = growStage(run, next.to, { updates: step, seed: seed + event + 1 });
+        const { loss: after } = await evaluate(run);
+        if (isAborted()) break;
+        const smaller = parameters;
+        ({ flopsPerStep, parameters } = costsOf(run));
+        growth = { ...growth, steps: [...growth.steps, step], plateau: noPlateau };
+        const told = { event, to: next.to, proof, flops: growth.flops };
+        yield record({
+          ...{ kind: "growth", step, ...told },
+          parameters: { before: smaller, after: parameters },
+          loss: { before, after },
+        });
+        pace = createPace();
+        continue;
+      }
       const given = run.data.batchAt(step);
-      const rate = rateAt(training.schedule, step, steps);
-      const { loss, gradientNorm, finite, statistics } = await trainer.step(given, step + 1, rate, seed);
+      const rate = rateAt(scheduleNow(), step, steps);
+      const { loss, gradientNorm, finite, statistics } = await run.stage.trainer.step(
+        given,
+        step + 1,
+        rate,
+        seed,
+      );
       if (!finite) {
-        const bad = await trainer.diagnose(given, step + 1, seed);
+        const bad = await run.stage.trainer.diagnose(given, step + 1, seed);
         const event: NonFiniteEvent = {
           kind: "nonFinite",
           step: step + 1,
@@ -130,6 +183,7 @@ export async function* runLoop(run: Run, origin: Origin): AsyncGenerator<TrainEv
         throw new WorkError(describeNonFinite(event, folder));
       }
       step++;
+      growth = { ...growth, flops: growth.flops + flopsPerStep };
       complete = !samplesAfter(step) && !evaluatesAfter(step);
       pace.step();
       const stepsPerSecond = pace.stepsPerSecond();
@@ -140,8 +194,9 @@ export async function* runLoop(run: Run, origin: Origin): AsyncGenerator<TrainEv
         loss,
         gradientNorm,
         rate,
-        tokens: step * batch * architecture.length,
-        tokensPerSecond: stepsPerSecond * batch * architecture.length,
+        tokens: step * batch * length,
+        flops: growth.flops,
+        tokensPerSecond: stepsPerSecond * batch * length,
         ...(isImages(configuration.data) ? { imagesPerSecond: stepsPerSecond * batch } : {}),
         shareOfPeak: peakFlops === undefined ? null : (stepsPerSecond * flopsPerStep) / peakFlops,
         secondsLeft: pace.secondsLeft(steps - step),
@@ -152,11 +207,18 @@ export async function* runLoop(run: Run, origin: Origin): AsyncGenerator<TrainEv
     }
     if (step > 0 && saved !== step) yield save();
     const reason = complete && step >= steps ? "done" : "aborted";
-    yield record({ kind: "end", reason, step, best, seconds: pace.seconds() });
+    yield record({ kind: "end", reason, step, best, seconds: whole.seconds() });
     log.sync();
   } finally {
     log.close();
   }
+}
+
+/** What an update of the network as it is now costs. */
+function costsOf({ stage: { architecture }, configuration: { training } }: Run) {
+  const { flopsPerToken, parameters } = count(architecture);
+  const flopsPerStep = flopsPerToken.training * training.batch * architecture.length;
+  return { flopsPerStep, parameters: parameters.total };
 }
 
 /** Steps between records of what modules tell. */
@@ -172,28 +234,29 @@ function plainNumbers(statistics: StepResult["statistics"]): StatisticsEvent["va
 }
 
 function startEvent(
-  { options, configuration, data, trainer, memoryNotes }: Run,
+  { options, configuration, data, stage: { architecture }, memory, memoryNotes }: Run,
   { step, notBitwise, notes }: Origin,
 ): StartEvent {
-  const { architecture, training } = configuration;
+  const { training } = configuration;
   const { scoresNextTokens } = createObjective(training.objective);
   return {
     kind: "start",
     folder: options.folder,
     configuration,
+    architecture,
     count: count(architecture),
     backend: options.machine.name,
     threads: options.machine.threads,
     step,
     notes: [...data.notes, ...memoryNotes, ...notes],
     notBitwise,
-    memory: trainer.memory ?? null,
+    memory,
     optimum: scoresNextTokens ? data.optimum() : null,
   };
 }
 
 /** On what the run is judged by; of no use where the run is aborted meanwhile. */
-function evaluate({ trainer, data, options }: Run): Promise<Evaluation> {
+function evaluate({ stage: { trainer }, data, options }: Run): Promise<Evaluation> {
   return trainer.evaluate(untilAborted(data.validation(trainer.evaluationRows), options.signal));
 }
 
@@ -206,8 +269,8 @@ function* untilAborted<T>(items: Iterable<T>, signal: AbortSignal | undefined): 
 
 /** Writes the checkpoint of a step, or says anew what is known of it where its tensors are there already. */
 function saveCheckpoint(
-  { options, configuration, trainer }: Run,
-  progress: Pick<CheckpointState, "step" | "complete" | "best">,
+  { options, configuration, stage: { trainer } }: Run,
+  progress: Pick<CheckpointState, "step" | "complete" | "best" | "growth">,
   isThere: boolean,
 ): void {
   const folder = checkpointsPath(options.folder);
@@ -223,7 +286,7 @@ function saveCheckpoint(
   keepCheckpoints(folder, configuration.training.keep);
 }
 
-function requireFinite(store: Run["trainer"]["store"], names: readonly string[], step: number): void {
+function requireFinite(store: Store, names: readonly string[], step: number): void {
   for (const name of names) {
     const values = store.read(name);
     for (let i = 0; i < values.length; i++) {
@@ -255,9 +318,9 @@ function describeNonFinite(event: NonFiniteEvent, folder: string): string {
 const SAMPLE_TOKENS = 200;
 
 /** A short continuation of the beginning of the validation text. */
-async function sampleText({ options, configuration, data, trainer }: Run): Promise<string> {
+async function sampleText({ options, configuration, data, stage }: Run): Promise<string> {
   const { machine, signal } = options;
-  const sampler = createTextSampler(machine, configuration.architecture, trainer.store);
+  const sampler = createTextSampler(machine, stage.architecture, stage.trainer.store);
   try {
     const text: number[] = [];
     const { seed } = configuration.training;

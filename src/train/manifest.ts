@@ -6,6 +6,7 @@ import { largest, readInputFile } from "../inputFile.ts";
 import { parseJson } from "../json.ts";
 import { firstIssue, show } from "../strict.ts";
 import { refusal } from "./files.ts";
+import { growthProgressSchema } from "./growthEvents.ts";
 
 /** What a checkpoint's folder holds beside the manifest. */
 export const checkpointFiles = ["model.safetensors", "optimizer.safetensors"] as const;
@@ -25,6 +26,8 @@ const stateSchema = z.strictObject({
   complete: z.boolean(),
   /** The evaluation with the lowest loss so far. */
   best: bestSchema.nullable(),
+  /** Absent in checkpoints of earlier versions, and of runs that are made of others. */
+  growth: growthProgressSchema.optional(),
   /** Where it was made: elsewhere results may differ in the last bits. */
   backend: z.string(),
   identity: z.string(),

@@ -9,6 +9,7 @@ import { inputSource } from "../nn/parameters.ts";
 import { input } from "../tensor/ops/leaf.ts";
 import { type Checkpoint, listCheckpoints, readCheckpoint, restoreTensors } from "./checkpoint.ts";
 import type { Best } from "./events.ts";
+import { growthStages } from "./growthEvents.ts";
 import { DamagedCheckpoint } from "./manifest.ts";
 import {
   checkpointsPath,
@@ -51,7 +52,7 @@ export function openModel(
   const { checkpoint, best } = findCheckpoint(folder, configuration, which, onDamaged);
   const { step } = checkpoint.manifest;
   const path = join(checkpoints, String(step));
-  const { architecture } = configuration;
+  const architecture = stageOf(configuration, checkpoint, path);
   const tokenizer = configuration.tokenizer === null ? null : restoreTokenizer(configuration.tokenizer);
   if (tokenizer !== null && tokenizer.vocabulary > architecture.vocabulary) {
     throw new WorkError(
@@ -73,6 +74,19 @@ export function openModel(
     step,
     best,
   };
+}
+
+/** The network that a checkpoint of the run holds: the one it began with, or what that had grown to. */
+export function stageOf(
+  { architecture, training }: RunConfiguration,
+  { manifest }: Checkpoint,
+  path: string,
+): Architecture {
+  const events = manifest.growth?.steps.length ?? 0;
+  if (events > training.grow.length) {
+    throw new DamagedCheckpoint(path, `its network has grown ${events} times, of ${training.grow.length}`);
+  }
+  return growthStages(architecture, training.grow.slice(0, events)).at(-1)!;
 }
 
 /** Errors: RequestError for a model that was trained on images. */

@@ -33,6 +33,7 @@ export function muon(settings: z.infer<typeof muonSettings>): Optimizer {
   return {
     settings,
     states: (parameter) => (isMatrix(parameter) ? ["momentum"] : rest.states(parameter)),
+    powers: rest.powers,
     scalars: (update, rate) => {
       const { rate: adamRate, ...others } = rest.scalars(update, rate * restRate);
       return { rate, adamRate: adamRate!, ...others };

@@ -20,9 +20,14 @@ export interface Optimizer {
   readonly settings: Readonly<Record<string, unknown>>;
   /** Names of the states kept for a parameter; each has the parameter's shape and begins at zeros. */
   states(parameter: OptimizedParameter): readonly string[];
-  /** Run-time scalars of the n-th update (from 1) at a learning rate; always the same names. */
+  /** Of each state, the power of the gradient that it is a mean or sum of. */
+  readonly powers: Readonly<Record<string, 1 | 2>>;
+  /**
+   * Run-time scalars of the n-th update (from 1) at a learning rate; always the same names. What differs from one update to
+   * the next becomes smaller.
+   */
   scalars(update: number, rate: number): Readonly<Record<string, number>>;
-  /** The graph of one update; `scalars` are f32 []. */
+  /** The graph of one update; `scalars` are f32 [], or of the parameter's shape where entries have had different numbers of updates. */
   update(
     parameter: OptimizedParameter,
     value: Tensor,

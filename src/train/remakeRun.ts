@@ -1,26 +1,31 @@
-// A run made out of another: its network cut to narrower feed-forward layers, made to share its blocks, or grown. The new run
-// stands before its first step, with new weights, so that it can be evaluated, sampled, exported and trained on. Knows
-// folders; how networks are made is another's business.
+// A run made out of another: its network cut to narrower feed-forward layers, or made to share its blocks. The new run stands
+// before its first step, with new weights, so that it can be evaluated, sampled, exported and trained on. Knows folders; how
+// networks are made is another's business.
 import { type Architecture, defineArchitecture } from "../architecture/architecture.ts";
 import { cutNested } from "../architecture/cutNested.ts";
 import { type RelaxedSelection, relaxNetwork } from "../architecture/relaxed.ts";
 import type { SourceItem } from "../architecture/sources.ts";
 import type { ParameterValues } from "../architecture/values.ts";
-import type { Machine } from "../backend/machine.ts";
 import { createReference } from "../backend/reference.ts";
-import { RequestError, WorkError } from "../errors.ts";
-import { type GrowthNote, growNetwork, type NamedTensors } from "../growth/grow.ts";
-import { compareNetworks, type Difference } from "../growth/proof.ts";
-import { type GrowthStep, planStep } from "../growth/steps.ts";
+import { RequestError } from "../errors.ts";
+import type { NamedTensors } from "../growth/grow.ts";
 import { sizeOf } from "../tensor/tensor.ts";
 import { writeCheckpoint } from "./checkpoint.ts";
+import type { Best } from "./events.ts";
+import { noPlateau } from "./growthEvents.ts";
 import { openLog } from "./log.ts";
 import { type DamageListener, type Model, openModel } from "./model.ts";
 import { stateName } from "./names.ts";
 import { createObjective } from "./objectives/objectives.ts";
 import { createOptimizer } from "./optimizers.ts";
-import { checkpointsPath, createRun, defineConfiguration, requireFreeFolder } from "./runFolder.ts";
-import { trainingStep } from "./step.ts";
+import {
+  checkpointsPath,
+  createRun,
+  defineConfiguration,
+  type RunSettings,
+  requireFreeFolder,
+} from "./runFolder.ts";
+import { type TrainingStep, trainingStep } from "./step.ts";
 
 /** Which run to make another of, and where that goes. */
 export interface RemakeOptions {
@@ -48,10 +53,10 @@ export interface RemadeRun {
  * Errors: RequestError for shares that do not fit, runs that are not there, a folder that is taken; WorkError for damage.
  */
 export function cutRun(options: RemakeOptions, shares: number | readonly number[]): RemadeRun {
-  const model = open(options);
+  const model = openRemade(options);
   const { architecture, values } = cutNested(model.architecture, valuesOf(model), shares);
   const note = `cut to ${[shares].flat().join(", ")} of the feed-forward widths of ${options.folder}, step ${model.step}`;
-  return writeRun(options, model, architecture, values, note);
+  return writeRun(options, { ...model.configuration, architecture }, values, note);
 }
 
 /** How blocks share their parameters, and what each adds of its own. */
@@ -70,7 +75,7 @@ export interface RelaxOptions extends RemakeOptions {
  */
 export function relaxRun(options: RelaxOptions): RemadeRun & { readonly missing: number } {
   const { share, rank, selection } = options;
-  const model = open(options);
+  const model = openRemade(options);
   const given = model.architecture.sources;
   if (given.length > 0) {
     throw new RequestError(
@@ -85,80 +90,15 @@ export function relaxRun(options: RelaxOptions): RemadeRun & { readonly missing:
   const architecture = defineArchitecture({ ...model.architecture, sources });
   const { values, missing } = relaxNetwork(architecture, valuesOf(model), selection);
   const note = `made of ${options.folder}, step ${model.step}: blocks share ${JSON.stringify(share)}, additions of rank ${rank}`;
-  return { ...writeRun(options, model, architecture, values, note), missing };
+  return { ...writeRun(options, { ...model.configuration, architecture }, values, note), missing };
 }
 
-/** How a network grows, and what is asked of the result. */
-export interface GrowOptions extends RemakeOptions {
-  /** One after the other. */
-  readonly steps: readonly GrowthStep[];
-  /** Of new parameters that may be anything; default 0. */
-  readonly seed?: number | undefined;
-  /** What computes the proof in float32. */
-  readonly machine: Machine;
-  /** Write the run although its network computes something else. */
-  readonly unproven?: boolean | undefined;
-}
-
-/** What was done in one step of growing. */
-export interface GrownStep {
-  readonly step: GrowthStep;
-  readonly notes: readonly GrowthNote[];
-}
-
-/** A run whose network is larger. */
-export interface GrownRun extends RemadeRun {
-  readonly steps: readonly GrownStep[];
-  /** On the same random tokens before and after; in float32 with the numbers that are written. */
-  readonly proof: { readonly float64: Difference; readonly float32: Difference };
-}
-
-/** Tokens that both networks are compared on. */
-const PROVED_PLACES = 32;
-/** Largest |Δ logit| as a share of the largest |logit|. */
-const BOUNDS = { float64: 1e-12, float32: 1e-5 };
-
-/**
- * A run of the network grown by those steps, which computes what it did before.
- * Errors: as for `cutRun`; RequestError where no way is known to grow so; WorkError where the larger network computes something
- * else, and nothing is written.
- */
-export function growRun(options: GrowOptions): GrownRun {
-  const { steps, seed = 0, machine, unproven = false } = options;
-  const model = open(options);
-  const before = { architecture: model.architecture, values: valuesOf(model) };
-  let [architecture, values]: [Architecture, NamedTensors<Float64Array>] = [
-    before.architecture,
-    before.values,
-  ];
-  const made = steps.map((step): GrownStep => {
-    const grown = growNetwork(planStep(architecture, step), values, seed);
-    ({ architecture, values } = grown);
-    return { step, notes: grown.notes };
-  });
-  const places = { seed, batch: 1, length: Math.min(PROVED_PLACES, architecture.length) };
-  const proof = {
-    float64: compareNetworks(createReference(), before, { architecture, values }, places),
-    float32: compareNetworks(machine, before, { architecture, values }, places),
-  };
-  for (const [precision, bound] of Object.entries(BOUNDS) as [keyof typeof BOUNDS, number][]) {
-    const { largest, scale } = proof[precision];
-    if (unproven || largest <= bound * scale) continue;
-    throw new WorkError(
-      `${options.folder}: grown, its logits differ by ${largest} in ${precision}, where the largest is ${scale}; expected at ` +
-        `most ${bound} of that, nothing is written`,
-    );
-  }
-  const note = `grown from ${options.folder}, step ${model.step}: ${JSON.stringify(steps)}`;
-  return { ...writeRun(options, model, architecture, values, note), steps: made, proof };
-}
-
-function open({ folder, out, checkpoint, force = false, onDamaged }: RemakeOptions): Model {
+export function openRemade({ folder, out, checkpoint, force = false, onDamaged }: RemakeOptions): Model {
   requireFreeFolder(out, force);
   return openModel(createReference(), folder, checkpoint, onDamaged);
 }
 
-function valuesOf({ store }: Model): ParameterValues {
+export function valuesOf({ store }: Model): ParameterValues {
   const values = store
     .names()
     .map((name) => [
@@ -168,46 +108,63 @@ function valuesOf({ store }: Model): ParameterValues {
   return Object.fromEntries(values);
 }
 
-function writeRun(
+/** What a run that is made of another stands at; without it, before its first step, with a fresh optimiser. */
+export interface Standing {
+  readonly step: number;
+  readonly complete: boolean;
+  readonly best: Best | null;
+  /** Training FLOPs so far. */
+  readonly flops: number;
+  /** By their names in the store. */
+  readonly states: NamedTensors;
+}
+
+/** Writes the run with one checkpoint. Errors: RequestError where it would be the run itself. */
+export function writeRun(
   { out, folder }: RemakeOptions,
-  { configuration: before }: Model,
-  architecture: Architecture,
-  values: ParameterValues,
+  before: RunSettings,
+  values: NamedTensors,
   note: string,
+  standing?: Standing,
 ): RemadeRun {
   if (out === folder) throw new RequestError(`${out} is the run itself; name another folder for the new one`);
-  const configuration = defineConfiguration({ ...before, architecture });
-  const { training } = configuration;
+  // What the other run was still to become is of no use to another network.
+  const configuration = defineConfiguration({ ...before, training: { ...before.training, grow: [] } });
+  const { training, architecture } = configuration;
   const [optimizer, objective] = [createOptimizer(training.optimizer), createObjective(training.objective)];
   const step = trainingStep(architecture, { ...training, length: architecture.length, optimizer, objective });
-  const tensors = new Map(
-    step.parameters.flatMap((parameter) => {
-      const { name, shape } = parameter;
-      const states = optimizer.states(parameter).map((state) => stateName(state, name));
-      return [
-        [name, { shape, data: Float32Array.from(values[name]!.data) }] as const,
-        ...states.map((state) => [state, { shape, data: new Float32Array(sizeOf(shape)) }] as const),
-      ];
-    }),
-  );
+  const states = standing?.states ?? freshStates(step);
+  const tensors: NamedTensors = { ...values, ...states };
   const parameters = step.parameters.map(({ name }) => name);
-  const states = [...tensors.keys()].filter((name) => !Object.hasOwn(values, name));
   createRun(out, configuration);
   writeCheckpoint(
     checkpointsPath(out),
     {
-      read: (name) => tensors.get(name)!.data,
-      type: (name) => ({ shape: tensors.get(name)!.shape, dtype: "f32" }),
+      read: (name) => Float32Array.from(tensors[name]!.data),
+      type: (name) => ({ shape: tensors[name]!.shape, dtype: "f32" }),
     },
-    { parameters, states },
+    { parameters, states: Object.keys(states) },
     {
-      ...{ configuration: configuration.hash, step: 0, complete: true, best: null },
-      ...{ backend: "reference", identity: "" },
+      ...{ configuration: configuration.hash, backend: "reference", identity: "" },
+      ...{ step: standing?.step ?? 0, complete: standing?.complete ?? true, best: standing?.best ?? null },
+      ...(standing === undefined ? {} : { growth: { steps: [], flops: standing.flops, plateau: noPlateau } }),
     },
   );
   const log = openLog(out);
-  log.write({ kind: "made", step: 0, notes: [note] });
+  log.write({ kind: "made", step: standing?.step ?? 0, notes: [note] });
   log.close();
   const size = step.parameters.reduce((total, { shape }) => total + sizeOf(shape), 0);
   return { folder: out, architecture, parameters: size };
+}
+
+function freshStates({ parameters, options: { optimizer } }: TrainingStep): NamedTensors {
+  const states = parameters.flatMap((parameter) =>
+    optimizer
+      .states(parameter)
+      .map((state) => [
+        stateName(state, parameter.name),
+        { shape: parameter.shape, data: new Float32Array(sizeOf(parameter.shape)) },
+      ]),
+  );
+  return Object.fromEntries(states);
 }

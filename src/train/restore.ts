@@ -2,7 +2,7 @@
 // Knows no loop.
 import { join } from "node:path";
 import { RequestError, WorkError } from "../errors.ts";
-import { listCheckpoints, readCheckpoint, restoreTensors, setAside } from "./checkpoint.ts";
+import { type Checkpoint, listCheckpoints, readCheckpoint, restoreTensors, setAside } from "./checkpoint.ts";
 import type { DamagedEvent } from "./events.ts";
 import { readLog } from "./log.ts";
 import { DamagedCheckpoint, type Manifest } from "./manifest.ts";
@@ -10,7 +10,7 @@ import { checkpointsPath, isOfRun, type RunConfiguration } from "./runFolder.ts"
 import type { Trainer } from "./trainer.ts";
 
 /**
- * Restores the newest valid checkpoint and returns its manifest, or undefined where the run never had one. Newer ones
+ * Restores the newest valid checkpoint into a trainer for it and returns its manifest, or undefined where the run never had one. Newer ones
  * that are refused are told one by one and, once a valid one is found, moved aside, so that nothing of them is
  * overwritten. A best checkpoint that is refused is forgotten as such: `best` is null then.
  * Errors: WorkError where there are checkpoints, or were, and none can be used; nothing has changed then.
@@ -18,7 +18,7 @@ import type { Trainer } from "./trainer.ts";
 export function* restoreNewest(
   folder: string,
   configuration: RunConfiguration,
-  trainer: Trainer,
+  trainerFor: (checkpoint: Checkpoint, path: string) => Trainer,
 ): Generator<DamagedEvent, Manifest | undefined, undefined> {
   const checkpoints = checkpointsPath(folder);
   const steps = listCheckpoints(checkpoints);
@@ -33,6 +33,7 @@ export function* restoreNewest(
       const path = join(checkpoints, String(step));
       const checkpoint = readCheckpoint(checkpoints, step);
       requireOfRun(configuration, checkpoint.manifest, path);
+      const trainer = trainerFor(checkpoint, path);
       const names = [...trainer.parameters.keys(), ...trainer.states.keys()];
       restoreTensors(checkpoint, trainer.store, names, path);
       return checkpoint.manifest;

@@ -1,29 +1,30 @@
 // Goes on with a run that stopped, from its newest valid checkpoint. Knows no loop.
+import { isDeepStrictEqual } from "node:util";
 import type { Machine } from "../backend/machine.ts";
-import { loadDataset } from "../data/dataset.ts";
-import { restoreTokenizer } from "../data/tokenizer.ts";
 import { RequestError } from "../errors.ts";
 import { makeFolder } from "../folders.ts";
+import { agesOf } from "./ages.ts";
+import { type Checkpoint, tensorValues } from "./checkpoint.ts";
 import type { DamagedEvent, TrainEvent } from "./events.ts";
 import { onDisk, removeUnfinished } from "./files.ts";
 import { collectGarbage } from "./garbage.ts";
-import { imageRunData, reloadImages } from "./imageRun.ts";
 import { lockFolder } from "./lock.ts";
 import { beginning, type Origin, runLoop } from "./loop.ts";
 import type { Manifest } from "./manifest.ts";
+import { stageOf } from "./model.ts";
+import { reloadData } from "./reloadData.ts";
 import { restoreNewest } from "./restore.ts";
-import { prepareRun, type Run, type RunOptions } from "./run.ts";
-import { describeTokens, type RunData, textRunData } from "./runData.ts";
+import { enterStage, prepareRun, type Run, type RunOptions } from "./run.ts";
 import {
   checkpointsPath,
   defineConfiguration,
-  isImages,
   type RunConfiguration,
   readConfiguration,
   writeConfiguration,
 } from "./runFolder.ts";
 import { rateAt } from "./schedule.ts";
 import { defineTraining } from "./settings.ts";
+import type { Trainer } from "./trainer.ts";
 
 export interface ResumeOptions extends RunOptions {
   /** What may change when a run goes on. The schedule of the learning rate is that of the new number of steps. */
@@ -42,37 +43,16 @@ export async function* resume(options: ResumeOptions): AsyncGenerator<TrainEvent
   try {
     const before = readConfiguration(folder);
     const configuration = changed(before, options.changes ?? {});
-    const data = await dataOf(configuration, options);
+    const data = await reloadData(configuration, options);
     const run = prepareRun(options, configuration, data, { resumed: true });
     try {
       yield* continueRun(run, before);
     } finally {
-      run.trainer.dispose();
+      run.stage.trainer.dispose();
     }
   } finally {
     lock.release();
   }
-}
-
-/** What the run trains on, loaded again. Errors: RequestError where it is not what it was. */
-async function dataOf(
-  configuration: RunConfiguration,
-  { folder, dataFolder }: ResumeOptions,
-): Promise<RunData> {
-  const { data, tokenizer, training } = configuration;
-  const remedy = "restore it, or start a new run";
-  if (isImages(data)) {
-    const images = await reloadImages(data, dataFolder, folder, remedy);
-    return imageRunData(images, data, training);
-  }
-  const dataset = await loadDataset({
-    data: data.data ?? undefined,
-    dataFolder,
-    validationFraction: data.validationFraction ?? undefined,
-    ...(data.data === null ? {} : { restored: restoreTokenizer(tokenizer) }),
-  });
-  if (describeTokens(dataset).sha256 === data.sha256) return textRunData(dataset, configuration);
-  throw new RequestError(`data: ${data.name} is not what the run in ${folder} was trained on; ${remedy}`);
 }
 
 /** The run's configuration with other settings. Errors: RequestError for settings that do not go together. */
@@ -84,13 +64,15 @@ function changed(before: RunConfiguration, changes: NonNullable<ResumeOptions["c
 }
 
 async function* continueRun(run: Run, before: RunConfiguration): AsyncGenerator<TrainEvent, void, undefined> {
-  const { configuration, trainer, options } = run;
+  const { configuration, options } = run;
   const { folder, machine } = options;
   onDisk("write to", folder, () => makeFolder(checkpointsPath(folder)));
   removeUnfinished(folder);
   removeUnfinished(checkpointsPath(folder));
   const damaged: DamagedEvent[] = [];
-  const restoring = restoreNewest(folder, configuration, trainer);
+  const restoring = restoreNewest(folder, configuration, (checkpoint, path) =>
+    trainerFor(run, checkpoint, path),
+  );
   let result = restoring.next();
   for (; !result.done; result = restoring.next()) {
     damaged.push(result.value);
@@ -105,7 +87,7 @@ async function* continueRun(run: Run, before: RunConfiguration): AsyncGenerator<
     );
   }
   if (configuration !== before) writeConfiguration(folder, configuration);
-  if (manifest === undefined) trainer.initialize(configuration.training.seed);
+  if (manifest === undefined) run.stage.trainer.initialize(configuration.training.seed);
   const origin: Origin =
     manifest === undefined
       ? beginning
@@ -113,11 +95,25 @@ async function* continueRun(run: Run, before: RunConfiguration): AsyncGenerator<
           step: manifest.step,
           complete: manifest.complete,
           best: manifest.best,
+          growth: manifest.growth,
           notBitwise: notBitwise(manifest, machine) ?? otherParts(before, configuration),
           notes: [],
           damaged,
         };
   yield* runLoop(run, { ...origin, notes: notesOn(before, configuration, origin.step) });
+}
+
+/** A trainer for what a checkpoint holds: the run's, or one for a network that has grown. */
+function trainerFor(run: Run, checkpoint: Checkpoint, path: string): Trainer {
+  const { trainer, architecture: current } = run.stage;
+  const architecture = stageOf(run.configuration, checkpoint, path);
+  const shapes = [...checkpoint.tensors].map(([name, { shape }]) => [name, shape] as const);
+  const ages = agesOf(shapes, (name) => {
+    const tensor = checkpoint.tensors.get(name);
+    return tensor && tensorValues(name, tensor, path);
+  });
+  const isSame = isDeepStrictEqual([architecture, ages], [current, trainer.options.ages ?? new Map()]);
+  return isSame ? trainer : enterStage(run, architecture, ages);
 }
 
 function notesOn(before: RunConfiguration, after: RunConfiguration, step: number): string[] {

@@ -17,6 +17,8 @@ export interface RunResult {
   readonly steps: number;
   readonly parameters: number | null;
   readonly tokens: number;
+  /** Of training so far, each update's by the network it was made with; null where the log does not tell. */
+  readonly flops: number | null;
   /** Mean over the last twentieth of the steps. */
   readonly trainingLoss: number | null;
   /** The lowest one, and its step. */
@@ -103,8 +105,12 @@ function summarize(folder: string, { configuration, log }: RunRecords): RunResul
     hash: configuration.hash,
     step,
     steps: training.steps,
-    parameters: numberAt(lastStart(log), "parameters"),
+    parameters: parametersOf(log),
     tokens: step * training.batch * architecture.length,
+    flops: numberAt(
+      log.findLast(({ kind }) => kind === "step"),
+      "flops",
+    ),
     trainingLoss: latest.length === 0 ? null : latest.reduce((sum, loss) => sum + loss, 0) / latest.length,
     validationLoss: best?.loss ?? null,
     bestStep: best?.step ?? null,
@@ -152,6 +158,15 @@ function lastStart(log: readonly LogRecord[]): LogRecord | undefined {
   return log.findLast(({ kind }) => kind === "start" || kind === "resume");
 }
 
+/** Of the network as it was last; a resume tells of it, and an event in which it grew. */
+function parametersOf(log: readonly LogRecord[]): number | null {
+  const last = log.findLast(({ kind }) => kind === "start" || kind === "resume" || kind === "growth");
+  return numberAt(
+    last?.kind === "growth" ? last.parameters : last,
+    last?.kind === "growth" ? "after" : "parameters",
+  );
+}
+
 function optimumOf(log: readonly LogRecord[]): number | null {
   return numberAt(lastStart(log)?.optimum, "value");
 }
@@ -193,11 +208,21 @@ function threeDigits(value: number): string {
 }
 
 function notesOf(log: readonly LogRecord[]): string[] {
-  const notes = log.flatMap(({ notes, notBitwise }) => [
-    ...(Array.isArray(notes) ? notes : []),
-    ...(typeof notBitwise === "string" ? [notBitwise] : []),
+  const notes = log.flatMap((record) => [
+    ...(Array.isArray(record.notes) ? record.notes : []),
+    ...grownNote(record),
+    ...(typeof record.notBitwise === "string" ? [record.notBitwise] : []),
   ]);
   return [...new Set(notes.filter((note) => typeof note === "string"))];
+}
+
+function grownNote({ kind, step, parameters, loss }: LogRecord): string[] {
+  const [from, to] = ["before", "after"].map((side) => numberAt(parameters, side));
+  const [before, after] = ["before", "after"].map((side) => numberAt(loss, side));
+  if (kind !== "growth" || typeof step !== "number" || from == null || to == null) return [];
+  const losses =
+    before == null || after == null ? "" : `: loss ${formatLoss(before)}, then ${formatLoss(after)}`;
+  return [`after step ${step} grown from ${formatCount(from)} to ${formatCount(to)} parameters${losses}`];
 }
 
 /** The middle value of a field over the steps that have it. */

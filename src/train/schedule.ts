@@ -14,6 +14,8 @@ const schema = z.object({
   final: numberBetween(0, 1).default(0.1),
   /** Steps of the decay at the end, wsd only; default a fifth of all. */
   decaySteps: wholeNumber().optional(),
+  /** Updates before it begins. */
+  start: wholeNumber().optional(),
 });
 
 export type Schedule = z.infer<typeof schema>;
@@ -29,6 +31,8 @@ export interface ScheduleInput {
   readonly final?: number;
   /** Steps of the decay at the end, wsd only; default a fifth of all. */
   readonly decaySteps?: number;
+  /** Updates of the run before the schedule begins, for one that begins again. Default 0. */
+  readonly start?: number;
 }
 
 /** Errors: RequestError for unknown keys, impossible values, and a warm-up or decay longer than the run. */
@@ -39,18 +43,23 @@ export function defineSchedule(input: unknown, steps: number): Schedule {
   }
   const decaySteps =
     schedule.decay === "wsd" ? (schedule.decaySteps ?? Math.max(1, Math.round(steps / 5))) : 0;
-  if (schedule.warmup + decaySteps > steps) {
+  const { start = 0 } = schedule;
+  // A run that has come to its end may be given more steps.
+  const left = start >= steps ? Number.POSITIVE_INFINITY : steps - start;
+  if (schedule.warmup + decaySteps > left) {
+    const after = start > 0 ? ` that follow the first ${start}` : "";
     throw new RequestError(
       `schedule: warmup ${schedule.warmup}${decaySteps > 0 ? ` and decaySteps ${decaySteps}` : ""} do not fit into ` +
-        `${steps} steps; expected fewer, or give more steps`,
+        `${left} steps${after}; expected fewer, or give more steps`,
     );
   }
   return schedule.decay === "wsd" ? { ...schedule, decaySteps } : schedule;
 }
 
 /** The learning rate of a step (from 0) of a run of `steps`. */
-export function rateAt(schedule: Schedule, step: number, steps: number): number {
-  const { decay, rate, warmup, final } = schedule;
+export function rateAt(schedule: Schedule, runStep: number, runSteps: number): number {
+  const { decay, rate, warmup, final, start = 0 } = schedule;
+  const [step, steps] = [Math.max(0, runStep - start), runSteps - start];
   if (step < warmup) return (rate * (step + 1)) / warmup;
   const progress = Math.min(1, (step - warmup) / Math.max(1, steps - warmup));
   switch (decay) {

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { RequestError } from "../errors.ts";
 import { oneOf, parseStrict, positiveNumber, wholeNumber } from "../strict.ts";
+import { defineGrowth, type GrowthEvent, type GrowthEventInput } from "./growthEvents.ts";
 import type { Objective } from "./objectives/objective.ts";
 import { createObjective } from "./objectives/objectives.ts";
 import type { Optimizer } from "./optimizer.ts";
@@ -38,6 +39,8 @@ const schema = z.object({
   evaluationTokens: wholeNumber().nullable().default(null),
   /** Updates between samples of text; null: none. */
   sampleEvery: wholeNumber().nullable().default(null),
+  /** When the network grows, and to what. */
+  grow: z.unknown().optional(),
 });
 
 /** What `defineTraining` takes; everything has a default. */
@@ -58,6 +61,7 @@ export interface TrainingInput {
   readonly keep?: number;
   readonly evaluationTokens?: number | null;
   readonly sampleEvery?: number | null;
+  readonly grow?: readonly GrowthEventInput[];
 }
 
 /** The complete form. It is JSON, and defining it again gives the same. */
@@ -78,6 +82,7 @@ export interface TrainingSettings {
   readonly keep: number;
   readonly evaluationTokens: number | null;
   readonly sampleEvery: number | null;
+  readonly grow: readonly GrowthEvent[];
 }
 
 const EVALUATIONS = 20;
@@ -91,6 +96,13 @@ export function defineTraining(input: TrainingInput | TrainingSettings | unknown
       `training: batch ${batch} is not divisible by microBatches ${microBatches}; expected a divisor of the batch`,
     );
   }
+  const schedule = defineSchedule(given.schedule ?? { warmup: Math.min(100, Math.floor(steps / 10)) }, steps);
+  const grow = defineGrowth(given.grow ?? [], steps);
+  for (const event of grow) {
+    if (event.schedule === "restart" && "step" in event.at) {
+      defineSchedule({ ...schedule, start: event.at.step }, steps);
+    }
+  }
   return {
     steps,
     batch,
@@ -100,7 +112,7 @@ export function defineTraining(input: TrainingInput | TrainingSettings | unknown
     seed: given.seed,
     objective: createObjective(given.objective ?? "next-token").settings,
     optimizer: createOptimizer(given.optimizer ?? "adamw").settings,
-    schedule: defineSchedule(given.schedule ?? { warmup: Math.min(100, Math.floor(steps / 10)) }, steps),
+    schedule,
     clip: given.clip,
     decay: given.decay,
     order: given.order,
@@ -108,5 +120,6 @@ export function defineTraining(input: TrainingInput | TrainingSettings | unknown
     keep: given.keep,
     evaluationTokens: given.evaluationTokens,
     sampleEvery: given.sampleEvery,
+    grow,
   };
 }

@@ -18,6 +18,7 @@ export function sgd(settings: z.infer<typeof sgdSettings>): Optimizer {
   return {
     settings,
     states: () => (mu > 0 ? ["momentum"] : []),
+    powers: { momentum: 1 },
     scalars: (_, rate) => ({ rate }),
     update: ({ decays }, value, gradient, states, scalars) => {
       const decayed = decays && weightDecay > 0 ? add(gradient, multiply(value, weightDecay)) : gradient;

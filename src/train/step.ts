@@ -6,6 +6,7 @@ import { add, and, divide, isFiniteAt, maximum, multiply, select } from "../tens
 import { fill, input } from "../tensor/ops/leaf.ts";
 import { type Program, program } from "../tensor/program.ts";
 import type { Shape, Tensor } from "../tensor/tensor.ts";
+import { type Ages, agedScalars } from "./ages.ts";
 import { clipScale, globalNorm } from "./clip.ts";
 import { type LossGraph, lossGraph } from "./lossGraph.ts";
 import { accumulatorName, countName, lossSumName, scalarName, stateName, statisticName } from "./names.ts";
@@ -36,6 +37,8 @@ export interface StepOptions {
    * Default 1.
    */
   readonly lossParts?: number;
+  /** Parameters with entries that came after the run had begun; default: none. */
+  readonly ages?: Ages | undefined;
 }
 
 /**
@@ -129,7 +132,7 @@ function updateProgram(
   values: readonly Tensor[],
   raw: readonly Tensor[],
   loss: Tensor,
-  { optimizer, clip: limit }: StepOptions,
+  { optimizer, clip: limit, ages }: StepOptions,
 ): Program {
   const gradientNorm = globalNorm(raw);
   const finite = and(isFiniteAt(loss), isFiniteAt(gradientNorm));
@@ -145,7 +148,9 @@ function updateProgram(
         .states(parameter)
         .map((state) => [state, input(stateName(state, parameter.name), parameter.shape)]),
     );
-    const next = optimizer.update(parameter, values[i]!, multiply(raw[i]!, usable), states, scalars);
+    const axes = ages?.get(parameter.name);
+    const own = axes === undefined ? scalars : { ...scalars, ...agedScalars(optimizer, parameter, axes) };
+    const next = optimizer.update(parameter, values[i]!, multiply(raw[i]!, usable), states, own);
     updates[parameter.name] = select(finite, next.value, values[i]!);
     for (const [state, old] of Object.entries(states)) {
       updates[stateName(state, parameter.name)] = select(finite, next.states[state]!, old);

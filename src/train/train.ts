@@ -1,11 +1,13 @@
 // Trains a model in a new run. Knows nothing of runs that stopped.
 import { defineArchitecture } from "../architecture/architecture.ts";
+import { count } from "../architecture/count.ts";
 import { type DatasetRequest, loadDataset } from "../data/dataset.ts";
 import { RequestError } from "../errors.ts";
 import { makeFolder } from "../folders.ts";
 import { checkpointBytes } from "./checkpoint.ts";
 import type { TrainEvent } from "./events.ts";
 import { onDisk, requireSpace } from "./files.ts";
+import { growthStages } from "./growthEvents.ts";
 import { defineImageRun, type ImageArchitectureInput, type ImageRunInput, imageRunData } from "./imageRun.ts";
 import { lockFolder } from "./lock.ts";
 import { beginning, runLoop } from "./loop.ts";
@@ -47,20 +49,21 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, 
   const { training } = made.configuration;
   const run = prepareRun(options, made.configuration, made.data, { memory: options.memory, resumed: false });
   try {
-    requireSpace(folder, (training.keep + 2) * bytesOf(run), `a run with ${training.keep + 2} checkpoints`);
+    const kept = training.keep + 2;
+    requireSpace(folder, kept * bytesOf(run) * growthOf(run), `a run with ${kept} checkpoints`);
     onDisk("write to", folder, () => makeFolder(folder));
     const lock = lockFolder(folder);
     try {
       // Another run may have come and gone while the data were read.
       requireFreeFolder(folder, force);
       createRun(folder, run.configuration);
-      run.trainer.initialize(training.seed);
+      run.stage.trainer.initialize(training.seed);
       yield* runLoop(run, beginning);
     } finally {
       lock.release();
     }
   } finally {
-    run.trainer.dispose();
+    run.stage.trainer.dispose();
   }
 }
 
@@ -113,7 +116,14 @@ async function imageRun(
   };
 }
 
-function bytesOf({ trainer }: Run): number {
+/** How many times its parameters the run comes to. */
+function growthOf({ configuration: { architecture, training } }: Run): number {
+  const stages = growthStages(architecture, training.grow);
+  const [first, last] = [stages[0]!, stages.at(-1)!].map((stage) => count(stage).parameters.total);
+  return last! / first!;
+}
+
+function bytesOf({ stage: { trainer } }: Run): number {
   const names = { parameters: [...trainer.parameters.keys()], states: [...trainer.states.keys()] };
   return checkpointBytes(trainer.store, names);
 }

@@ -5,6 +5,7 @@ import { initialValues } from "../nn/initialize.ts";
 import type { Parameters } from "../nn/parameters.ts";
 import { programInputs } from "../tensor/program.ts";
 import { sizeOf } from "../tensor/tensor.ts";
+import { bornName, bornShape, writeAges } from "./ages.ts";
 import { type BadTensor, firstBadTensor } from "./diagnose.ts";
 import { createEvaluator, type Evaluation, type Evaluator } from "./evaluate.ts";
 import { batchTypes } from "./lossGraph.ts";
@@ -32,11 +33,12 @@ export interface StepResult {
 }
 
 export interface Trainer {
+  readonly options: StepOptions;
   readonly store: Store;
   /** What the process will need while it trains; undefined for a backend that does not plan memory. */
   readonly memory: MemoryPrediction | undefined;
   readonly parameters: Parameters;
-  /** Names of the optimiser's states in the store, each of its parameter's shape. */
+  /** Names of the optimiser's states in the store, each of its parameter's shape, and of when places of aged ones came. */
   readonly states: ReadonlyMap<string, readonly number[]>;
   /** Draws every parameter from the seed and sets every state to zero. */
   initialize(seed: number): void;
@@ -48,6 +50,7 @@ export interface Trainer {
   readonly evaluationRows: number;
   /** Of all scored answers. */
   evaluate(batches: Iterable<TrainerBatch>): Promise<Evaluation>;
+  /** No-op where it is done already. */
   dispose(): void;
 }
 
@@ -64,7 +67,7 @@ export function createTrainer(
   const loaded = "update" in of ? of : loadStep(machine, architecture, of);
   const { step, accumulate, update } = loaded;
   const { options } = step;
-  const { optimizer, batch, microBatches } = options;
+  const { optimizer, batch, microBatches, ages = new Map() } = options;
   const needs = stepNeeds(loaded);
   const memory = needs && predictMemory(needs, beside);
   const store = machine.createStore();
@@ -72,13 +75,15 @@ export function createTrainer(
     for (const [name, type] of programInputs(program)) store.allocate(name, type);
   }
   let evaluator: Evaluator | undefined;
+  let disposed = false;
   const states = new Map(
-    step.parameters.flatMap((parameter) =>
-      optimizer
-        .states(parameter)
-        .map((state) => [stateName(state, parameter.name), parameter.shape] as const),
-    ),
+    step.parameters.flatMap((parameter) => {
+      const { name, shape } = parameter;
+      const own = optimizer.states(parameter).map((state) => [stateName(state, name), shape] as const);
+      return ages.has(name) ? [...own, [bornName(name), bornShape(shape)] as const] : own;
+    }),
   );
+  for (const [name, shape] of states) store.allocate(name, { shape, dtype: "f32" });
   const rows = batch / microBatches;
   const types = Object.entries(batchTypes(architecture, options, rows));
   const isRandom = store.type(randomKeyName) !== undefined;
@@ -98,6 +103,7 @@ export function createTrainer(
     store.write(randomKeyName, [(seed ^ high) >>> 0, (count * microBatches + index) >>> 0]);
   };
   return {
+    options,
     store,
     memory,
     parameters: step.source.declared,
@@ -117,6 +123,7 @@ export function createTrainer(
         // Without weight decay, some are not asked for.
         if (store.type(scalarName(name)) !== undefined) store.write(scalarName(name), [value]);
       }
+      writeAges(store, optimizer, ages, { update: count, rate });
       for (let index = 0; index < microBatches; index++) {
         writeBatch(given, index, count, randomSeed);
         await accumulate?.run(store);
@@ -143,6 +150,8 @@ export function createTrainer(
       return evaluator.evaluate(batches);
     },
     dispose() {
+      if (disposed) return;
+      disposed = true;
       evaluator?.dispose();
       accumulate?.dispose();
       update.dispose();

@@ -10,6 +10,7 @@ const step = (number: number, steps = 200): StepEvent => ({
   loss: 1.5,
   gradientNorm: 1,
   rate: 1e-3,
+  flops: 6e6,
   tokens: 4096 * number,
   tokensPerSecond: 61_234,
   shareOfPeak: 0.437,

@@ -22,6 +22,14 @@ beforeAll(async () => {
     const done = await scantling([...words, "--steps", "4", "--batch", "2", "--out", at(name)]);
     expect(done.exitCode).toBe(0);
   }
+  const targets = {
+    few: { layers: 1 },
+    other: { stripe: "[attention(heads: 2), swiglu] × 2" },
+    small: { stripe: "[attention(heads: 2), gelu(feedforward: 4)] × 2" },
+  };
+  for (const [name, target] of Object.entries(targets)) {
+    writeFileSync(at(`${name}.json`), JSON.stringify(target));
+  }
 }, 60_000);
 
 async function logitsOf(run: string): Promise<readonly number[]> {
@@ -84,12 +92,63 @@ test("a grown run computes the same, says what was done, and can be trained", as
   const { out, exitCode } = await scantling(words);
   expect(exitCode).toBe(0);
   expect(out).toMatch(/block\.0\.attention2\.key\.weight: \[8, 8\] → \[8, 16\]; 64 of 128 are new/);
-  expect(out).toMatch(/largest \|Δ logit\| in float64: \S+e-1[5-9], of logits up to/);
+  expect(out).toMatch(/largest \|Δ logit\| on random tokens in float64: \S+e-1[5-9], of logits up to/);
+  expect(out).toMatch(/largest \|Δ logit\| on its own data in float32: \S+, of logits up to/);
   expectNear(await logitsOf("grown"), await logitsOf("plain"));
-  expect((await scantling(["train", "--resume", at("grown"), ...backend])).exitCode).toBe(0);
+  const more = ["train", "--resume", at("grown"), "--steps", "6", ...backend];
+  expect((await scantling(more)).exitCode).toBe(0);
+  const steps = readLog(at("grown")).filter(({ kind }) => kind === "step");
+  expect(steps.map(({ step }) => step)).toEqual([5, 6]);
+});
+
+test("a run grows to another architecture, and says in JSON what was done", async () => {
+  const target = { width: 12, stripe: "[attention(heads: 2, headWidth: 4), gelu(feedforward: 16)] × 3" };
+  writeFileSync(at("target.json"), JSON.stringify(target));
+  const words = ["grow", at("plain"), "--to", at("target.json"), "--out", at("to"), "--json", ...backend];
+  const { out } = await scantling(words);
+  const { architecture, proof, step } = JSON.parse(out);
+  expect(architecture).toMatchObject({ width: 12, repeat: 3, length: 4 });
+  expect(step).toBe(4);
+  expect(proof.data.float64.largest).toBeLessThan(1e-12 * proof.data.float64.scale);
+  expectNear(await logitsOf("to"), await logitsOf("plain"));
+});
+
+test("a run grows while it is trained", async () => {
+  const grow = '{"at": {"step": 2}, "to": {"layers": 3}}';
+  const model = ["--architecture", at("plain.json"), "--steps", "4", "--batch", "2", ...backend];
+  const words = ["train", "--data", at("book.txt"), ...model, "--grow", grow, "--out", at("growing")];
+  const { err, exitCode } = await scantling(words);
+  expect(exitCode).toBe(0);
+  expect(err).toMatch(/step 2 {2}grown from \S+ to \S+ parameters: validation (\S+), then \1; largest/);
+  expect(openModel(createReference(), at("growing"), "last").architecture.repeat).toBe(3);
+  expect((await scantling(["sample", at("growing"), "--tokens", "5", ...backend])).exitCode).toBe(0);
 });
 
 test.each<[string, readonly string[], RegExp]>([
+  [
+    "an architecture with fewer layers",
+    ["grow", "plain", "--to", "few.json", "--out", "x"],
+    /^grow: layers is 1/,
+  ],
+  [
+    "another primitive",
+    ["grow", "plain", "--to", "other.json", "--out", "x"],
+    /^grow: a block is attention, swiglu/,
+  ],
+  ["a smaller size", ["grow", "plain", "--to", "small.json", "--out", "x"], /feedforward 8 cannot become 4/],
+  ["a preset of another kind", ["grow", "plain", "--to", "gpt3-small", "--out", "x"], /^grow: /],
+  ["no architecture", ["grow", "plain", "--to", "gpt9", "--out", "x"], /^grow: "gpt9" is neither a preset/],
+  [
+    "an architecture and a size",
+    ["grow", "plain", "--to", "few.json", "--mlp", "12", "--out", "x"],
+    /^grow: --to names all sizes/,
+  ],
+  ["events that are no JSON", ["train", "--data", "book.txt", "--grow", "[1,", "--out", "x"], /^--grow: /],
+  [
+    "an event that cannot be",
+    ["train", "--data", "book.txt", "--grow", '[{"at": {"step": 9}, "to": {"layers": 1}}]', "--out", "x"],
+    /^training: grow\[0\]: layers is 1; expected at least the 2 of now/,
+  ],
   ["growing nothing", ["grow", "plain", "--out", "x"], /^grow: nothing is to grow/],
   [
     "blocks of no size",
@@ -116,6 +175,8 @@ test.each<[string, readonly string[], RegExp]>([
     /^architecture: lora: rank is 9/,
   ],
 ])("%s is refused in one line", async (_, words, line) => {
-  const inFolder = words.map((word) => (/^(?:plain|none|nested|x)$/.test(word) ? at(word) : word));
+  const inFolder = words.map((word) =>
+    /^(?:plain|none|nested|x|\w+\.(?:json|txt))$/.test(word) ? at(word) : word,
+  );
   expect((await refusal(inFolder)).err).toMatch(line);
 });

@@ -1,5 +1,6 @@
 // Runs on tiny models and the reference backend, collected whole.
 import { expect } from "vitest";
+import type { Machine, Store } from "../../src/backend/machine.ts";
 import { createReference } from "../../src/backend/reference.ts";
 import type { RequestError, WorkError } from "../../src/errors.ts";
 import type { TrainEvent } from "../../src/train/events.ts";
@@ -29,6 +30,27 @@ export async function collect(
     if (event.kind === "step" && event.step === stopAfter) stop();
   }
   return all;
+}
+
+/** A machine that computes logits a little differently every other time. */
+export function unsteadyMachine(): Machine {
+  const machine = createReference();
+  let loaded = 0;
+  return {
+    ...machine,
+    load: (program) => {
+      const executable = machine.load(program);
+      if (!("logits" in program.outputs) || loaded++ % 2 === 0) return executable;
+      const runSync = (store: Store) => {
+        executable.runSync(store);
+        store.write(
+          "logits",
+          Array.from(store.read("logits"), (value) => value + 0.01),
+        );
+      };
+      return { ...executable, runSync };
+    },
+  };
 }
 
 /** The one line of the error that ends a run. */

@@ -34,6 +34,13 @@ describe("the rate of a step", () => {
     expect(wsd[90]).toBeCloseTo(0.5, 12);
     expect(wsd[99]).toBeCloseTo(0.05, 12);
   });
+  test("one that begins again is that of the steps that are left", () => {
+    const left = defineSchedule({ rate: 1, warmup: 10, start: 60 }, STEPS);
+    const shorter = defineSchedule({ rate: 1, warmup: 10 }, 40);
+    for (let step = 0; step < 40; step++) {
+      expect(rateAt(left, 60 + step, STEPS)).toBe(rateAt(shorter, step, 40));
+    }
+  });
 });
 
 describe("requests", () => {
@@ -44,6 +51,7 @@ describe("requests", () => {
     [{ rate: Number.POSITIVE_INFINITY }, "rate is Infinity"],
     [{ warmup: 1.5 }, "warmup is 1.5; expected a whole number"],
     [{ warmup: 101 }, "do not fit into 100 steps"],
+    [{ warmup: 41, start: 60 }, "do not fit into 40 steps that follow the first 60"],
     [{ decay: "wsd", warmup: 50, decaySteps: 51 }, "do not fit into 100 steps"],
     [{ decay: "linear", decaySteps: 5 }, "belongs to decay wsd"],
     [{ final: 1 }, "final is 1"],

@@ -13,6 +13,7 @@ export interface LayersOption {
 }
 
 export interface GrowCommandOptions extends MachineRequest {
+  readonly to?: string;
   readonly mlp?: number;
   readonly heads?: number;
   readonly kvHeads?: number;
@@ -25,6 +26,8 @@ export interface GrowCommandOptions extends MachineRequest {
   readonly out: string;
   readonly seed: number;
   readonly checkpoint: "best" | "last" | number;
+  readonly fresh?: boolean;
+  readonly schedule: "keep" | "restart";
   readonly unproven?: boolean;
   readonly force?: boolean;
   readonly json?: boolean;
@@ -32,11 +35,13 @@ export interface GrowCommandOptions extends MachineRequest {
 
 const help = `
 The larger network computes what the smaller one did. Sizes of primitives grow first, in all blocks or in those of --blocks,
-then the width, then the layers; several commands in a row may grow anything in any order. Both networks are then compared on
-random tokens, in float64 and in float32, and nothing is written where they differ. The new run stands before its first step:
-train --resume trains it on.
+then the width, then the layers; several commands in a row may grow anything in any order. --to grows all at once, and adds
+layers after the last. Both networks are then compared on random tokens and on the run's validation data, in float64 and in
+float32, and nothing is written where they differ. The new run goes on where the old one stood, with its optimiser's moments
+grown: train --resume trains it on, with --steps where the old one had come to its end.
 
-Example: scantling grow runs/book --mlp 1024 --layers +2@last --out runs/larger`;
+Example: scantling grow runs/book --mlp 1024 --layers +2@last --out runs/larger
+         scantling train --resume runs/larger --steps 2400`;
 
 export function growCommand({ program, console, setExitCode }: CommandContext): Command {
   const size = (flags: string, what: string) => new Option(flags, what).argParser(wholeNumber(1));
@@ -44,6 +49,7 @@ export function growCommand({ program, console, setExitCode }: CommandContext): 
     .command("grow")
     .description("make a run whose network is larger and computes the same out of a trained one")
     .argument("<run>", "folder of a run")
+    .option("--to <what>", "the architecture to grow to: a preset, or a JSON or YAML file")
     .addOption(size("--mlp <n>", "hidden features of feed-forward layers"))
     .addOption(size("--heads <n>", "heads"))
     .addOption(size("--kv-heads <n>", "key/value heads, where they are grouped"))
@@ -63,7 +69,13 @@ export function growCommand({ program, console, setExitCode }: CommandContext): 
     )
     .requiredOption("--out <folder>", "folder of the new run")
     .addOption(new Option("--seed <n>", "of new parameters").argParser(wholeNumber(0)).default(0))
-    .addOption(checkpointOption())
+    .addOption(checkpointOption().default("last"))
+    .option("--fresh", "the new run stands before its first step, with a fresh optimiser")
+    .addOption(
+      new Option("--schedule <how>", "keep: the learning rate goes on; restart: its schedule begins again")
+        .choices(["keep", "restart"])
+        .default("keep"),
+    )
     .addOption(backendOption())
     .addOption(threadsOption())
     .option("--unproven", "write the run although it computes something else")

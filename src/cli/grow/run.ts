@@ -1,22 +1,26 @@
 // What `scantling grow` does: makes the run, and says what was padded, zeroed and scaled, and how far its logits are from those
 // of before.
 
+import { dataFolders } from "../../data/named/folders.ts";
 import { RequestError } from "../../errors.ts";
+import { defineGrowthSteps } from "../../growth/define.ts";
 import { printNote } from "../../growth/grow.ts";
 import type { GrowthStep } from "../../growth/steps.ts";
 import { formatCount } from "../../report/format.ts";
-import { growRun } from "../../train/remakeRun.ts";
+import { growRun, type Proof } from "../../train/growRun.ts";
 import { type Console, warn } from "../console.ts";
 import { openMachine } from "../machine.ts";
 import type { GrowCommandOptions } from "./command.ts";
 
 export async function grow(folder: string, options: GrowCommandOptions, console: Console): Promise<void> {
-  const { out, seed, checkpoint, unproven, force, json } = options;
+  const { out, seed, checkpoint, fresh, schedule, unproven, force, json } = options;
   const steps = stepsOf(options);
   const { machine } = await openMachine(options, console);
   try {
     const onDamaged = (line: string) => warn(console, line);
-    const made = growRun({ folder, out, checkpoint, force, onDamaged, steps, seed, machine, unproven });
+    const given = { folder, out, checkpoint, force, fresh, schedule, unproven };
+    const dataFolder = dataFolders(console.environment);
+    const made = await growRun({ ...given, dataFolder, onDamaged, steps, seed, machine });
     if (json) {
       console.out(`${JSON.stringify(made)}\n`);
       return;
@@ -25,14 +29,22 @@ export async function grow(folder: string, options: GrowCommandOptions, console:
       console.out(`${JSON.stringify(step)}\n`);
       for (const note of notes) console.out(`  ${printNote(note)}\n`);
     }
-    for (const precision of ["float64", "float32"] as const) {
-      const { largest, scale } = made.proof[precision];
-      const [difference, of] = [largest, scale].map((value) => value.toPrecision(3));
-      console.out(`largest |Δ logit| in ${precision}: ${difference}, of logits up to ${of}\n`);
-    }
-    console.out(`${made.folder}: ${formatCount(made.parameters)} parameters\n`);
+    const { data, ...random } = made.proof;
+    printProof(random, "random tokens", console);
+    if (data !== null) printProof(data, "its own data", console);
+    for (const note of made.notes) console.out(`${note}\n`);
+    const stands = made.step === 0 ? "before its first step" : `after step ${made.step}`;
+    console.out(`${made.folder}: ${formatCount(made.parameters)} parameters, ${stands}\n`);
   } finally {
     machine.dispose();
+  }
+}
+
+function printProof(proof: Proof, on: string, console: Console): void {
+  for (const precision of ["float64", "float32"] as const) {
+    const { largest, scale } = proof[precision];
+    const [difference, of] = [largest, scale].map((value) => value.toPrecision(3));
+    console.out(`largest |Δ logit| on ${on} in ${precision}: ${difference}, of logits up to ${of}\n`);
   }
 }
 
@@ -51,6 +63,12 @@ function stepsOf(options: GrowCommandOptions): GrowthStep[] {
     ...(width === undefined ? [] : [{ grow: "width", to: width } as const]),
     ...layers.map((added) => ({ grow: "layers", ...added }) as const),
   ];
+  if (options.to !== undefined) {
+    if (steps.length === 0) return defineGrowthSteps(options.to, "grow");
+    throw new RequestError("grow: --to names all sizes; leave the others out, or leave out --to");
+  }
   if (steps.length > 0) return steps;
-  throw new RequestError("grow: nothing is to grow; give --mlp, --heads, --width, --layers or another size");
+  throw new RequestError(
+    "grow: nothing is to grow; give --mlp, --heads, --width, --layers or another size, or --to",
+  );
 }

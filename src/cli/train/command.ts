@@ -53,6 +53,7 @@ export interface TrainOptions extends MachineRequest {
   readonly order?: string;
   readonly evaluateEvery?: number;
   readonly keep?: number;
+  readonly grow?: string;
   readonly memory?: number;
   readonly seed?: number;
   readonly sampleTokens: number;
@@ -164,6 +165,11 @@ export function trainCommand({ program, console, commandLine, setExitCode }: Com
     training("--keep <n>", "newest checkpoints to keep, besides the best (default: 3)").argParser(
       wholeNumber(1),
     ),
+    training(
+      "--grow <events>",
+      "when the network grows, and to what: a JSON or YAML file, or JSON such as " +
+        '[{"at": {"step": 600}, "to": {"layers": 4}}]',
+    ).conflicts(["minutes"]),
     training(
       "--memory <size>",
       "most memory to take, such as 8GB: where a step needs more, it is cut up or computes values again (default: a " +

@@ -9,7 +9,7 @@ import {
   formatLoss,
   formatShare,
 } from "../../report/format.ts";
-import type { EvaluationEvent, StartEvent, StepEvent } from "../../train/events.ts";
+import type { EvaluationEvent, GrownEvent, StartEvent, StepEvent } from "../../train/events.ts";
 import { isImages, type RunConfiguration } from "../../train/runFolder.ts";
 import type { Console } from "../console.ts";
 import { createStatusLine } from "../statusLine.ts";
@@ -18,6 +18,7 @@ export interface Progress {
   start(event: StartEvent): void;
   step(event: StepEvent): void;
   evaluation(event: EvaluationEvent): void;
+  growth(event: GrownEvent): void;
   /** A line of its own, such as why the run stops. */
   line(text: string): void;
   /** Leaves the last line where it stands. */
@@ -51,14 +52,21 @@ export function createProgress(console: Console, clock?: () => number): Progress
         `step ${event.step}  validation ${formatLoss(event.loss)}${above}${told}${event.isBest ? "" : " (not the best)"}`,
       );
     },
+    growth({ step, parameters, loss, proof }) {
+      const [before, after] = [parameters.before, parameters.after].map(formatCount);
+      line(
+        `step ${step}  grown from ${before} to ${after} parameters: validation ${formatLoss(loss.before)}, then ` +
+          `${formatLoss(loss.after)}; largest |Δ logit| ${proof.largest.toPrecision(3)} of ${proof.scale.toPrecision(3)}`,
+      );
+    },
     line,
     end,
   };
 }
 
 function startLines(event: StartEvent): string[] {
-  const { configuration, count, folder, backend, threads, memory, optimum, step } = event;
-  const { data, training, architecture } = configuration;
+  const { configuration, architecture, count, folder, backend, threads, memory, optimum, step } = event;
+  const { data, training } = configuration;
   const tokens = training.steps * training.batch * architecture.length;
   const lines = [
     `data       ${dataText(configuration)}`,

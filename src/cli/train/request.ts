@@ -15,6 +15,7 @@ import type { ImageRunInput } from "../../train/imageRun.ts";
 import { readConfiguration, requireFreeFolder } from "../../train/runFolder.ts";
 import { defineTraining, type TrainingInput } from "../../train/settings.ts";
 import type { TrainOptions } from "./command.ts";
+import { readGrowth } from "./growth.ts";
 
 /** Settings of an architecture without the vocabulary, which the data decide. */
 export type ArchitectureSettings = Readonly<Record<string, unknown>> & {
@@ -136,6 +137,7 @@ export function trainingSettings(options: TrainOptions, steps: number, onImages 
     ...(options.clip === undefined ? {} : { clip: options.clip === 0 ? null : options.clip }),
     ...(options.order === undefined ? {} : { order: options.order }),
     ...(options.keep === undefined ? {} : { keep: options.keep }),
+    ...(options.grow === undefined ? {} : { grow: readGrowth(options.grow) }),
     ...(evaluateEvery === undefined ? {} : { evaluateEvery }),
   };
   // Words are checked by the library, which knows them.

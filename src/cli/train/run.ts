@@ -218,6 +218,9 @@ async function follow(
         case "evaluation":
           progress.evaluation(event);
           break;
+        case "growth":
+          progress.growth(event);
+          break;
         case "damaged":
           progress.line(`damaged    ${event.path}: ${event.why}; it is not used`);
           break;

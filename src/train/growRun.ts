@@ -1,0 +1,180 @@
+// A run whose network is larger, made out of another: it goes on where that one stood, with the same function and with what
+// its optimiser knew. Knows folders; how networks grow is another's business.
+import { join } from "node:path";
+import type { Architecture } from "../architecture/architecture.ts";
+import { count } from "../architecture/count.ts";
+import type { Machine } from "../backend/machine.ts";
+import { createReference } from "../backend/reference.ts";
+import type { DataFolders } from "../data/text.ts";
+import { RequestError, WorkError } from "../errors.ts";
+import { type GrowthNote, growNetwork, type NamedTensors } from "../growth/grow.ts";
+import { compareNetworks, type Difference } from "../growth/proof.ts";
+import { type GrowthStep, planStep } from "../growth/steps.ts";
+import { readCheckpoint, tensorValues } from "./checkpoint.ts";
+import { FLOAT32_BOUND, PROVED_PLACES } from "./growStage.ts";
+import { growStates } from "./growStates.ts";
+import { scheduleStart } from "./growthEvents.ts";
+import type { Model } from "./model.ts";
+import { createOptimizer } from "./optimizers.ts";
+import { reloadData } from "./reloadData.ts";
+import {
+  openRemade,
+  type RemadeRun,
+  type RemakeOptions,
+  type Standing,
+  valuesOf,
+  writeRun,
+} from "./remakeRun.ts";
+import { checkpointsPath } from "./runFolder.ts";
+import { defineTraining, type TrainingSettings } from "./settings.ts";
+
+/** How a network grows, and what is asked of the result. */
+export interface GrowOptions extends RemakeOptions {
+  /** One after the other. */
+  readonly steps: readonly GrowthStep[];
+  /** Of new parameters that may be anything; default 0. */
+  readonly seed?: number | undefined;
+  /** What computes the proof in float32. */
+  readonly machine: Machine;
+  /** The new run stands before its first step, with a fresh optimiser. Default: it goes on where the other stood. */
+  readonly fresh?: boolean | undefined;
+  /** Whether the learning rate goes on as it was, or its schedule begins again here. Default keep. */
+  readonly schedule?: "keep" | "restart" | undefined;
+  /** Where data sets with a name lie. */
+  readonly dataFolder?: DataFolders | undefined;
+  /** Write the run although its network computes something else. */
+  readonly unproven?: boolean | undefined;
+}
+
+/** What was done in one step of growing. */
+export interface GrownStep {
+  readonly step: GrowthStep;
+  readonly notes: readonly GrowthNote[];
+}
+
+/** A run whose network is larger. */
+export interface GrownRun extends RemadeRun {
+  /** Updates that it has had. */
+  readonly step: number;
+  readonly steps: readonly GrownStep[];
+  /** On the same random tokens before and after. */
+  readonly proof: Proof & {
+    /** On the beginning of the run's validation data; null where they cannot be had. */
+    readonly data: Proof | null;
+  };
+  /** What the user should know, one line each. */
+  readonly notes: readonly string[];
+}
+
+/** How far both networks are from each other; in float32 with the numbers that are written. */
+export interface Proof {
+  readonly float64: Difference;
+  readonly float32: Difference;
+}
+
+/** Largest |Δ logit| as a share of the largest |logit|. */
+const BOUNDS = { float64: 1e-12, float32: FLOAT32_BOUND };
+
+/**
+ * A run of the network grown by those steps, which computes what it did before. Made of the newest checkpoint, unless another
+ * is asked for. Errors: as for `cutRun`; RequestError where no way is known to grow so; WorkError where the larger network
+ * computes something else, and nothing is written.
+ */
+export async function growRun(options: GrowOptions): Promise<GrownRun> {
+  const { folder, steps, seed = 0, machine, fresh = false } = options;
+  const model = openRemade({ ...options, checkpoint: options.checkpoint ?? "last" });
+  const optimizer = createOptimizer(model.configuration.training.optimizer);
+  const before = { architecture: model.architecture, values: valuesOf(model) };
+  let [architecture, values]: [Architecture, NamedTensors<Float64Array>] = [
+    before.architecture,
+    before.values,
+  ];
+  let standing = fresh ? undefined : standingOf(folder, model);
+  const made = steps.map((step): GrownStep => {
+    const plan = planStep(architecture, step);
+    const grown = growNetwork(plan, values, seed);
+    if (standing !== undefined) {
+      standing = { ...standing, states: growStates(plan, optimizer, standing.states, standing.step) };
+    }
+    ({ architecture, values } = grown);
+    return { step, notes: grown.notes };
+  });
+  const { inputs, notes } = await validationInputs(options, model);
+  const prove = (given?: ArrayLike<number>): Proof => {
+    const places = { seed, batch: 1, length: placesOf(architecture), inputs: given };
+    const compare = (on: Machine) => compareNetworks(on, before, { architecture, values }, places);
+    const proof = { float64: compare(createReference()), float32: compare(machine) };
+    requireEqual(proof, options, given === undefined ? "random tokens" : "its validation data");
+    return proof;
+  };
+  const proof = { ...prove(), data: inputs && prove(inputs) };
+  const note = `grown from ${folder}, step ${model.step}: ${JSON.stringify(steps)}`;
+  const settings = {
+    ...model.configuration,
+    architecture,
+    training: trainingAfter(options, model, standing),
+  };
+  const written = writeRun(options, settings, values, note, standing);
+  return { ...written, step: standing?.step ?? 0, steps: made, proof, notes };
+}
+
+const placesOf = ({ length }: Architecture): number => Math.min(PROVED_PLACES, length);
+
+/** Errors: WorkError where both networks do not compute the same. */
+function requireEqual(proof: Proof, { folder, unproven = false }: GrowOptions, on: string): void {
+  for (const [precision, bound] of Object.entries(BOUNDS) as [keyof Proof, number][]) {
+    const { largest, scale } = proof[precision];
+    if (unproven || largest <= bound * scale) continue;
+    throw new WorkError(
+      `${folder}: grown, its logits on ${on} differ by ${largest} in ${precision}, where the largest is ${scale}; expected ` +
+        `at most ${bound} of that, nothing is written`,
+    );
+  }
+}
+
+/** The beginning of what the run is judged by; null, and a note, where it is not there. */
+async function validationInputs(
+  options: GrowOptions,
+  { configuration, architecture }: Model,
+): Promise<{ readonly inputs: ArrayLike<number> | null; readonly notes: readonly string[] }> {
+  try {
+    const data = await reloadData(configuration, options);
+    const [first] = data.validation(1);
+    const count = placesOf(architecture) * (architecture.inputs ?? 1);
+    return { inputs: first!.inputs!.slice(0, count), notes: [] };
+  } catch (error) {
+    if (!(error instanceof RequestError)) throw error;
+    return { inputs: null, notes: [`not compared on the run's own data: ${error.message}`] };
+  }
+}
+
+/** Where the run stood, and what its optimiser knew. */
+function standingOf(folder: string, { step, best, architecture, configuration }: Model) {
+  const checkpoints = checkpointsPath(folder);
+  const { manifest, tensors } = readCheckpoint(checkpoints, step);
+  const path = join(checkpoints, String(step));
+  const states = [...tensors].map(([name, tensor]) => [
+    name,
+    { shape: tensor.shape, data: Float32Array.from(tensorValues(name, tensor, path)) },
+  ]);
+  // The weights of an earlier best evaluation are not in the new run.
+  const kept = best?.step === step ? best : null;
+  const perStep =
+    count(architecture).flopsPerToken.training * configuration.training.batch * architecture.length;
+  const { growth } = manifest;
+  return {
+    ...{ step, complete: manifest.complete, best: kept, flops: growth?.flops ?? step * perStep },
+    states: Object.fromEntries(states) as NamedTensors,
+    scheduleStart: growth && scheduleStart(growth, configuration.training.grow),
+  };
+}
+
+function trainingAfter(
+  { schedule = "keep" }: GrowOptions,
+  { configuration: { training } }: Model,
+  standing: (Standing & { readonly scheduleStart: number | undefined }) | undefined,
+): TrainingSettings {
+  const { start: asked, ...others } = training.schedule;
+  const start = schedule === "restart" ? standing?.step : standing && (standing.scheduleStart ?? asked);
+  return defineTraining({ ...training, schedule: { ...others, ...(start === undefined ? {} : { start }) } });
+}

@@ -1,0 +1,66 @@
+// A network that grows between two updates of its training, optimiser and all, and is proved to compute the same. Knows no log.
+import { WorkError } from "../errors.ts";
+import { growNetwork, type NamedTensors } from "../growth/grow.ts";
+import { compareNetworks, type Difference } from "../growth/proof.ts";
+import { type GrowthStep, planStep } from "../growth/steps.ts";
+import { agesOf } from "./ages.ts";
+import { growStates } from "./growStates.ts";
+import { enterStage, type Run } from "./run.ts";
+import type { Trainer } from "./trainer.ts";
+
+/** Places of the random tokens that both networks are compared on. */
+export const PROVED_PLACES = 32;
+/** Largest |Δ logit| in float32, as a share of the largest |logit|. */
+export const FLOAT32_BOUND = 1e-5;
+
+/**
+ * Puts the larger network in the place of the run's, after `updates` updates. New parameters that may be anything begin as those
+ * of a new network of `seed`. Errors: WorkError where it computes something else; the run's network has not changed then.
+ */
+export function growStage(
+  run: Run,
+  steps: readonly GrowthStep[],
+  { updates, seed }: { readonly updates: number; readonly seed: number },
+): Difference {
+  const { architecture: before, trainer } = run.stage;
+  const { optimizer } = trainer.options;
+  const smaller = tensorsOf(trainer, trainer.parameters.keys());
+  let [architecture, values, states] = [before, smaller, tensorsOf(trainer, trainer.states.keys())];
+  for (const step of steps) {
+    const plan = planStep(architecture, step);
+    states = growStates(plan, optimizer, states, updates);
+    ({ architecture, values } = growNetwork(plan, values, seed));
+  }
+  const difference = compareNetworks(
+    run.options.machine,
+    { architecture: before, values: smaller },
+    { architecture, values },
+    { seed, batch: 1, length: Math.min(PROVED_PLACES, before.length) },
+  );
+  if (difference.largest > FLOAT32_BOUND * difference.scale) {
+    throw new WorkError(
+      `step ${updates}: grown, the network's logits differ by ${difference.largest}, where the largest is ${difference.scale}; ` +
+        `expected at most ${FLOAT32_BOUND} of that; the checkpoint of this step has the network as it was`,
+    );
+  }
+  const shapes = Object.entries(values).map(([name, { shape }]) => [name, shape] as const);
+  const larger = enterStage(
+    run,
+    architecture,
+    agesOf(shapes, (name) => states[name]?.data),
+  );
+  for (const [name, { data }] of Object.entries({ ...values, ...states })) larger.store.write(name, data);
+  return difference;
+}
+
+/** Copies of a trainer's numbers: its memory may move when more is taken. */
+function tensorsOf({ store }: Trainer, names: Iterable<string>): NamedTensors {
+  const tensors = [...names].map((name) => {
+    const data = store.read(name);
+    if (data instanceof Float32Array || data instanceof Float64Array) {
+      return [name, { shape: store.type(name)!.shape, data: data.slice() }] as const;
+    }
+    throw new RangeError(`growth: ${name} is no tensor of floating-point numbers`);
+  });
+  return Object.fromEntries(tensors);
+}

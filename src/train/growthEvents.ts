@@ -1,0 +1,146 @@
+// When a network grows while it is trained, and to what: the settings, what a checkpoint has to remember of them, and when one
+// of them is due. Knows no trainer.
+import { z } from "zod";
+import type { Architecture } from "../architecture/schema.ts";
+import { RequestError } from "../errors.ts";
+import { defineGrowthSteps, type GrowthTarget } from "../growth/define.ts";
+import { type GrowthStep, planStep } from "../growth/steps.ts";
+import { numberBetween, oneOf, parseStrict, positiveNumber, show, wholeNumber } from "../strict.ts";
+
+/** After so many updates, tokens or training FLOPs, or when the validation loss no longer falls. */
+export type GrowthMoment =
+  | { readonly step: number }
+  | { readonly tokens: number }
+  | { readonly flops: number }
+  | {
+      /** After so many evaluations in a row that were not below the lowest before them by `improvement` nats. */
+      readonly plateau: { readonly improvement: number; readonly evaluations: number };
+    };
+
+/** The network grows while it is trained. */
+export interface GrowthEvent {
+  readonly at: GrowthMoment;
+  /** One after the other. */
+  readonly to: readonly GrowthStep[];
+  /** Whether the learning rate goes on as it was, or its schedule begins again. */
+  readonly schedule: "keep" | "restart";
+}
+
+/** As it may be given. */
+export interface GrowthEventInput {
+  readonly at: GrowthMoment;
+  /** Growth steps, or the architecture to grow to: its settings, a preset's name, or a JSON or YAML file. */
+  readonly to: GrowthTarget;
+  /** Default keep. */
+  readonly schedule?: "keep" | "restart";
+}
+
+const eventSchema = z.object({
+  at: z.unknown(),
+  to: z.unknown(),
+  schedule: oneOf(["keep", "restart"]).default("keep"),
+});
+const momentSchema = z.object({
+  step: wholeNumber().optional(),
+  tokens: wholeNumber(1, Number.MAX_SAFE_INTEGER).optional(),
+  flops: positiveNumber().optional(),
+  plateau: z.unknown().optional(),
+});
+const plateauSchema = z.object({ improvement: numberBetween(0, 1e9), evaluations: wholeNumber() });
+
+const MOST_EVENTS = 100;
+
+/** Errors: RequestError, one line, for unknown keys and for moments that never come. */
+export function defineGrowth(input: unknown, steps: number): GrowthEvent[] {
+  if (!Array.isArray(input) || input.length > MOST_EVENTS) {
+    throw new RequestError(
+      `training: grow is ${show(input)}; expected a list of at most ${MOST_EVENTS} events`,
+    );
+  }
+  let earliest = 0;
+  return input.map((given: unknown, i) => {
+    const what = `training: grow[${i}]`;
+    const { at, to, schedule } = parseStrict(what, eventSchema, given);
+    const moment = defineMoment(at, `${what}: at`);
+    if ("step" in moment) {
+      if (moment.step <= earliest || moment.step >= steps) {
+        throw new RequestError(
+          `${what}: step is ${moment.step}; expected one from ${earliest + 1} to ${steps - 1}, after the events before it ` +
+            "and before the end",
+        );
+      }
+      earliest = moment.step;
+    }
+    return { at: moment, to: defineGrowthSteps(to, what), schedule };
+  });
+}
+
+function defineMoment(given: unknown, what: string): GrowthMoment {
+  const { plateau, ...counts } = parseStrict(what, momentSchema, given);
+  const found = Object.entries(counts).filter(([, value]) => value !== undefined);
+  if (found.length + (plateau === undefined ? 0 : 1) !== 1) {
+    throw new RequestError(`${what} is ${show(given)}; expected one of step, tokens, flops, plateau`);
+  }
+  if (plateau === undefined) return Object.fromEntries(found) as GrowthMoment;
+  return { plateau: parseStrict(`${what}.plateau`, plateauSchema, plateau) };
+}
+
+/**
+ * The network before the first event, and after each of them.
+ * Errors: RequestError, one line that names the event, where no way is known to grow so.
+ */
+export function growthStages(architecture: Architecture, events: readonly GrowthEvent[]): Architecture[] {
+  const stages = [architecture];
+  for (const [i, { to }] of events.entries()) {
+    try {
+      stages.push(to.reduce((from, step) => planStep(from, step).to, stages.at(-1)!));
+    } catch (error) {
+      if (!(error instanceof RequestError)) throw error;
+      throw new RequestError(`training: grow[${i}]: ${error.message.replace(/^grow: /, "")}`);
+    }
+  }
+  return stages;
+}
+
+export const growthProgressSchema = z.strictObject({
+  /** After which updates the events so far took place. */
+  steps: z.array(z.int().min(1)),
+  /** Training FLOPs so far, each update's by the network of its stage. */
+  flops: z.number().min(0),
+  /** The loss that evaluations are held against, and how many of them have not been well below it. */
+  plateau: z.strictObject({ best: z.number().nullable(), evaluations: z.int().min(0) }),
+});
+
+/** What a run has to remember of its growth. */
+export type GrowthProgress = z.infer<typeof growthProgressSchema>;
+
+export const noPlateau: GrowthProgress["plateau"] = { best: null, evaluations: 0 };
+
+/** What an evaluation says of a plateau that the next event waits for. */
+export function withEvaluation(
+  { plateau }: GrowthProgress,
+  next: GrowthEvent | undefined,
+  loss: number,
+): GrowthProgress["plateau"] {
+  if (next === undefined || !("plateau" in next.at)) return noPlateau;
+  const isBetter = plateau.best === null || loss < plateau.best - next.at.plateau.improvement;
+  return isBetter ? { best: loss, evaluations: 0 } : { ...plateau, evaluations: plateau.evaluations + 1 };
+}
+
+/** Whether the next event is due after `step` updates; there is one after any update at most. */
+export function isDue(
+  { steps, flops, plateau }: GrowthProgress,
+  { at }: GrowthEvent,
+  { step, tokens }: { readonly step: number; readonly tokens: number },
+): boolean {
+  if (steps.at(-1) === step) return false;
+  if ("step" in at) return step >= at.step;
+  if ("tokens" in at) return tokens >= at.tokens;
+  if ("flops" in at) return flops >= at.flops;
+  return plateau.evaluations >= at.plateau.evaluations;
+}
+
+/** The update after which the schedule began again for the last time; undefined: it never did. */
+export function scheduleStart({ steps }: GrowthProgress, events: readonly GrowthEvent[]): number | undefined {
+  return steps.findLast((_, i) => events[i]?.schedule === "restart");
+}
