@@ -6,6 +6,7 @@ import type { Objective } from "./objectives/objective.ts";
 import { createObjective } from "./objectives/objectives.ts";
 import type { Optimizer } from "./optimizer.ts";
 import { createOptimizer } from "./optimizers.ts";
+import { defineParametrisation, type Parametrisation } from "./parametrisation/settings.ts";
 import { defineSchedule, type Schedule, type ScheduleInput } from "./schedule.ts";
 
 const schema = z.object({
@@ -24,6 +25,8 @@ const schema = z.object({
   objective: z.unknown().optional(),
   optimizer: z.unknown().optional(),
   schedule: z.unknown().optional(),
+  /** How first values, rates and multipliers go by width and depth: a kind, or `{ kind, ...settings }`. */
+  parametrisation: z.unknown().optional(),
   /** Largest global norm of the gradients; null: not clipped. */
   clip: positiveNumber().nullable().default(1),
   /** What weight decay applies to. */
@@ -51,6 +54,7 @@ export interface TrainingInput {
   readonly objective?: string | Readonly<{ name: string } & Record<string, unknown>>;
   readonly optimizer?: string | Readonly<{ name: string } & Record<string, unknown>>;
   readonly schedule?: ScheduleInput;
+  readonly parametrisation?: string | Readonly<{ kind: string } & Record<string, unknown>>;
   readonly clip?: number | null;
   readonly decay?: "matrices" | "all";
   readonly order?: "random" | "epochs";
@@ -71,6 +75,7 @@ export interface TrainingSettings {
   readonly objective: Objective["settings"];
   readonly optimizer: Optimizer["settings"];
   readonly schedule: Schedule;
+  readonly parametrisation: Parametrisation;
   readonly clip: number | null;
   readonly decay: "matrices" | "all";
   readonly order: "random" | "epochs";
@@ -91,6 +96,9 @@ export function defineTraining(input: TrainingInput | TrainingSettings | unknown
       `training: batch ${batch} is not divisible by microBatches ${microBatches}; expected a divisor of the batch`,
     );
   }
+  const optimizer = createOptimizer(given.optimizer ?? "adamw").settings;
+  const parametrisation = defineParametrisation(given.parametrisation ?? "standard");
+  requireFits(parametrisation, optimizer);
   return {
     steps,
     batch,
@@ -99,8 +107,9 @@ export function defineTraining(input: TrainingInput | TrainingSettings | unknown
     lossParts: given.lossParts,
     seed: given.seed,
     objective: createObjective(given.objective ?? "next-token").settings,
-    optimizer: createOptimizer(given.optimizer ?? "adamw").settings,
+    optimizer,
     schedule: defineSchedule(given.schedule ?? { warmup: Math.min(100, Math.floor(steps / 10)) }, steps),
+    parametrisation,
     clip: given.clip,
     decay: given.decay,
     order: given.order,
@@ -109,4 +118,12 @@ export function defineTraining(input: TrainingInput | TrainingSettings | unknown
     evaluationTokens: given.evaluationTokens,
     sampleEvery: given.sampleEvery,
   };
+}
+
+/** Factors of the maximal update parametrisations are those of Adam. */
+function requireFits(to: Parametrisation, { name }: Optimizer["settings"]): void {
+  if (!("baseWidth" in to) || name === "adamw") return;
+  throw new RequestError(
+    `training: parametrisation is ${to.kind} and the optimiser ${name}; expected adamw, whose rates it knows, or standard`,
+  );
 }

@@ -10,6 +10,7 @@ import { defineImageRun, type ImageArchitectureInput, type ImageRunInput, imageR
 import { lockFolder } from "./lock.ts";
 import { beginning, runLoop } from "./loop.ts";
 import { createObjective } from "./objectives/objectives.ts";
+import { parametrise } from "./parametrisation/parametrise.ts";
 import { prepareRun, type Run, type RunOptions } from "./run.ts";
 import { describeTokens, type RunData, textRunData } from "./runData.ts";
 import { createRun, defineConfiguration, type RunConfiguration, requireFreeFolder } from "./runFolder.ts";
@@ -83,7 +84,7 @@ async function textRun({ data: request = {}, dataFolder, ...options }: TrainOpti
     );
   }
   const configuration = defineConfiguration({
-    architecture,
+    architecture: parametrise(architecture, training.parametrisation),
     training,
     data: {
       data: request.data ?? null,
@@ -102,7 +103,7 @@ async function imageRun(
 ): Promise<Made> {
   const made = await defineImageRun(images, dataFolder, { architecture, training });
   const settings = {
-    architecture: made.architecture,
+    architecture: parametrise(made.architecture, made.training.parametrisation),
     training: made.training,
     data: made.settings,
     tokenizer: null,
