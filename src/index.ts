@@ -363,6 +363,20 @@ export type {
 } from "./mad/result.ts";
 export type { CandidateRun, Cell as MadCell, RunSpec } from "./mad/runs.ts";
 export type { Estimate as MadEstimate } from "./mad/scores.ts";
+export {
+  type Coordinate,
+  type CoordinateOptions,
+  coordinateCheck,
+  type MovedCoordinate,
+  slopeRange,
+} from "./train/coordinates.ts";
+export { parametrise } from "./train/parametrisation/parametrise.ts";
+export {
+  defineParametrisation,
+  type Parametrisation as TrainingParametrisation,
+  type ParametrisationKind,
+  parametrisationKinds,
+} from "./train/parametrisation/settings.ts";
 export { type CheckOptions, checkTransfer } from "./transfer/check.ts";
 export type { CheckResult } from "./transfer/report.ts";
 export {

@@ -120,10 +120,11 @@ export function defineTraining(input: TrainingInput | TrainingSettings | unknown
   };
 }
 
-/** Factors of the maximal update parametrisations are those of Adam. */
-function requireFits(to: Parametrisation, { name }: Optimizer["settings"]): void {
-  if (!("baseWidth" in to) || name === "adamw") return;
+/** Factors for single parameters are those of Adam; a rate for all of them has a meaning for plain descent, too. */
+function requireFits({ kind }: Parametrisation, { name }: Optimizer["settings"]): void {
+  const known = kind === "chen" ? ["adamw", "sgd"] : ["adamw"];
+  if (kind === "standard" || known.includes(name as string)) return;
   throw new RequestError(
-    `training: parametrisation is ${to.kind} and the optimiser ${name}; expected adamw, whose rates it knows, or standard`,
+    `training: parametrisation is ${kind} and the optimiser ${name}; expected ${known.join(" or ")}, or standard`,
   );
 }

@@ -97,10 +97,12 @@ export function defineTransfer(request: TransferRequest): Transfer {
           vocabulary: request.vocabulary,
           ...request.architecture(width, layers),
         });
+        const { length } = architecture;
+        const flops = count(architecture).flopsPerToken.training * length * request.batch * request.steps;
         return {
           size,
           rates: rates.map((rate) =>
-            seeds.map((seed) => runOf(request, architecture, parametrisation, rate, seed)),
+            seeds.map((seed) => runOf(request, architecture, parametrisation, rate, seed, flops)),
           ),
         };
       });
@@ -136,6 +138,7 @@ function runOf(
   parametrisation: Parametrisation,
   rate: number,
   seed: number,
+  flops: number,
 ): TransferRun {
   const training = {
     ...{ steps, batch, seed, parametrisation, keep: 1 },
@@ -145,12 +148,12 @@ function runOf(
   };
   defineTraining(training);
   const spec: TransferSpec = { architecture, training, data: data ?? null, backend: backend ?? null };
-  const { width, repeat, length } = architecture;
+  const { width, repeat } = architecture;
   const hash = createHash("sha256").update(JSON.stringify(spec)).digest("hex").slice(0, 8);
   const label = `${parametrisation.kind}-width${width}-depth${repeat}-rate${rate.toPrecision(3)}-seed${seed}`;
   return {
     run: `${label.replace(/[^\w.]+/g, "-")}-${hash}`,
-    ...{ seed, spec, flops: count(architecture).flopsPerToken.training * length * batch * steps },
+    ...{ seed, spec, flops },
   };
 }
 

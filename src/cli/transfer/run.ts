@@ -1,5 +1,7 @@
 // What `scantling transfer` does: checks coordinates, has the runs made, shows how it goes, and prints what came out.
 
+import type { ArchitectureInput } from "../../architecture/architecture.ts";
+import { readArchitectureInput } from "../../architecture/read.ts";
 import { loadDataset } from "../../data/dataset.ts";
 import { dataFolders } from "../../data/named/folders.ts";
 import { WorkError } from "../../errors.ts";
@@ -13,7 +15,6 @@ import type { Console } from "../console.ts";
 import { interruptedCode } from "../failure.ts";
 import { createLiveLines } from "../liveLines.ts";
 import { openMachine } from "../machine.ts";
-import { architectureSettings } from "../train/request.ts";
 import type { TransferCommandOptions } from "./command.ts";
 
 /** @returns the exit code */
@@ -66,13 +67,27 @@ export async function measureTransfer(
 
 function requestOf(options: TransferCommandOptions, vocabulary: number): TransferRequest {
   const { parametrisation: parametrisations, widths, depths, rates, steps, batch, data, backend } = options;
-  const { architecture, length } = options;
+  const settings = architectureSettings(options);
   return {
-    architecture: (width, layers) =>
-      architectureSettings({ sampleTokens: 0, length, width, layers, ...(architecture && { architecture }) }),
+    architecture: (width, layers) => ({ ...settings(width), width, layers }),
     seeds: Array.from({ length: options.seeds }, (_, i) => options.seed + i),
     ...{ parametrisations, widths, depths, rates, steps, batch, data, backend, vocabulary },
   };
+}
+
+/** Of the file or preset, or of a small decoder with heads of 32 features where they divide the width. */
+function architectureSettings({ architecture, length }: TransferCommandOptions) {
+  if (architecture === undefined) {
+    const decoder = { length, activation: "swiglu", norm: "rms", positions: "rope" } as const;
+    return (width: number) => ({
+      ...decoder,
+      feedforward: 2 * width,
+      heads: width % 32 === 0 ? width / 32 : 1,
+    });
+  }
+  const { vocabulary: _, repeat: __, ...settings } = readArchitectureInput(architecture);
+  // The library checks every setting; the type says what it will find.
+  return () => ({ ...settings, length }) as unknown as Omit<ArchitectureInput, "vocabulary">;
 }
 
 function resultLines({ series, rates, failures }: TransferResult): string[] {

@@ -5,6 +5,7 @@ import type { Architecture, StripeEntry } from "../../architecture/schema.ts";
 import type { Initializer, ParameterDeclaration, Parameters } from "../../nn/parameters.ts";
 import { primitives } from "../../nn/primitives.ts";
 import type { OptimizerFactors } from "../optimizer.ts";
+import { graphAwareDeviations, graphAwareRate } from "./graphAware.ts";
 import { maximalUpdateFactors, multipliers, ratiosOf } from "./maximalUpdate.ts";
 import type { Parametrisation } from "./settings.ts";
 import { widthAxes } from "./widthAxes.ts";
@@ -55,9 +56,21 @@ export function parametrisedParameters(
 ): ReadonlyMap<string, ParametrisedParameter> {
   switch (to.kind) {
     case "standard":
-    case "chen":
     case "gradinit":
       return declared;
+    case "chen": {
+      const factors = { rate: graphAwareRate(architecture, to.baseDepth), weightDecay: 1, epsilon: 1 };
+      const deviationOf = graphAwareDeviations(architecture);
+      const entries = [...declared].map(([name, declaration]) => {
+        const standardDeviation = deviationOf(name, declaration);
+        if (standardDeviation === undefined) return [name, { ...declaration, factors }] as const;
+        return [
+          name,
+          { ...declaration, initializer: { kind: "normal", standardDeviation }, factors },
+        ] as const;
+      });
+      return new Map(entries);
+    }
     case "mup":
     case "depth-mup":
     case "completep": {
