@@ -48,7 +48,7 @@ const common = {
     ...{ length: 64, width, layers, heads: width / 32, feedforward: 2 * width },
     ...{ activation: "swiglu", norm: "rms", positions: "rope" },
   }),
-  rates: [0.002, 0.004, 0.008, 0.016, 0.032, 0.064],
+  rates: [0.0005, 0.001, 0.002, 0.004, 0.008, 0.016],
   seeds: [1, 2],
   ...{ steps: 400, batch: 8, vocabulary: dataset.tokenizer.vocabulary },
 };

@@ -50,16 +50,14 @@ export function prepareRun(
   const { architecture, training } = configuration;
   const { batch } = training;
   const { length } = architecture;
-  const objective = createObjective(training.objective);
-  objective.check(architecture);
+  const asked = stepOptions(configuration);
+  asked.objective!.check(architecture);
   const answers = (batch / training.microBatches) * outputPlaces(architecture, length);
   if (answers % training.lossParts !== 0) {
     throw new RequestError(
       `training: lossParts is ${training.lossParts}; expected a divisor of the ${answers} answers of a micro-batch`,
     );
   }
-  const optimizer = createOptimizer(training.optimizer);
-  const asked: StepOptions = { ...training, length, objective, optimizer };
   const { loaded, note } = fitStep(options.machine, architecture, asked, { memory, besideBytes });
   const trainer = createTrainer(options.machine, architecture, loaded, {
     besideBytes,
@@ -77,6 +75,16 @@ export function prepareRun(
     data,
     trainer,
   };
+}
+
+/** One update as the configuration has it. */
+export function stepOptions({
+  architecture,
+  training,
+}: Pick<RunConfiguration, "architecture" | "training">): StepOptions {
+  const objective = createObjective(training.objective);
+  const optimizer = createOptimizer(training.optimizer);
+  return { ...training, length: architecture.length, objective, optimizer };
 }
 
 /** What evaluations, samples, checkpoints and the report add to a process that has planned its step. */
