@@ -17,7 +17,14 @@ const known = existsSync(file)
       .map((line) => JSON.parse(line))
   : [];
 
-const common = { length: 16, width: 24, feedforward: 24, norm: "none", positions: "none" };
+const common = {
+  length: 16,
+  width: 24,
+  feedforward: 24,
+  norm: "none",
+  positions: "none",
+  standardDeviation: 0.2,
+};
 const networks = {
   "chain of 32 matrices": { ...common, stripe: ["relu(activationAfter: true)"], layers: 16, block: "none" },
   "32 residual attention and relu": {

@@ -30,7 +30,7 @@ export async function measureTransfer(
   const checks: CheckResult[] = [];
   const { machine } = await openMachine({ ...options, threads: threads ?? 1 }, console);
   try {
-    for (const parametrisation of widths.length < 2 ? [] : options.parametrisation) {
+    for (const parametrisation of widths.length < 2 && !options.check ? [] : options.parametrisation) {
       const { architecture } = request;
       const { signal } = console;
       const check = { machine, dataset, architecture, widths, layers: depths[0]!, parametrisation, signal };
