@@ -12,7 +12,7 @@ import { lockFolder } from "./lock.ts";
 import { beginning, type Origin, runLoop } from "./loop.ts";
 import type { Manifest } from "./manifest.ts";
 import { restoreNewest } from "./restore.ts";
-import { prepareRun, type Run, type RunOptions } from "./run.ts";
+import { drawFirstValues, prepareRun, type Run, type RunOptions } from "./run.ts";
 import { describeTokens, type RunData, textRunData } from "./runData.ts";
 import {
   checkpointsPath,
@@ -105,7 +105,7 @@ async function* continueRun(run: Run, before: RunConfiguration): AsyncGenerator<
     );
   }
   if (configuration !== before) writeConfiguration(folder, configuration);
-  if (manifest === undefined) trainer.initialize(configuration.training.seed);
+  if (manifest === undefined) await drawFirstValues(run);
   const origin: Origin =
     manifest === undefined
       ? beginning

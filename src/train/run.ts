@@ -9,6 +9,7 @@ import { memoryWarning } from "./memory.ts";
 import { fitStep } from "./memoryPlan.ts";
 import { createObjective } from "./objectives/objectives.ts";
 import { createOptimizer } from "./optimizers.ts";
+import { gradInit } from "./parametrisation/gradInit.ts";
 import type { RunData } from "./runData.ts";
 import { defineConfiguration, type RunConfiguration } from "./runFolder.ts";
 import type { StepOptions, TrainingStep } from "./step.ts";
@@ -75,6 +76,19 @@ export function prepareRun(
     data,
     trainer,
   };
+}
+
+/** Draws what the run begins with from its seed; where its parametrisation learns first values, those. */
+export async function drawFirstValues({ options, configuration, data, trainer }: Run): Promise<void> {
+  const { architecture, training } = configuration;
+  const { parametrisation: settings, schedule, seed } = training;
+  trainer.initialize(seed);
+  if (settings.kind !== "gradinit") return;
+  await gradInit({
+    ...{ machine: options.machine, signal: options.signal, architecture, settings, seed },
+    ...{ parameters: trainer.parameters, store: trainer.store, rate: schedule.rate, batchAt: data.batchAt },
+    step: stepOptions(configuration),
+  });
 }
 
 /** One update as the configuration has it. */

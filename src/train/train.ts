@@ -10,9 +10,8 @@ import { defineImageRun, type ImageArchitectureInput, type ImageRunInput, imageR
 import { lockFolder } from "./lock.ts";
 import { beginning, runLoop } from "./loop.ts";
 import { createObjective } from "./objectives/objectives.ts";
-import { gradInit } from "./parametrisation/gradInit.ts";
 import { parametrise } from "./parametrisation/parametrise.ts";
-import { prepareRun, type Run, type RunOptions, stepOptions } from "./run.ts";
+import { drawFirstValues, prepareRun, type Run, type RunOptions } from "./run.ts";
 import { describeTokens, type RunData, textRunData } from "./runData.ts";
 import { createRun, defineConfiguration, type RunConfiguration, requireFreeFolder } from "./runFolder.ts";
 import { defineTraining, type TrainingInput } from "./settings.ts";
@@ -56,8 +55,7 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, 
       // Another run may have come and gone while the data were read.
       requireFreeFolder(folder, force);
       createRun(folder, run.configuration);
-      run.trainer.initialize(training.seed);
-      await learnScales(run);
+      await drawFirstValues(run);
       yield* runLoop(run, beginning);
     } finally {
       lock.release();
@@ -119,16 +117,4 @@ async function imageRun(
 function bytesOf({ trainer }: Run): number {
   const names = { parameters: [...trainer.parameters.keys()], states: [...trainer.states.keys()] };
   return checkpointBytes(trainer.store, names);
-}
-
-/** Where the parametrisation is one whose first values are learned. */
-async function learnScales({ options, configuration, data, trainer }: Run): Promise<void> {
-  const { architecture, training } = configuration;
-  const { parametrisation: settings, schedule, seed } = training;
-  if (settings.kind !== "gradinit") return;
-  await gradInit({
-    ...{ machine: options.machine, signal: options.signal, architecture, settings, seed },
-    ...{ parameters: trainer.parameters, store: trainer.store, rate: schedule.rate, batchAt: data.batchAt },
-    step: stepOptions(configuration),
-  });
 }
