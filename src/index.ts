@@ -370,6 +370,7 @@ export {
   type MovedCoordinate,
   slopeRange,
 } from "./train/coordinates.ts";
+export type { TrainerBatch } from "./train/objectives/objective.ts";
 export { parametrise } from "./train/parametrisation/parametrise.ts";
 export {
   defineParametrisation,

@@ -50,6 +50,7 @@ export interface Coordinate {
   readonly slope: number | null;
 }
 
+/** One that has moved in every width. */
 export interface MovedCoordinate extends Coordinate {
   readonly slope: number;
 }

@@ -8,6 +8,7 @@ import { defineTraining } from "../train/settings.ts";
 import type { CheckResult } from "./report.ts";
 import { type TransferRequest, withBase } from "./request.ts";
 
+/** Which models are checked, and on which data. */
 export interface CheckOptions extends Pick<TransferRequest, "architecture" | "widths"> {
   readonly machine: Machine;
   readonly dataset: Dataset;
@@ -16,6 +17,7 @@ export interface CheckOptions extends Pick<TransferRequest, "architecture" | "wi
   /** First values; default 1 to 5. */
   readonly seeds?: readonly number[] | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Told after every model. */
   readonly report?: ((told: { readonly width: number; readonly seed: number }) => void) | undefined;
 }
 

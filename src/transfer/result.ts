@@ -25,6 +25,7 @@ export interface SeriesResult {
   readonly text: string;
 }
 
+/** What is known of all series. */
 export interface TransferResult {
   readonly rates: readonly number[];
   readonly seeds: readonly number[];

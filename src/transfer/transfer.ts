@@ -27,6 +27,7 @@ export interface TransferOptions extends TransferRequest {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** What is told of a measurement while it goes on. */
 export type TransferEvent =
   | { readonly kind: "study"; readonly event: StudyEvent }
   /** The last: what is known, and why there is no more. */

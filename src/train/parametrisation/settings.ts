@@ -39,14 +39,18 @@ const schemas = {
   }),
 };
 
-export type ParametrisationKind = keyof typeof schemas;
-export const parametrisationKinds = Object.keys(schemas) as ParametrisationKind[];
-
 /** How first values, rates and multipliers depend on an architecture's width and depth, or on its graph. */
 export type Parametrisation = {
-  [K in ParametrisationKind]: z.infer<(typeof schemas)[K]>;
-}[ParametrisationKind];
+  [K in keyof typeof schemas]: z.infer<(typeof schemas)[K]>;
+}[keyof typeof schemas];
 
+/** Its name. */
+export type ParametrisationKind = Parametrisation["kind"];
+
+/** All there are. */
+export const parametrisationKinds = Object.keys(schemas) as readonly ParametrisationKind[];
+
+/** One deviation and one rate for all. */
 export const standard: Parametrisation = { kind: "standard" };
 
 /** From a name or `{ kind, ...settings }`. Errors: RequestError for kinds and settings that do not exist. */
