@@ -373,6 +373,7 @@ export {
 export type { TrainerBatch } from "./train/objectives/objective.ts";
 export { parametrise } from "./train/parametrisation/parametrise.ts";
 export {
+  type AtWidth,
   defineParametrisation,
   type Parametrisation as TrainingParametrisation,
   type ParametrisationKind,

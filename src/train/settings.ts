@@ -54,7 +54,7 @@ export interface TrainingInput {
   readonly objective?: string | Readonly<{ name: string } & Record<string, unknown>>;
   readonly optimizer?: string | Readonly<{ name: string } & Record<string, unknown>>;
   readonly schedule?: ScheduleInput;
-  readonly parametrisation?: string | Readonly<{ kind: string } & Record<string, unknown>>;
+  readonly parametrisation?: string | Parametrisation | Readonly<{ kind: string } & Record<string, unknown>>;
   readonly clip?: number | null;
   readonly decay?: "matrices" | "all";
   readonly order?: "random" | "epochs";

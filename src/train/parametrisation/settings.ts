@@ -39,10 +39,26 @@ const schemas = {
   }),
 };
 
+/** What holds at a base width; fields as in the schemas above. */
+export interface AtWidth {
+  readonly baseWidth: number;
+  readonly baseHeadWidth?: number | undefined;
+  readonly zeroHead: boolean;
+}
+
 /** How first values, rates and multipliers depend on an architecture's width and depth, or on its graph. */
-export type Parametrisation = {
-  [K in keyof typeof schemas]: z.infer<(typeof schemas)[K]>;
-}[keyof typeof schemas];
+export type Parametrisation =
+  | { readonly kind: "standard" }
+  | (AtWidth & { readonly kind: "mup" })
+  | (AtWidth & { readonly kind: "depth-mup" | "completep"; readonly baseDepth: number })
+  | { readonly kind: "chen"; readonly baseDepth: number }
+  | {
+      readonly kind: "gradinit";
+      readonly iterations: number;
+      readonly rate: number;
+      readonly gradientNorm: number;
+      readonly least: number;
+    };
 
 /** Its name. */
 export type ParametrisationKind = Parametrisation["kind"];
@@ -62,6 +78,6 @@ export function defineParametrisation(of: unknown): Parametrisation {
       `parametrisation: kind is ${show(kind)}; ${expectedOneOf(kind, parametrisationKinds)}`,
     );
   }
-  const schema: z.ZodObject = schemas[kind as ParametrisationKind];
+  const schema: z.ZodObject = schemas[kind as keyof typeof schemas];
   return parseStrict(`parametrisation ${kind}`, schema, settings) as Parametrisation;
 }
