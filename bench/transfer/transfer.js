@@ -13,7 +13,7 @@ const HERE = path.dirname(fileURLToPath(import.meta.url));
 const HELP = `Usage: node bench/transfer/transfer.js [options]
 
 Widths 64, 128, 256 and 512 at depth 4 under muP; depths 2, 4, 8 and 16 at width 128 under CompleteP; standard beside both.
-Six rates a factor 2 apart, two seeds, 400 steps of 8 sequences of 64 tokens of the built-in language: 180 runs or so.
+Six rates a factor 2 apart, two seeds, 400 steps of 8 sequences of 64 tokens of the built-in language: 192 runs.
 Results: bench/transfer/width.json and depth.json.
 
   --only NAME     width or depth (default: both)

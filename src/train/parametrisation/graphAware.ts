@@ -94,6 +94,14 @@ function both(a: Moments, b: Moments): Moments {
   return a.map((value, i) => value + b[i]!) as unknown as Moments;
 }
 
+/** What lies in front of a tensor. */
+interface Reach {
+  /** Most matrices between the module's input and it; -1 where it does not see the input. */
+  readonly depth: number;
+  /** Matrices in front of it with no other between. */
+  readonly names: readonly string[];
+}
+
 function graphOf(module: Module, { width, length }: Architecture): ModuleGraph {
   const source = inputSource();
   const x = input("x", [1, Math.min(length, 8), width]);
@@ -103,24 +111,19 @@ function graphOf(module: Module, { width, length }: Architecture): ModuleGraph {
       source.declared.get(name)!.role === "hidden" ? [[tensor.node.id, name] as const] : [],
     ),
   );
-  const found = new Map<number, { readonly depth: number; readonly names: readonly string[] }>();
-  // Depth from x, -1 where x is not seen; names of matrices that are read without x.
-  const visit = ({ node }: Tensor): { readonly depth: number; readonly names: readonly string[] } => {
+  const found = new Map<number, Reach>();
+  const visit = ({ node }: Tensor): Reach => {
     const known = found.get(node.id);
     if (known !== undefined) return known;
     const below = node.inputs.map(visit);
+    const apart = below.filter(({ depth }) => depth < 0);
+    const isProduct = node.op.lowering === "contract" && apart.some(({ names }) => names.length > 0);
     const depth = Math.max(-1, ...below.map((one) => one.depth));
     const matrix = matrices.get(node.id);
-    const isProduct =
-      node.op.lowering === "contract" && below.some(({ depth, names }) => depth < 0 && names.length > 0);
-    const own = {
+    const names = (depth < 0 || isProduct ? apart : below).flatMap((one) => one.names);
+    const own: Reach = {
       depth: node.id === x.node.id ? 0 : depth >= 0 && isProduct ? depth + 1 : depth,
-      names:
-        matrix !== undefined
-          ? [matrix]
-          : depth < 0 || isProduct
-            ? [...new Set(below.filter((one) => one.depth < 0).flatMap(({ names }) => names))]
-            : [...new Set(below.flatMap(({ names }) => names))],
+      names: matrix === undefined ? [...new Set(names)] : [matrix],
     };
     found.set(node.id, own);
     return own;
