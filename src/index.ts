@@ -363,6 +363,34 @@ export type {
 } from "./mad/result.ts";
 export type { CandidateRun, Cell as MadCell, RunSpec } from "./mad/runs.ts";
 export type { Estimate as MadEstimate } from "./mad/scores.ts";
+export {
+  type Coordinate,
+  type CoordinateOptions,
+  coordinateCheck,
+  type MovedCoordinate,
+  slopeRange,
+} from "./train/coordinates.ts";
+export type { TrainerBatch } from "./train/objectives/objective.ts";
+export { parametrise } from "./train/parametrisation/parametrise.ts";
+export {
+  type AtWidth,
+  defineParametrisation,
+  type Parametrisation as TrainingParametrisation,
+  type ParametrisationKind,
+  parametrisationKinds,
+} from "./train/parametrisation/settings.ts";
+export { type CheckOptions, checkTransfer } from "./transfer/check.ts";
+export type { CheckResult } from "./transfer/report.ts";
+export {
+  defineTransfer,
+  type Transfer,
+  type TransferRequest,
+  type TransferRun,
+  type TransferSeries,
+  type TransferSpec,
+} from "./transfer/request.ts";
+export type { SeriesResult, SizeResult, TransferResult } from "./transfer/result.ts";
+export { type TransferEvent, type TransferOptions, transfer } from "./transfer/transfer.ts";
 
 // The machine examined and timed.
 

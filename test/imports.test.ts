@@ -21,7 +21,7 @@ const order = [
     "scaling",
     "report",
   ],
-  ...["train", "study", "mad", "cli"],
+  ...["train", "study", "transfer", "mad", "cli"],
 ];
 
 interface Import {

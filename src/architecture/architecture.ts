@@ -31,6 +31,11 @@ export function defineArchitecture(input: ArchitectureInput | Architecture | unk
     );
   }
   checkEnds(given);
+  if (given.residualScale !== undefined && given.block === "none") {
+    throw new RequestError(
+      "architecture: residualScale is given, but block none has no residual path; leave it out or change block",
+    );
+  }
   const { vocabulary, length, width, inputs, norm, normEpsilon, block, positions } = given;
   const { tie, headBias, allowNonCausal, dropout, standardDeviation } = given;
   const { embeddingWidth, embeddingNorm, tokenTypes, classToken } = given;
@@ -75,6 +80,8 @@ export function defineArchitecture(input: ArchitectureInput | Architecture | unk
     allowNonCausal,
     dropout,
     stochasticDepth,
+    ...(given.logitScale === undefined ? {} : { logitScale: given.logitScale }),
+    ...(given.residualScale === undefined ? {} : { residualScale: given.residualScale }),
     loop: readLoop(given.loop),
     paths: readPaths(given.paths),
     nested: readNested(given.nested),

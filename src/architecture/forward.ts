@@ -11,7 +11,7 @@ import type { SourceSurroundings } from "../nn/sources/source.ts";
 import { wrapSources } from "../nn/sources/sources.ts";
 import { unembedding } from "../nn/unembedding.ts";
 import { dynamicSlice } from "../tensor/ops/dynamic.ts";
-import { add, divide, select } from "../tensor/ops/elementwise.ts";
+import { add, divide, multiply, select } from "../tensor/ops/elementwise.ts";
 import { input } from "../tensor/ops/leaf.ts";
 import { broadcastTo } from "../tensor/ops/movement.ts";
 import { bernoulli } from "../tensor/ops/random.ts";
@@ -89,8 +89,12 @@ export function forwardFeatures(
   };
   return {
     features: readFeatures(architecture, root, x, tokens.shape[1]!),
-    head: (x) => unembedding(root.within("head"), x, head),
+    head: (x) => scaledBy(architecture.logitScale, unembedding(root.within("head"), x, head)),
   };
+}
+
+function scaledBy(scale: number | undefined, x: Tensor): Tensor {
+  return scale === undefined ? x : multiply(x, scale);
 }
 
 /** x [B, P, D] after the blocks → what the head reads: of T places, or of one. */
@@ -276,7 +280,7 @@ function applyBlock(
     const rate = (architecture.stochasticDepth * (before + i + 1)) / modules;
     const made = scope.observe("output", apply(module, scope, entering));
     const output = dropSequences(scope, scope.dropout(made), rate);
-    const sum = kind === "none" ? output : add(x, output);
+    const sum = kind === "none" ? output : add(x, scaledBy(architecture.residualScale, output));
     x = scope.observe("residual", kind === "pre" || kind === "parallel" ? sum : normalize(scope, sum));
   }
   return x;

@@ -100,6 +100,12 @@ export const own = {
   stochasticDepth: numberBetween(0, 1)
     .default(0)
     .describe("Share of sequences for which the last primitive is left out while training."),
+  /** Logits are multiplied by it; absent: 1. */
+  logitScale: positiveNumber().optional().describe("Logits are multiplied by it; default 1."),
+  /** What every primitive adds to the residual stream is multiplied by it; absent: 1. */
+  residualScale: positiveNumber()
+    .optional()
+    .describe("What a primitive adds to the residual stream is multiplied by it; default 1."),
   /** How often each block of the stripe is applied, and what stands between; null: once. */
   loop: z.unknown().optional(),
   /** Copies of every primitive beside each other; null: each stands alone. */
@@ -119,6 +125,7 @@ export const sharedKeys = [
   "heads",
   "kvHeads",
   "headWidth",
+  "baseHeadWidth",
   "window",
   "causal",
   "rotaryBase",
@@ -154,6 +161,7 @@ export interface ArchitectureInput {
   readonly heads?: number;
   readonly kvHeads?: number;
   readonly headWidth?: number;
+  readonly baseHeadWidth?: number;
   readonly window?: number | null;
   readonly causal?: boolean;
   readonly rotaryBase?: number;
@@ -173,6 +181,8 @@ export interface ArchitectureInput {
   readonly allowNonCausal?: boolean;
   readonly dropout?: number;
   readonly stochasticDepth?: number;
+  readonly logitScale?: number;
+  readonly residualScale?: number;
   readonly loop?: Readonly<Partial<Loop>> | null;
   readonly paths?: number | Readonly<Partial<Paths>> | null;
   readonly nested?: readonly number[] | null;
@@ -210,6 +220,9 @@ export interface Architecture {
   readonly allowNonCausal: boolean;
   readonly dropout: number;
   readonly stochasticDepth: number;
+  /** Absent: 1. */
+  readonly logitScale?: number;
+  readonly residualScale?: number;
   readonly loop: Loop | null;
   readonly paths: Paths | null;
   readonly nested: readonly number[] | null;

@@ -21,6 +21,7 @@ import { relaxCommand } from "./relax/command.ts";
 import { sampleCommand } from "./sample/command.ts";
 import { solveCommand } from "./solve/command.ts";
 import { trainCommand } from "./train/command.ts";
+import { transferCommand } from "./transfer/command.ts";
 
 /** Runs `scantling ...words`. @returns the exit code: 0 done, 1 the work failed, 2 the request was wrong, 129, 130 or 143 interrupted */
 export async function runCommandLine(words: readonly string[], console: Console): Promise<number> {
@@ -59,6 +60,7 @@ export async function runCommandLine(words: readonly string[], console: Console)
     madCommand,
     fitCommand,
     planCommand,
+    transferCommand,
     benchCommand,
     doctorCommand,
   ]) {

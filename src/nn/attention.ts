@@ -33,6 +33,8 @@ export const attention = definePrimitive({
     kvHeads: wholeNumber().optional(),
     /** d, features of a head; default: width / heads. */
     headWidth: wholeNumber().optional(),
+    /** Products of queries and keys are scaled by √baseHeadWidth / headWidth, as in muP; default: headWidth, which is 1/√d. */
+    baseHeadWidth: wholeNumber().optional(),
     /** Features of a head's values; default: headWidth. */
     valueWidth: wholeNumber().optional(),
     /** A query sees itself and the `window` - 1 positions before it (and after, where not causal); null: all. */
@@ -121,12 +123,13 @@ export const attention = definePrimitive({
     settings: ["heads", "kvHeads", "headWidth", "valueWidth", "rotaryBase", "rotaryShare"],
     declare(settings) {
       const { heads, kvHeads, headWidth, valueWidth, positions, rotaryShare, queryKeyNorm, bias } = settings;
+      const root = settings.baseHeadWidth === undefined ? 0.5 : 1;
       // Where all features are turned, a head is two halves of pairs; what is not turned lies behind what is.
       const isTurned = positions === "rope" && rotaryShare === 1;
       const keys = isTurned ? "2 pairs" : "keys";
       const grows = isTurned ? "pairs" : "keys";
-      // Queries and keys are as large as before; their product is divided by the root of more features.
-      const keyed = { bias, added: { [grows]: "zero" }, scale: { [grows]: 0.5 } } as const;
+      // Queries and keys are as large as before; their product is divided by the root of more features, or by their number.
+      const keyed = { bias, added: { [grows]: "zero" }, scale: { [grows]: root } } as const;
       const read = { kvHeads: "zero", group: "zero", values: "zero", width: "output" } as const;
       const slopes = heads === kvHeads && positions === "alibi" ? alibiSlopes(heads!).map(String) : undefined;
       return {
@@ -199,6 +202,7 @@ type Settings = Readonly<{
   heads?: number | undefined;
   kvHeads?: number | undefined;
   headWidth?: number | undefined;
+  baseHeadWidth?: number | undefined;
   valueWidth?: number | undefined;
   window: number | null;
   causal: boolean;
@@ -218,19 +222,21 @@ function attendWhole(settings: Settings, surroundings: Surroundings, scope: Scop
   return { y: readOut(surroundings, scope, out, settings.bias), key, value };
 }
 
-/** 1/√d of the features that come from x. */
-function scaleOf({ headWidth }: Settings): number {
-  return 1 / Math.sqrt(headWidth!);
+/** 1/√d of the features that come from x, or √(base d)/d. */
+function scaleOf({ headWidth, baseHeadWidth }: Settings): number {
+  return baseHeadWidth === undefined ? 1 / Math.sqrt(headWidth!) : Math.sqrt(baseHeadWidth) / headWidth!;
 }
 
 /** x [B, T, D] at positions i32 [T] → queries [B, T, H, d], keys [B, T, Hk, d], values [B, T, Hk, V]; see alibi for d + 1. */
 function project(
-  { heads, kvHeads, headWidth, valueWidth, positions, rotaryBase, rotaryShare, queryKeyNorm, bias }: Settings,
+  settings: Settings,
   { standardDeviation }: Surroundings,
   scope: Scope,
   x: Tensor,
   places: Tensor,
 ) {
+  const { heads, kvHeads, headWidth, valueWidth, positions, rotaryBase, rotaryShare, queryKeyNorm, bias } =
+    settings;
   const [batch, length] = x.shape as [number, number];
   const projection = (name: string, count: number, width: number): Tensor => {
     const flat = linearMap(scope.within(name), x, { width: count * width, bias, standardDeviation });
@@ -242,7 +248,10 @@ function project(
   const key = normalized("key", kvHeads!);
   const value = projection("value", kvHeads!, valueWidth ?? headWidth!);
   if (positions === "alibi") {
-    const slope = slopedQueries(query, Math.sqrt(headWidth!));
+    const slope = slopedQueries(
+      query,
+      settings.baseHeadWidth === undefined ? Math.sqrt(headWidth!) : 1 / scaleOf(settings),
+    );
     return { query: slope, key: placedKeys(key, places), value };
   }
   if (positions !== "rope") return { query, key, value };

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { numberBetween, positiveNumber } from "../strict.ts";
 import { add, divide, multiply, sqrt, square, subtract } from "../tensor/ops/elementwise.ts";
+import type { Tensor } from "../tensor/tensor.ts";
 import type { Optimizer } from "./optimizer.ts";
 
 export const adamwSettings = z.object({
@@ -28,15 +29,18 @@ export function adamw(settings: z.infer<typeof adamwSettings>): Optimizer {
       stepSize: rate / (1 - beta1 ** update),
       varianceScale: 1 / Math.sqrt(1 - beta2 ** update),
     }),
-    update: ({ decays }, value, gradient, states, scalars) => {
+    update: ({ decays, factors }, value, gradient, states, scalars) => {
+      const times = (setting: Tensor, factor = 1) => (factor === 1 ? setting : multiply(setting, factor));
+      const rate = times(scalars.rate!, factors?.rate);
+      const ownDecay = weightDecay * (factors?.weightDecay ?? 1);
       const momentum = add(multiply(states.momentum!, beta1), multiply(gradient, 1 - beta1));
       const variance = add(multiply(states.variance!, beta2), multiply(square(gradient), 1 - beta2));
-      const divisor = add(multiply(sqrt(variance), scalars.varianceScale!), epsilon);
-      const kept =
-        decays && weightDecay > 0
-          ? multiply(value, subtract(1, multiply(scalars.rate!, weightDecay)))
-          : value;
-      const step = divide(multiply(momentum, scalars.stepSize!), divisor);
+      const divisor = add(
+        multiply(sqrt(variance), scalars.varianceScale!),
+        epsilon * (factors?.epsilon ?? 1),
+      );
+      const kept = decays && weightDecay > 0 ? multiply(value, subtract(1, multiply(rate, ownDecay))) : value;
+      const step = divide(multiply(momentum, times(scalars.stepSize!, factors?.rate)), divisor);
       return { value: subtract(kept, step), states: { momentum, variance } };
     },
   };

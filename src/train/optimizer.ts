@@ -7,6 +7,15 @@ export interface OptimizedParameter extends ParameterDeclaration {
   readonly name: string;
   /** Whether weight decay applies to it. */
   readonly decays: boolean;
+  /** Of its parametrisation; absent: all are 1. */
+  readonly factors?: OptimizerFactors;
+}
+
+/** What settings of the optimiser are multiplied by for one parameter. */
+export interface OptimizerFactors {
+  readonly rate: number;
+  readonly weightDecay: number;
+  readonly epsilon: number;
 }
 
 export interface ParameterUpdate {

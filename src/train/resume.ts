@@ -14,7 +14,7 @@ import type { Manifest } from "./manifest.ts";
 import { stageOf } from "./model.ts";
 import { reloadData } from "./reloadData.ts";
 import { restoreNewest } from "./restore.ts";
-import { enterStage, prepareRun, type Run, type RunOptions } from "./run.ts";
+import { drawFirstValues, enterStage, prepareRun, type Run, type RunOptions } from "./run.ts";
 import {
   checkpointsPath,
   defineConfiguration,
@@ -87,7 +87,7 @@ async function* continueRun(run: Run, before: RunConfiguration): AsyncGenerator<
     );
   }
   if (configuration !== before) writeConfiguration(folder, configuration);
-  if (manifest === undefined) run.stage.trainer.initialize(configuration.training.seed);
+  if (manifest === undefined) await drawFirstValues(run);
   const origin: Origin =
     manifest === undefined
       ? beginning

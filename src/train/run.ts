@@ -12,6 +12,7 @@ import { type LoadedStep, type MemoryPrediction, memoryWarning, predictMemory, s
 import { fitStep, loadStep } from "./memoryPlan.ts";
 import { createObjective } from "./objectives/objectives.ts";
 import { createOptimizer } from "./optimizers.ts";
+import { gradInit } from "./parametrisation/gradInit.ts";
 import type { RunData } from "./runData.ts";
 import { defineConfiguration, type RunConfiguration } from "./runFolder.ts";
 import type { StepOptions, TrainingStep } from "./step.ts";
@@ -76,16 +77,14 @@ export function prepareRun(
   const { architecture, training } = configuration;
   const { batch } = training;
   const { length } = architecture;
-  const objective = createObjective(training.objective);
-  objective.check(architecture);
+  const asked = stepOptions(configuration);
+  asked.objective!.check(architecture);
   const answers = (batch / training.microBatches) * outputPlaces(architecture, length);
   if (answers % training.lossParts !== 0) {
     throw new RequestError(
       `training: lossParts is ${training.lossParts}; expected a divisor of the ${answers} answers of a micro-batch`,
     );
   }
-  const optimizer = createOptimizer(training.optimizer);
-  const asked: StepOptions = { ...training, length, objective, optimizer };
   const largest = growthStages(architecture, training.grow).at(-1)!;
   const grows = training.grow.length > 0;
   const fit = fitStep(options.machine, largest, asked, { memory, besideBytes });
@@ -112,6 +111,30 @@ export function prepareRun(
     data,
     stage: { architecture, trainer },
   };
+}
+
+/** Draws what the run begins with from its seed; where its parametrisation learns first values, those. */
+export async function drawFirstValues({ options, configuration, data, stage }: Run): Promise<void> {
+  const { trainer } = stage;
+  const { architecture, training } = configuration;
+  const { parametrisation: settings, schedule, seed } = training;
+  trainer.initialize(seed);
+  if (settings.kind !== "gradinit") return;
+  await gradInit({
+    ...{ machine: options.machine, signal: options.signal, architecture, settings, seed },
+    ...{ parameters: trainer.parameters, store: trainer.store, rate: schedule.rate, batchAt: data.batchAt },
+    step: stepOptions(configuration),
+  });
+}
+
+/** One update as the configuration has it. */
+export function stepOptions({
+  architecture,
+  training,
+}: Pick<RunConfiguration, "architecture" | "training">): StepOptions {
+  const objective = createObjective(training.objective);
+  const optimizer = createOptimizer(training.optimizer);
+  return { ...training, length: architecture.length, objective, optimizer };
 }
 
 /** What evaluations, samples, checkpoints and the report add to a process that has planned its step. */

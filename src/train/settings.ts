@@ -7,6 +7,7 @@ import type { Objective } from "./objectives/objective.ts";
 import { createObjective } from "./objectives/objectives.ts";
 import type { Optimizer } from "./optimizer.ts";
 import { createOptimizer } from "./optimizers.ts";
+import { defineParametrisation, type Parametrisation } from "./parametrisation/settings.ts";
 import { defineSchedule, type Schedule, type ScheduleInput } from "./schedule.ts";
 
 const schema = z.object({
@@ -25,6 +26,8 @@ const schema = z.object({
   objective: z.unknown().optional(),
   optimizer: z.unknown().optional(),
   schedule: z.unknown().optional(),
+  /** How first values, rates and multipliers go by width and depth: a kind, or `{ kind, ...settings }`. */
+  parametrisation: z.unknown().optional(),
   /** Largest global norm of the gradients; null: not clipped. */
   clip: positiveNumber().nullable().default(1),
   /** What weight decay applies to. */
@@ -54,6 +57,7 @@ export interface TrainingInput {
   readonly objective?: string | Readonly<{ name: string } & Record<string, unknown>>;
   readonly optimizer?: string | Readonly<{ name: string } & Record<string, unknown>>;
   readonly schedule?: ScheduleInput;
+  readonly parametrisation?: string | Parametrisation | Readonly<{ kind: string } & Record<string, unknown>>;
   readonly clip?: number | null;
   readonly decay?: "matrices" | "all";
   readonly order?: "random" | "epochs";
@@ -75,6 +79,7 @@ export interface TrainingSettings {
   readonly objective: Objective["settings"];
   readonly optimizer: Optimizer["settings"];
   readonly schedule: Schedule;
+  readonly parametrisation: Parametrisation;
   readonly clip: number | null;
   readonly decay: "matrices" | "all";
   readonly order: "random" | "epochs";
@@ -103,6 +108,9 @@ export function defineTraining(input: TrainingInput | TrainingSettings | unknown
       defineSchedule({ ...schedule, start: event.at.step }, steps);
     }
   }
+  const optimizer = createOptimizer(given.optimizer ?? "adamw").settings;
+  const parametrisation = defineParametrisation(given.parametrisation ?? "standard");
+  requireFits(parametrisation, optimizer);
   return {
     steps,
     batch,
@@ -111,8 +119,9 @@ export function defineTraining(input: TrainingInput | TrainingSettings | unknown
     lossParts: given.lossParts,
     seed: given.seed,
     objective: createObjective(given.objective ?? "next-token").settings,
-    optimizer: createOptimizer(given.optimizer ?? "adamw").settings,
+    optimizer,
     schedule,
+    parametrisation,
     clip: given.clip,
     decay: given.decay,
     order: given.order,
@@ -122,4 +131,13 @@ export function defineTraining(input: TrainingInput | TrainingSettings | unknown
     sampleEvery: given.sampleEvery,
     grow,
   };
+}
+
+/** Factors for single parameters are those of Adam; a rate for all of them has a meaning for plain descent, too. */
+function requireFits({ kind }: Parametrisation, { name }: Optimizer["settings"]): void {
+  const known = kind === "chen" ? ["adamw", "sgd"] : ["adamw"];
+  if (kind === "standard" || known.includes(name as string)) return;
+  throw new RequestError(
+    `training: parametrisation is ${kind} and the optimiser ${name}; expected ${known.join(" or ")}, or standard`,
+  );
 }

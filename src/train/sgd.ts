@@ -20,12 +20,14 @@ export function sgd(settings: z.infer<typeof sgdSettings>): Optimizer {
     states: () => (mu > 0 ? ["momentum"] : []),
     powers: { momentum: 1 },
     scalars: (_, rate) => ({ rate }),
-    update: ({ decays }, value, gradient, states, scalars) => {
+    update: ({ decays, factors }, value, gradient, states, scalars) => {
+      const rate =
+        factors === undefined || factors.rate === 1 ? scalars.rate! : multiply(scalars.rate!, factors.rate);
       const decayed = decays && weightDecay > 0 ? add(gradient, multiply(value, weightDecay)) : gradient;
-      if (mu === 0) return { value: subtract(value, multiply(decayed, scalars.rate!)), states: {} };
+      if (mu === 0) return { value: subtract(value, multiply(decayed, rate)), states: {} };
       const momentum = add(multiply(states.momentum!, mu), decayed);
       const direction = nesterov ? add(decayed, multiply(momentum, mu)) : momentum;
-      return { value: subtract(value, multiply(direction, scalars.rate!)), states: { momentum } };
+      return { value: subtract(value, multiply(direction, rate)), states: { momentum } };
     },
   };
 }

@@ -12,6 +12,8 @@ import { type LossGraph, lossGraph } from "./lossGraph.ts";
 import { accumulatorName, countName, lossSumName, scalarName, stateName, statisticName } from "./names.ts";
 import type { Objective } from "./objectives/objective.ts";
 import type { OptimizedParameter, Optimizer } from "./optimizer.ts";
+import { parametrisedParameters } from "./parametrisation/parametrise.ts";
+import { type Parametrisation, standard } from "./parametrisation/settings.ts";
 
 export interface StepOptions {
   readonly optimizer: Optimizer;
@@ -27,6 +29,8 @@ export interface StepOptions {
   readonly clip: number | null;
   /** What weight decay applies to: matrices (and embeddings), or everything. */
   readonly decay: "matrices" | "all";
+  /** Of the parameters; the architecture is one that `parametrise` gave. Default: standard. */
+  readonly parametrisation?: Parametrisation;
   /**
    * So many modules of the stripe at a time keep only what enters them, and are computed again right before their
    * gradients; the last ones are not. Default 0: every value is kept.
@@ -48,6 +52,7 @@ export interface StepOptions {
 export interface TrainingStep {
   readonly options: StepOptions;
   readonly source: InputSource;
+  /** As their parametrisation has them. */
   readonly parameters: readonly OptimizedParameter[];
   /** What the objective and modules tell of a step, with its shape: outputs of `update` under their `statisticName`, means over micro-batches. */
   readonly statistics: ReadonlyMap<string, Shape>;
@@ -63,7 +68,8 @@ export function trainingStep(architecture: Architecture, options: StepOptions): 
   const graph = lossGraph(architecture, source, options);
   const { loss, objective, count, boundaries, modules } = graph;
   const tensors = [...source.tensors.values()];
-  const parameters = [...source.declared].map(([name, declaration]) => ({
+  const declared = parametrisedParameters(architecture, source.declared, options.parametrisation ?? standard);
+  const parameters = [...declared].map(([name, declaration]) => ({
     ...declaration,
     name,
     decays: decays(declaration, options.decay),

@@ -12,7 +12,8 @@ import { defineImageRun, type ImageArchitectureInput, type ImageRunInput, imageR
 import { lockFolder } from "./lock.ts";
 import { beginning, runLoop } from "./loop.ts";
 import { createObjective } from "./objectives/objectives.ts";
-import { prepareRun, type Run, type RunOptions } from "./run.ts";
+import { parametrise } from "./parametrisation/parametrise.ts";
+import { drawFirstValues, prepareRun, type Run, type RunOptions } from "./run.ts";
 import { describeTokens, type RunData, textRunData } from "./runData.ts";
 import { createRun, defineConfiguration, type RunConfiguration, requireFreeFolder } from "./runFolder.ts";
 import { defineTraining, type TrainingInput } from "./settings.ts";
@@ -57,7 +58,7 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, 
       // Another run may have come and gone while the data were read.
       requireFreeFolder(folder, force);
       createRun(folder, run.configuration);
-      run.stage.trainer.initialize(training.seed);
+      await drawFirstValues(run);
       yield* runLoop(run, beginning);
     } finally {
       lock.release();
@@ -86,7 +87,7 @@ async function textRun({ data: request = {}, dataFolder, ...options }: TrainOpti
     );
   }
   const configuration = defineConfiguration({
-    architecture,
+    architecture: parametrise(architecture, training.parametrisation),
     training,
     data: {
       data: request.data ?? null,
@@ -105,7 +106,7 @@ async function imageRun(
 ): Promise<Made> {
   const made = await defineImageRun(images, dataFolder, { architecture, training });
   const settings = {
-    architecture: made.architecture,
+    architecture: parametrise(made.architecture, made.training.parametrisation),
     training: made.training,
     data: made.settings,
     tokenizer: null,

@@ -110,7 +110,7 @@ export function createTrainer(
     states,
     evaluationRows: rows,
     initialize(seed) {
-      for (const [name, declaration] of step.source.declared) {
+      for (const { name, ...declaration } of step.parameters) {
         const values = store.read(name);
         // In place, because a copy of a large table would be the run's peak of memory.
         if (values instanceof Float32Array) initialValues(name, declaration, seed, values);

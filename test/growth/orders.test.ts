@@ -10,6 +10,7 @@ const EXACT = 1e-12;
 
 const mixers = [
   "attention(heads: 2, headWidth: 4, bias: true)",
+  "attention(heads: 2, headWidth: 4, baseHeadWidth: 3)",
   "attention(heads: 4, kvHeads: 2, headWidth: 4, positions: rope)",
   "attention(heads: 2, headWidth: 6, positions: rope, rotaryShare: 0.5)",
   "attention(heads: 2, headWidth: 4, positions: alibi)",

@@ -89,10 +89,10 @@ it("goes on after ten kills of the runner, and of runs, and ends with the same t
 it("knows the user's own primitives in the processes of its runs", () => {
   const own =
     'import { defineConfig, definePrimitive, tensor } from "scantling";\n' +
-    "const half = definePrimitive({ name: 'half', settings: {}, resolve: (s) => s, causal: () => true,\n" +
-    "  apply: (_, __, ___, x) => tensor.multiply(x, tensor.scalar(0.5)) });\n" +
-    "export default defineConfig({ primitives: [half] });\n";
-  const architecture = "vocabulary: 16\nlength: 32\nwidth: 16\nheads: 2\nstripe: '[attention, half] × 1'\n";
+    "const twice = definePrimitive({ name: 'twice', settings: {}, resolve: (s) => s, causal: () => true,\n" +
+    "  apply: (_, __, ___, x) => tensor.add(x, x) });\n" +
+    "export default defineConfig({ primitives: [twice] });\n";
+  const architecture = "vocabulary: 16\nlength: 32\nwidth: 16\nheads: 2\nstripe: '[attention, twice] × 1'\n";
   writeFileSync(join(folder.path, "scantling.config.ts"), own);
   writeFileSync(join(folder.path, "own.yaml"), architecture);
   const words = ["mad", "own.yaml", "--tasks", "in-context-recall", "--profile", "quick", "--seeds", "1"];

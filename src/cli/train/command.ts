@@ -49,6 +49,9 @@ export interface TrainOptions extends MachineRequest {
   readonly objective?: string;
   readonly optimizer?: string;
   readonly weightDecay?: number;
+  readonly parametrisation?: string;
+  readonly baseWidth?: number;
+  readonly baseDepth?: number;
   readonly clip?: number;
   readonly order?: string;
   readonly evaluateEvery?: number;
@@ -153,6 +156,18 @@ export function trainCommand({ program, console, commandLine, setExitCode }: Com
     training("--objective <name>", "next-token, classification or masked-token (default: next-token)"),
     training("--optimizer <name>", "adamw, muon, lamb or sgd (default: adamw)"),
     training("--weight-decay <x>", "of matrices (default: the optimiser's own)").argParser(numberFrom(0)),
+    training(
+      "--parametrisation <name>",
+      "how rates, first values and multipliers go by width and depth: standard, mup, depth-mup, completep, chen or gradinit " +
+        "(default: standard)",
+    ),
+    training(
+      "--base-width <n>",
+      "width at which the learning rate was found, for mup and those after it",
+    ).argParser(wholeNumber(1)),
+    training("--base-depth <n>", "layers at which it was, for depth-mup, completep and chen").argParser(
+      wholeNumber(1),
+    ),
     training("--clip <x>", "largest norm of all gradients; 0: none (default: 1)").argParser(numberFrom(0)),
     training(
       "--order <name>",

@@ -77,7 +77,7 @@ export function classifierSettings(options: TrainOptions): ClassifierSettings {
   const width = options.width ?? 64;
   const vit = { width, layers: 4, heads: defaultHeads(width), norm: "layer", positions: "learned" };
   // So narrow a network learns late from weights as small as large ones begin with.
-  const standardDeviation = Number((width ** -0.5).toPrecision(3));
+  const standardDeviation = Number(((options.baseWidth ?? width) ** -0.5).toPrecision(3));
   return { ...vit, standardDeviation, causal: false, pool: "average", bias: true, headBias: true, ...given };
 }
 
@@ -132,6 +132,7 @@ export function trainingSettings(options: TrainOptions, steps: number, onImages 
     schedule: { rate: options.learningRate ?? (onImages ? defaultImageRate : defaultRate), warmup, ...decay },
     optimizer:
       options.weightDecay === undefined ? optimizer : { ...optimizer, weightDecay: options.weightDecay },
+    ...parametrisationOf(options),
     ...(options.objective === undefined ? {} : { objective: options.objective }),
     ...(options.microBatches === undefined ? {} : { microBatches: options.microBatches }),
     ...(options.clip === undefined ? {} : { clip: options.clip === 0 ? null : options.clip }),
@@ -142,6 +143,17 @@ export function trainingSettings(options: TrainOptions, steps: number, onImages 
   };
   // Words are checked by the library, which knows them.
   return settings as TrainingInput;
+}
+
+function parametrisationOf({ parametrisation: kind, baseWidth, baseDepth }: TrainOptions) {
+  if (kind === undefined) {
+    const base = baseWidth === undefined ? (baseDepth === undefined ? null : "--base-depth") : "--base-width";
+    if (base === null) return {};
+    throw new RequestError(
+      `${base} belongs to --parametrisation; give that as well, such as --parametrisation mup`,
+    );
+  }
+  return { parametrisation: { kind, ...defined({ baseWidth, baseDepth }) } };
 }
 
 export function batchOf(options: TrainOptions, onImages = false): number {

@@ -1,0 +1,49 @@
+// A measurement of transfer that is really trained, each run in a process of its own: done once, it is not done again.
+import { execFileSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { temporaryFolder } from "../cli/harness.ts";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const folder = temporaryFolder();
+beforeAll(() => {
+  execFileSync(process.execPath, ["scripts/build.js"], { cwd: root });
+});
+afterAll(() => folder.remove());
+
+test("losses of every size and rate, a page, and the same again without training", () => {
+  const words = [
+    "transfer",
+    "--widths",
+    "16,32",
+    "--depths",
+    "1",
+    "--rates",
+    "2e-3,8e-3,3.2e-2",
+    "--seeds",
+    "1",
+  ];
+  const run = () => {
+    const more = ["--parametrisation", "mup", "--steps", "20", "--batch", "4", "--length", "16", "--json"];
+    const main = join(root, "dist", "cli", "main.js");
+    return JSON.parse(
+      execFileSync(process.execPath, [main, ...words, ...more], {
+        cwd: folder.path,
+        stdio: ["ignore", "pipe", "ignore"],
+      }).toString(),
+    );
+  };
+  const first = run();
+  expect(first.ended).toBe("done");
+  expect(
+    first.series[0].sizes.map(({ losses }: { losses: number[] }) => losses.every(Number.isFinite)),
+  ).toEqual([true, true]);
+  expect(readFileSync(join(folder.path, first.report), "utf8")).toContain("Coordinate check, mup");
+  const runs = join(folder.path, "runs/transfer/runs");
+  expect(existsSync(runs)).toBe(true);
+  const started = performance.now();
+  expect(run()).toEqual(first);
+  expect(performance.now() - started).toBeLessThan(60_000);
+}, 240_000);

@@ -1,0 +1,78 @@
+// A measurement of transfer: which runs it makes, what it concludes, and what it refuses.
+import { expect, test } from "vitest";
+import { RequestError } from "../../src/errors.ts";
+import { reportPage } from "../../src/report/page.ts";
+import { transferReport } from "../../src/transfer/report.ts";
+import { defineTransfer, type TransferRequest } from "../../src/transfer/request.ts";
+import { transferResult } from "../../src/transfer/result.ts";
+
+const request = (more: Partial<TransferRequest> = {}): TransferRequest => ({
+  architecture: (width, layers) => ({ length: 8, width, layers, heads: 2, feedforward: 2 * width }),
+  ...{ parametrisations: ["mup"], widths: [8, 16], depths: [1], rates: [0.001, 0.002, 0.004, 0.008] },
+  ...{ seeds: [1, 2], steps: 20, batch: 2, vocabulary: 9, ...more },
+});
+
+/** Results with a loss that is lowest at a rate for each size. */
+function concluded(best: Readonly<Record<number, number>>, more: Partial<TransferRequest> = {}) {
+  const transfer = defineTransfer(request(more));
+  const results = transfer.runs.map(({ run, seed, spec }) => {
+    const { rate } = spec.training.schedule!;
+    const distance = Math.abs(Math.log2(rate! / best[spec.architecture.width]!));
+    const loss = rate! > 0.007 ? null : 1 + distance + seed / 100;
+    return { run, until: 20, value: { loss }, flops: 0, seconds: 1 };
+  });
+  return { transfer, result: transferResult(transfer, { results, failures: [] }) };
+}
+
+test("runs are those of every size, rate and seed; the model both axes begin with is run once", () => {
+  const { runs, series } = defineTransfer(
+    request({ depths: [1, 2], parametrisations: ["mup", "completep"] }),
+  );
+  expect(series.map(({ axis, parametrisation }) => [parametrisation.kind, axis])).toEqual([
+    ["mup", "width"],
+    ["mup", "depth"],
+    ["completep", "width"],
+    ["completep", "depth"],
+  ]);
+  expect(runs).toHaveLength(2 * 3 * 4 * 2);
+  expect(new Set(runs.map(({ run }) => run)).size).toBe(runs.length);
+});
+
+test("a best rate that moves by one step stays; by two it moves; at an end of the grid it is not known", () => {
+  const verdict = (best: Record<number, number>) => concluded(best).result.series[0]!;
+  expect(verdict({ 8: 0.002, 16: 0.002 })).toMatchObject({ moved: 0, verdict: "stays" });
+  expect(verdict({ 8: 0.002, 16: 0.004 })).toMatchObject({ moved: 1, verdict: "stays" });
+  expect(verdict({ 8: 0.001, 16: 0.004 })).toMatchObject({ moved: 2, verdict: "moves" });
+  expect(verdict({ 8: 0.001, 16: 0.001 })).toMatchObject({ moved: 0, verdict: "edge" });
+  const { transfer } = concluded({ 8: 0.002, 16: 0.002 });
+  const nothing = transferResult(transfer, { results: [], failures: [] });
+  expect(nothing.series[0]).toMatchObject({ moved: null, verdict: "unfinished" });
+});
+
+test("losses are means over seeds, and a rate with a run out of bounds has none", () => {
+  const { result } = concluded({ 8: 0.002, 16: 0.004 });
+  const [narrow] = result.series[0]!.sizes;
+  expect(narrow!.losses[1]).toBeCloseTo(1.015, 12);
+  expect(narrow!.losses[3]).toBeNull();
+  expect(narrow!.best).toBe(1);
+  const page = reportPage(
+    transferReport({ result, checks: [], data: "words", command: "scantling transfer", hash: "1" }),
+  );
+  expect(page).toContain("the best rate stays, within 1 step of the grid (0.00200 at 8, 0.00400 at 16)");
+});
+
+test("what cannot be measured is refused in one line", () => {
+  const refused = (more: Partial<TransferRequest>) => {
+    expect(() => defineTransfer(request(more))).toThrow(RequestError);
+    try {
+      defineTransfer(request(more));
+    } catch (error) {
+      return (error as Error).message;
+    }
+    return "";
+  };
+  expect(refused({ widths: [8] })).toMatch(/one width and one depth; expected two/);
+  expect(refused({ rates: [1, 2] })).toMatch(/rates are 1, 2; expected 3 or more/);
+  expect(refused({ widths: [16, 8] })).toMatch(/each larger than the one before/);
+  expect(refused({ parametrisations: ["mupp"] })).toMatch(/did you mean mup\?/);
+});
