@@ -21,7 +21,7 @@ const order = [
     "scaling",
     "report",
   ],
-  ...["train", "study", "mad", "cli"],
+  ...["train", "hub", "study", "mad", "cli"],
 ];
 
 interface Import {
