@@ -88,3 +88,30 @@ function halfTable(): Float32Array {
   });
   return halves;
 }
+
+const POINTS = 65_536;
+const quantiles = new Map<string, Stored>();
+
+/** The middles of 65,536 parts of equal probability of a normal distribution around 0; a random one is a random number. */
+export function normalQuantiles(type: NumberType, standardDeviation: number): Stored {
+  const key = `${type} ${standardDeviation}`;
+  const known = quantiles.get(key);
+  if (known !== undefined) return known;
+  const floats = Float32Array.from(
+    { length: POINTS },
+    (_, i) => standardDeviation * normalQuantile((i + 0.5) / POINTS),
+  );
+  const table = storedArray(type, POINTS);
+  fromFloats(type, floats, table, 0);
+  quantiles.set(key, table);
+  return table;
+}
+
+/** Abramowitz and Stegun 1964, 26.2.23: within 4.5e-4. */
+function normalQuantile(probability: number): number {
+  if (probability > 0.5) return -normalQuantile(1 - probability);
+  const t = Math.sqrt(-2 * Math.log(probability));
+  const above = 2.515517 + t * (0.802853 + t * 0.010328);
+  const below = 1 + t * (1.432788 + t * (0.189269 + t * 0.001308));
+  return above / below - t;
+}
