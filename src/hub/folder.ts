@@ -33,7 +33,13 @@ export interface PublicFolder {
 
 /** Whether a folder claims to be one of these: a run has a config.json as well, with a format of ours. */
 export function isPublicFolder(folder: string): boolean {
-  return existsSync(join(folder, CONFIG)) && "model_type" in readConfig(folder);
+  try {
+    return existsSync(join(folder, CONFIG)) && "model_type" in readConfig(folder);
+  } catch (error) {
+    // What is damaged is told by whoever needs it.
+    if (error instanceof RequestError) return false;
+    throw error;
+  }
 }
 
 /** Errors: RequestError, one line, for whatever is missing, damaged, or elsewhere than in the folder. */

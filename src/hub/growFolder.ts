@@ -61,6 +61,8 @@ export interface GrownFolder {
   readonly ties: readonly string[];
   readonly notes: readonly GrowthNote[];
   readonly proof: FolderProof;
+  /** Of wall clock: reading, growing and writing with all of it on the disk; and the proof. */
+  readonly seconds: { readonly writing: number; readonly proving: number };
   /** Largest difference that is accepted in float32, of the largest number: more where a short format rounds. */
   readonly bound: number;
 }
@@ -91,13 +93,19 @@ export async function growFolder(options: GrowFolderOptions): Promise<GrownFolde
     const { tensors, rounds } = grownTensors(model, plan, seed);
     const bound = Math.max(BOUNDS.F32, ...[...rounds].map((type) => BOUNDS[type]));
     let proof: FolderProof | undefined;
+    let proving = 0;
+    const start = performance.now();
     const check = (written: string) => {
+      const begun = performance.now();
       proof = prove(model, written, plan, target.origins, options);
+      proving = (performance.now() - begun) / 1000;
       if (!options.unproven) requireProof(proof, bound, folder);
     };
     const content = { config, tensors, files: filesBeside(folder), check };
     const bytes = await writePublicFolder(out, content, { force, signal });
+    const writing = (performance.now() - start) / 1000 - proving;
     return {
+      seconds: { writing, proving },
       ...{ folder: out, layout: layout.type, architecture: target.to, bytes, ties: target.whys },
       parameters: tensors.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0),
       ...{ notes: notesOf(plan), proof: proof!, bound },

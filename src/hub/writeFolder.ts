@@ -24,6 +24,8 @@ export interface NewFolder {
   readonly tensors: readonly NewTensor[];
   /** Files that go along: names, and where each is. */
   readonly files?: ReadonlyMap<string, string>;
+  /** More files, by their names. */
+  readonly texts?: Readonly<Record<string, string>>;
   /** Looks at what was written before it appears; what it throws leaves nothing behind. */
   check?(folder: string): void;
 }
@@ -70,6 +72,9 @@ export async function writePublicFolder(
     writeJson(join(folder, CONFIG), content.config);
     for (const [name, from] of content.files ?? []) {
       writeDurably(join(folder, name), [readInputFile(from, largest.settings)]);
+    }
+    for (const [name, text] of Object.entries(content.texts ?? {})) {
+      writeDurably(join(folder, name), [new TextEncoder().encode(text)]);
     }
     content.check?.(folder);
     if (force && existsSync(path)) removeFolder(path);

@@ -18,7 +18,12 @@ const grow = async (name: string, steps: readonly GrowthStep[], more = {}) =>
 describe("a grown folder has the logits that were recorded of the small one", () => {
   const all: Record<(typeof layoutNames)[number], GrowthStep[]> = {
     gpt2: [settings({ feedforward: 40 }), width(16), layers],
-    llama: [settings({ feedforward: 20, heads: 4, kvHeads: 2 }), settings({ headWidth: 6 }), width(12), layers],
+    llama: [
+      settings({ feedforward: 20, heads: 4, kvHeads: 2 }),
+      settings({ headWidth: 6 }),
+      width(12),
+      layers,
+    ],
     mistral: [settings({ feedforward: 20, heads: 4, headWidth: 24 }), width(32), layers],
     qwen2: [settings({ feedforward: 20, heads: 6, kvHeads: 3 }), width(32), layers],
     vit: [settings({ feedforward: 40 }), width(16), layers],

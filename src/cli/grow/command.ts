@@ -34,7 +34,8 @@ const help = `
 The larger network computes what the smaller one did. Sizes of primitives grow first, in all blocks or in those of --blocks,
 then the width, then the layers; several commands in a row may grow anything in any order. Both networks are then compared on
 random tokens, in float64 and in float32, and nothing is written where they differ. The new run stands before its first step:
-train --resume trains it on.
+train --resume trains it on. A public folder (GPT-2, Llama, Mistral, Qwen2, ViT) becomes a larger one of its kind, read and
+written a few rows at a time; what is too large to be in memory is compared place by place.
 
 Example: scantling grow runs/book --mlp 1024 --layers +2@last --out runs/larger`;
 
@@ -43,7 +44,7 @@ export function growCommand({ program, console, setExitCode }: CommandContext): 
   return program
     .command("grow")
     .description("make a run whose network is larger and computes the same out of a trained one")
-    .argument("<run>", "folder of a run")
+    .argument("<run>", "folder of a run, or a public one with config.json and safetensors files")
     .addOption(size("--mlp <n>", "hidden features of feed-forward layers"))
     .addOption(size("--heads <n>", "heads"))
     .addOption(size("--kv-heads <n>", "key/value heads, where they are grouped"))

@@ -4,17 +4,20 @@
 import { RequestError } from "../../errors.ts";
 import { printNote } from "../../growth/grow.ts";
 import type { GrowthStep } from "../../growth/steps.ts";
+import { isPublicFolder } from "../../hub/folder.ts";
 import { formatCount } from "../../report/format.ts";
 import { growRun } from "../../train/remakeRun.ts";
 import { type Console, warn } from "../console.ts";
 import { openMachine } from "../machine.ts";
 import type { GrowCommandOptions } from "./command.ts";
+import { growPublic } from "./publicFolder.ts";
 
 export async function grow(folder: string, options: GrowCommandOptions, console: Console): Promise<void> {
   const { out, seed, checkpoint, unproven, force, json } = options;
   const steps = stepsOf(options);
   const { machine } = await openMachine(options, console);
   try {
+    if (isPublicFolder(folder)) return await growPublic(folder, steps, machine, options, console);
     const onDamaged = (line: string) => warn(console, line);
     const made = growRun({ folder, out, checkpoint, force, onDamaged, steps, seed, machine, unproven });
     if (json) {
