@@ -366,6 +366,10 @@ export type { Estimate as MadEstimate } from "./mad/scores.ts";
 
 // The machine examined and timed.
 
+export { type ExportedFolder, type ExportFolderOptions, exportFolder } from "./hub/exportFolder.ts";
+export { type FolderProof, type GrowFolderOptions, type GrownFolder, growFolder } from "./hub/growFolder.ts";
+export { type ImportedRun, type ImportOptions, importFolder } from "./hub/importFolder.ts";
+export type { PlaceDifference } from "./hub/prove.ts";
 export { copyGigabytesPerSecond, type OperationTiming, timeOperation } from "./train/benchmark.ts";
 export { stepsWithin, type TimeBudget } from "./train/benchmarkBudget.ts";
 export {

@@ -49,7 +49,7 @@ test("a float becomes the nearest number of a short format, of two the even one"
 });
 
 test("new numbers are spread as asked", () => {
-  const table = normalQuantiles("F32", 0.02);
+  const table = Float32Array.from(normalQuantiles("F32", 0.02));
   const squares = table.reduce((sum, value) => sum + value * value, 0) / table.length;
   expect(Math.sqrt(squares)).toBeCloseTo(0.02, 4);
   expect(table.reduce((sum, value) => sum + value, 0) / table.length).toBeCloseTo(0, 6);
