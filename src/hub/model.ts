@@ -4,13 +4,14 @@ import { defineArchitecture } from "../architecture/architecture.ts";
 import type { Architecture } from "../architecture/schema.ts";
 import { RequestError } from "../errors.ts";
 import { storedParameters } from "../growth/plan.ts";
+import type { FloatNumbers } from "../growth/tensor.ts";
 import type { Parameters } from "../nn/parameters.ts";
 import { show } from "../strict.ts";
 import { type Shape, sameShape, sizeOf } from "../tensor/tensor.ts";
 import { CONFIG, type FolderTensor, openPublicFolder, type PublicFolder } from "./folder.ts";
 import { configKeys, type Layout, type LayoutTensor } from "./layout.ts";
 import { layoutOf } from "./layouts.ts";
-import { asBytes, storedArray, toFloats } from "./numbers.ts";
+import { asBytes, bytesOf, storedArray, toFloats } from "./numbers.ts";
 
 /** A tensor of a layout with the shapes of what it holds. */
 export interface ShapedTensor extends LayoutTensor {
@@ -110,30 +111,61 @@ function shapedTensor(tensor: LayoutTensor, parameters: Parameters): ShapedTenso
   return { ...tensor, shapes, rows, columnCount, fileShape: tensor.shape?.(matrix) ?? matrix };
 }
 
-/** The parameters that a tensor holds, each row-major in its own shape. */
-export function readParameters(tensor: ModelTensor): Map<string, Float32Array> {
-  const { stored, parts, shapes } = tensor;
-  const numbers = storedArray(stored.dtype, sizeOf(stored.shape));
-  stored.read(0, asBytes(numbers));
-  const matrix = toFloats(stored.dtype, numbers);
-  let start = 0;
-  return new Map(
-    parts.map((part, i) => {
-      const shape = shapes[i]!;
-      const values = takePart(tensor, matrix, shape, start);
-      start += shape.at(-1)!;
-      return [part, values];
-    }),
-  );
+/** Rows that are read at a time, in numbers. */
+const SLAB_NUMBERS = 2 ** 22;
+/** Rows that are turned into columns at a time. */
+const TILE = 32;
+
+/**
+ * The parameters that a tensor holds, each row-major in its own shape, read a few rows at a time.
+ * @param room gives the memory that a parameter is written to; default: new
+ */
+export function readParameters(
+  tensor: ModelTensor,
+  room: (name: string, size: number) => FloatNumbers = (_, size) => new Float32Array(size),
+): Map<string, FloatNumbers> {
+  const { stored, parts, shapes, rows, columnCount } = tensor;
+  const values = parts.map((part, i) => room(part, sizeOf(shapes[i]!)));
+  const most = Math.max(1, Math.floor(SLAB_NUMBERS / Math.max(1, columnCount)));
+  const slab = storedArray(stored.dtype, Math.min(most, rows) * columnCount);
+  for (let first = 0; first < rows; first += most) {
+    const count = Math.min(most, rows - first);
+    const numbers = slab.subarray(0, count * columnCount);
+    stored.read(bytesOf[stored.dtype] * first * columnCount, asBytes(numbers));
+    placeRows(tensor, toFloats(stored.dtype, numbers), first, values);
+  }
+  return new Map(parts.map((part, i) => [part, values[i]!]));
 }
 
-function takePart(tensor: ShapedTensor, matrix: Float32Array, shape: Shape, start: number): Float32Array {
-  if (isWhole(tensor)) return matrix;
-  const out = new Float32Array(sizeOf(shape));
-  forPlaces(tensor, shape, start, (at, place) => {
-    out[place] = matrix[at]!;
+/** Puts rows of a tensor, from `first` on, where they are in its parameters. */
+function placeRows(
+  { transposed, columnCount, columns, shapes }: ShapedTensor,
+  matrix: Float32Array,
+  first: number,
+  values: readonly FloatNumbers[],
+): void {
+  const count = matrix.length / columnCount;
+  let start = 0;
+  shapes.forEach((shape, i) => {
+    const out = values[i]!;
+    const length = shape.at(-1)!;
+    if (!transposed) {
+      for (let row = 0; row < count; row++) {
+        const at = row * columnCount + start;
+        out.set(matrix.subarray(at, at + length), (first + row) * length);
+      }
+    } else {
+      const last = Math.min(count, start + length - first);
+      for (let tile = Math.max(0, start - first); tile < last; tile += TILE) {
+        const end = Math.min(last, tile + TILE);
+        for (let column = 0; column < columnCount; column++) {
+          const to = (columns?.[column] ?? column) * length + first - start;
+          for (let row = tile; row < end; row++) out[to + row] = matrix[row * columnCount + column]!;
+        }
+      }
+    }
+    start += length;
   });
-  return out;
 }
 
 /** The numbers of a tensor as its file has them, from the parameters that it holds. */

@@ -8,7 +8,7 @@ import { type AxisGrowth, OLD } from "../growth/axes.ts";
 import { type GrowthPlace, placesIn } from "../growth/places.ts";
 import type { GrowthPlan, Origins } from "../growth/plan.ts";
 import type { Difference } from "../growth/proof.ts";
-import { growTensor } from "../growth/tensor.ts";
+import { type FloatNumbers, growTensor } from "../growth/tensor.ts";
 import { embedding, inputMap } from "../nn/embedding.ts";
 import { norm } from "../nn/norm.ts";
 import { inputSource } from "../nn/parameters.ts";
@@ -122,7 +122,8 @@ function evaluateOn(
     if (own[name] !== undefined) store.write(name, own[name]);
     else if (!read.has(tensor)) {
       read.add(tensor);
-      for (const [part, values] of readParameters(tensor)) store.write(part, values);
+      // Into the store's own memory: parameters are large.
+      readParameters(tensor, (part) => store.read(part) as FloatNumbers);
     }
   }
   const program = machine.load({ outputs: { result }, updates: {} });
