@@ -129,7 +129,7 @@ export interface AttentionSettings {
   readonly positions: string;
   readonly rotaryBase: number;
   readonly rotaryShare: number;
-  readonly rotaryScaling: { factor: number; low: number; high: number; length: number } | null;
+  readonly rotaryScaling?: { factor: number; low: number; high: number; length: number };
   readonly queryKeyNorm: string;
   readonly bias: boolean;
   readonly outputBias?: boolean;

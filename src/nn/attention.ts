@@ -31,7 +31,7 @@ const rotaryScalingSchema = z.strictObject(
     /** Tokens of the sequences that the network was first trained on. */
     length: positiveNumber(),
   },
-  "expected null, or factor, low, high and length",
+  "expected factor, low, high and length",
 );
 
 const SHARE = "expected a number above 0 and at most 1";
@@ -57,8 +57,8 @@ export const attention = definePrimitive({
     rotaryShare: z.number(SHARE).positive(SHARE).max(1, SHARE).default(1),
     /** Of every query and key, over the features of its head. */
     queryKeyNorm: oneOf(normNames).default("none"),
-    /** How slow frequencies are made slower, as Llama 3.1 does it; null: they stay. */
-    rotaryScaling: rotaryScalingSchema.nullable().default(null),
+    /** How slow frequencies are made slower, as Llama 3.1 does it; default: they stay. */
+    rotaryScaling: rotaryScalingSchema.optional(),
     bias: z.boolean("expected true or false").default(false),
     /** Of the map back to the residual stream; default: as `bias`. Qwen2 has none there. */
     outputBias: z.boolean("expected true or false").optional(),
@@ -87,7 +87,7 @@ export const attention = definePrimitive({
       );
     }
     const { rotaryScaling: scaling } = settings;
-    if (scaling !== null && scaling.high <= scaling.low) {
+    if (scaling !== undefined && scaling.high <= scaling.low) {
       throw new RequestError(
         `${what}: rotaryScaling has high ${scaling.high} and low ${scaling.low}; expected high above low`,
       );
@@ -231,7 +231,7 @@ type Settings = Readonly<{
   rotaryBase: number;
   rotaryShare: number;
   queryKeyNorm: NormName;
-  rotaryScaling: RotaryScaling | null;
+  rotaryScaling?: RotaryScaling | undefined;
   bias: boolean;
   outputBias?: boolean | undefined;
 }>;

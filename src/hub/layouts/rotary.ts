@@ -162,7 +162,7 @@ function rotaryOf(keys: ConfigKeys): RotarySettings {
   const scaling = keys.raw(key);
   if (base !== undefined && !(typeof base === "number" && base > 0))
     throw keys.wrong("rope_theta", "a number above 0");
-  return { rotaryBase: (base as number | undefined) ?? 10_000, rotaryScaling: scalingOf(keys, key, scaling) };
+  return { rotaryBase: (base as number | undefined) ?? 10_000, ...scalingOf(keys, key, scaling) };
 }
 
 const scalingKeys = {
@@ -172,23 +172,23 @@ const scalingKeys = {
   length: "original_max_position_embeddings",
 } as const;
 
-function scalingOf(keys: ConfigKeys, key: string, given: unknown): RotarySettings["rotaryScaling"] {
-  if (given === undefined) return null;
+function scalingOf(keys: ConfigKeys, key: string, given: unknown): Pick<RotarySettings, "rotaryScaling"> {
+  if (given === undefined) return {};
   const expected = "null, or rope_type default or llama3; other ways of turning are not known here";
   if (!isObject(given)) throw keys.wrong(key, expected);
   const type = given.rope_type ?? given.type ?? "default";
-  if (type === "default") return null;
+  if (type === "default") return {};
   const read = ([ours, theirs]: [string, string]) => [ours, given[theirs]] as const;
   const settings = Object.fromEntries(Object.entries(scalingKeys).map(read));
   if (type === "llama3" && Object.values(settings).every((value) => typeof value === "number" && value > 0)) {
-    return settings as unknown as RotarySettings["rotaryScaling"];
+    return { rotaryScaling: settings } as unknown as Pick<RotarySettings, "rotaryScaling">;
   }
   throw keys.wrong(key, expected);
 }
 
 function writeRotary({ rotaryBase, rotaryScaling }: RotarySettings, before: Config): Config {
   const written =
-    rotaryScaling === null
+    rotaryScaling === undefined
       ? null
       : {
           rope_type: "llama3",

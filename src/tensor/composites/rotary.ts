@@ -87,16 +87,11 @@ export interface RotaryScaling {
 }
 
 /** Cosines and sines [T, d/2] for positions [T] (i32 or f32): pair i turns by position · base^(-2i/d) radians. */
-export function rotaryTables(
-  positions: Tensor,
-  headWidth: number,
-  base = 10_000,
-  scaling: RotaryScaling | null = null,
-) {
+export function rotaryTables(positions: Tensor, headWidth: number, base = 10_000, scaling?: RotaryScaling) {
   if (headWidth % 2 !== 0) throw new RangeError(`rotary: head width ${headWidth}; expected an even number`);
   const shape = [positions.shape[0]!, headWidth / 2];
   const plain = exp(multiply(iota(shape, 1, "f32"), (-2 / headWidth) * Math.log(base)));
-  const frequencies = scaling === null ? plain : scaled(plain, scaling);
+  const frequencies = scaling === undefined ? plain : scaled(plain, scaling);
   const angles = multiply(reshape(cast(positions, "f32"), [shape[0]!, 1]), frequencies);
   return { cosines: cosine(angles), sines: sine(angles) };
 }
