@@ -95,7 +95,7 @@ export { type GrowthPlan, type Origins, type ParameterGrowth, planGrowth } from 
 export { compareNetworks, type Difference, type Network } from "./growth/proof.ts";
 export { type GrowthStep, planStep } from "./growth/steps.ts";
 export type { FloatNumbers, TensorGrowth } from "./growth/tensor.ts";
-
+export type { RotaryScaling } from "./tensor/composites/rotary.ts";
 /** Building, differentiating and evaluating computations of one's own. */
 export * as tensor from "./tensor/public.ts";
 
