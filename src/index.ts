@@ -96,7 +96,7 @@ export { type GrowthPlan, type Origins, type ParameterGrowth, planGrowth } from 
 export { compareNetworks, type Difference, type Network } from "./growth/proof.ts";
 export { type GrowthStep, planStep } from "./growth/steps.ts";
 export type { FloatNumbers, TensorGrowth } from "./growth/tensor.ts";
-
+export type { RotaryScaling } from "./tensor/composites/rotary.ts";
 /** Building, differentiating and evaluating computations of one's own. */
 export * as tensor from "./tensor/public.ts";
 
@@ -394,6 +394,10 @@ export { type TransferEvent, type TransferOptions, transfer } from "./transfer/t
 
 // The machine examined and timed.
 
+export { type ExportedFolder, type ExportFolderOptions, exportFolder } from "./hub/exportFolder.ts";
+export { type FolderProof, type GrowFolderOptions, type GrownFolder, growFolder } from "./hub/growFolder.ts";
+export { type ImportedRun, type ImportOptions, importFolder } from "./hub/importFolder.ts";
+export type { PlaceDifference } from "./hub/prove.ts";
 export { copyGigabytesPerSecond, type OperationTiming, timeOperation } from "./train/benchmark.ts";
 export { stepsWithin, type TimeBudget } from "./train/benchmarkBudget.ts";
 export {

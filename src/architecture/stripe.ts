@@ -1,5 +1,6 @@
 // The stripe of an architecture: from what was asked for to primitives with all their settings, and back to a pattern.
 import { RequestError } from "../errors.ts";
+import { isObject } from "../json.ts";
 import { withPaths } from "../nn/paths.ts";
 import type { Module, Primitive, Surroundings } from "../nn/primitive.ts";
 import { primitives } from "../nn/primitives.ts";
@@ -246,5 +247,6 @@ function defaults(primitive: Primitive, given: Record<string, unknown>, surround
 }
 
 function printValue(value: unknown): string {
-  return typeof value === "string" && !plainName.test(value) ? JSON.stringify(value) : String(value);
+  const isPlain = typeof value === "string" ? plainName.test(value) : !isObject(value);
+  return isPlain ? String(value) : JSON.stringify(value);
 }

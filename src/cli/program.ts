@@ -15,6 +15,7 @@ import { exportCommand } from "./export/command.ts";
 import { describeFailure, Interruption, interruptedCode } from "./failure.ts";
 import { fitCommand } from "./fit/command.ts";
 import { growCommand } from "./grow/command.ts";
+import { importCommand } from "./import/command.ts";
 import { madCommand } from "./mad/command.ts";
 import { planCommand } from "./plan/command.ts";
 import { relaxCommand } from "./relax/command.ts";
@@ -53,6 +54,7 @@ export async function runCommandLine(words: readonly string[], console: Console)
     cutCommand,
     relaxCommand,
     growCommand,
+    importCommand,
     dataCommand,
     countCommand,
     solveCommand,

@@ -97,7 +97,8 @@ function oldValues<N extends FloatNumbers>(
   );
 }
 
-function notesOf({ parameters }: GrowthPlan): GrowthNote[] {
+/** What a plan does to each parameter that it changes. */
+export function notesOf({ parameters }: GrowthPlan): GrowthNote[] {
   return parameters.flatMap((parameter) => {
     const { name, origin, before, shape, scale } = parameter;
     if (origin !== null && sameShape(before, shape) && scale === 1) return [];

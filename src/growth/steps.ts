@@ -31,12 +31,14 @@ export function planStep(architecture: Architecture, step: GrowthStep): GrowthPl
   return planGrowth(architecture, to, origins);
 }
 
-interface Target {
+/** The larger architecture of a step, and what its places continue. */
+export interface StepTarget {
   readonly to: Architecture;
   readonly origins: Origins;
 }
 
-function stepTarget(architecture: Architecture, step: GrowthStep): Target {
+/** What one step makes of an architecture. Errors: as for `planStep`. */
+export function stepTarget(architecture: Architecture, step: GrowthStep): StepTarget {
   const blocks = repetitions(architecture);
   switch (step.grow) {
     case "settings": {
@@ -83,7 +85,7 @@ function architectureTarget(
   from: Architecture,
   blocks: readonly (readonly StripeEntry[])[],
   given: Readonly<Record<string, unknown>>,
-): Target {
+): StepTarget {
   const { stripe, repeat, ...others } = from;
   const known = stripeKeys.some((key) => given[key] !== undefined)
     ? others
@@ -128,7 +130,7 @@ function target(
   base: Architecture,
   blocks: readonly (readonly StripeEntry[])[],
   [at, count]: readonly [number, number] = [0, 0],
-): Target {
+): StepTarget {
   const isUniform = blocks.every((entries) => JSON.stringify(entries) === JSON.stringify(blocks[0]));
   const { block, loop, sources } = base;
   if (!isUniform && (block === "parallel" || loop !== null || sources.length > 0)) {

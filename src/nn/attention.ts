@@ -6,7 +6,7 @@ import { z } from "zod";
 import { RequestError } from "../errors.ts";
 import { oneOf, positiveNumber, wholeNumber } from "../strict.ts";
 import { attention as attend } from "../tensor/composites/attention.ts";
-import { rotary, rotaryTables } from "../tensor/composites/rotary.ts";
+import { type RotaryScaling, rotary, rotaryTables } from "../tensor/composites/rotary.ts";
 import { dynamicUpdate } from "../tensor/ops/dynamic.ts";
 import { cast, divide, floor, multiply, subtract } from "../tensor/ops/elementwise.ts";
 import { iota } from "../tensor/ops/leaf.ts";
@@ -22,6 +22,18 @@ import { readOut } from "./readOut.ts";
 import type { Scope } from "./scope.ts";
 
 const DEFAULT_HEAD = 64;
+const rotaryScalingSchema = z.strictObject(
+  {
+    /** Wavelengths beyond length / low become as many times as long; below length / high they stay. */
+    factor: positiveNumber(),
+    low: positiveNumber(),
+    high: positiveNumber(),
+    /** Tokens of the sequences that the network was first trained on. */
+    length: positiveNumber(),
+  },
+  "expected factor, low, high and length",
+);
+
 const SHARE = "expected a number above 0 and at most 1";
 
 export const attention = definePrimitive({
@@ -47,7 +59,11 @@ export const attention = definePrimitive({
     rotaryShare: z.number(SHARE).positive(SHARE).max(1, SHARE).default(1),
     /** Of every query and key, over the features of its head. */
     queryKeyNorm: oneOf(normNames).default("none"),
+    /** How slow frequencies are made slower, as Llama 3.1 does it; default: they stay. */
+    rotaryScaling: rotaryScalingSchema.optional(),
     bias: z.boolean("expected true or false").default(false),
+    /** Of the map back to the residual stream; default: as `bias`. Qwen2 has none there. */
+    outputBias: z.boolean("expected true or false").optional(),
   },
   resolve(settings, { width }, what) {
     const heads = settings.heads ?? evenHeadsOf(width, DEFAULT_HEAD);
@@ -70,6 +86,12 @@ export const attention = definePrimitive({
       throw new RequestError(
         `${what}: rotaryShare ${settings.rotaryShare} of ${headWidth} features of a head is less than a pair; expected at ` +
           `least ${2 / headWidth}`,
+      );
+    }
+    const { rotaryScaling: scaling } = settings;
+    if (scaling !== undefined && scaling.high <= scaling.low) {
+      throw new RequestError(
+        `${what}: rotaryScaling has high ${scaling.high} and low ${scaling.low}; expected high above low`,
       );
     }
     if (settings.positions === "alibi" && !settings.causal) {
@@ -109,7 +131,7 @@ export const attention = definePrimitive({
       const scale = scaleOf(settings);
       const { out } = attend(query, keys, values, { causal: true, offset: position, scale });
       return {
-        y: reshape(readOut(surroundings, scope, out, settings.bias), [batch, width]),
+        y: reshape(readOut(surroundings, scope, out, outputBiasOf(settings)), [batch, width]),
         state: { keys, values },
       };
     },
@@ -142,7 +164,10 @@ export const attention = definePrimitive({
           ...growingLinear("query", ["width", `kvHeads group ${keys}`], { bias }),
           ...growingLinear("key", ["width", `kvHeads ${keys}`], keyed),
           ...growingLinear("value", ["width", "kvHeads values"], { bias }),
-          ...growingLinear("output", ["kvHeads group values", "width"], { bias, added: read }),
+          ...growingLinear("output", ["kvHeads group values", "width"], {
+            bias: outputBiasOf(settings),
+            added: read,
+          }),
           ...(queryKeyNorm === "none" ? {} : normsOfHeads),
         },
       };
@@ -210,8 +235,14 @@ type Settings = Readonly<{
   rotaryBase: number;
   rotaryShare: number;
   queryKeyNorm: NormName;
+  rotaryScaling?: RotaryScaling | undefined;
   bias: boolean;
+  outputBias?: boolean | undefined;
 }>;
+
+function outputBiasOf({ bias, outputBias }: Pick<Settings, "bias" | "outputBias">): boolean {
+  return outputBias ?? bias;
+}
 
 /** x [B, T, D] → y [B, T, D], with keys [B, T, Hk, d] and values [B, T, Hk, V]. */
 function attendWhole(settings: Settings, surroundings: Surroundings, scope: Scope, x: Tensor) {
@@ -219,7 +250,7 @@ function attendWhole(settings: Settings, surroundings: Surroundings, scope: Scop
   const { query, key, value } = project(settings, surroundings, scope, x, iota([x.shape[1]!], 0));
   const scale = scaleOf(settings);
   const { out } = attend(query, key, value, { causal, scale, ...(window === null ? {} : { window }) });
-  return { y: readOut(surroundings, scope, out, settings.bias), key, value };
+  return { y: readOut(surroundings, scope, out, outputBiasOf(settings)), key, value };
 }
 
 /** 1/√d of the features that come from x, or √(base d)/d. */
@@ -256,7 +287,7 @@ function project(
   }
   if (positions !== "rope") return { query, key, value };
   const turned = turnedWidth(headWidth!, rotaryShare);
-  const { cosines, sines } = rotaryTables(places, turned, rotaryBase);
+  const { cosines, sines } = rotaryTables(places, turned, rotaryBase, settings.rotaryScaling);
   const turn = (heads: Tensor): Tensor => {
     if (turned === headWidth) return rotary(heads, cosines, sines);
     const [first, rest] = split(heads, [turned, headWidth! - turned], 3) as [Tensor, Tensor];

@@ -60,7 +60,7 @@ function fillNormal(
 }
 
 /** A key for a name: the name's code units are hashed into the seed one after the other. */
-function keyOf(name: string, seed: number): [number, number] {
+export function keyOf(name: string, seed: number): [number, number] {
   let key: [number, number] = [seed >>> 0, Math.floor(seed / 2 ** 32) >>> 0];
   for (let i = 0; i < name.length; i++) key = threefry(key[0], key[1], name.charCodeAt(i), i);
   return threefry(key[0], key[1], name.length, 0xffffffff);

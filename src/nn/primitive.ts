@@ -221,7 +221,7 @@ function growingBy<Settings>({ settings, follow, refuse }: GrowthDefinition<Sett
       const fixed = keys.find(
         (key) =>
           !(settings as readonly string[]).includes(key) &&
-          before.configuration[key] !== after.configuration[key],
+          JSON.stringify(before.configuration[key]) !== JSON.stringify(after.configuration[key]),
       );
       if (fixed === undefined) return refuse?.(grown(before), grown(after));
       return `${fixed} is ${show(after.configuration[fixed])}; expected ${show(before.configuration[fixed])} as before, it cannot grow`;

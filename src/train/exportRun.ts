@@ -91,7 +91,7 @@ function checkRequest({ format, batch = 1, length = 1 }: ExportOptions): void {
 }
 
 /** The path of a run without separators at its end, by which a file beside it can be called. */
-function besideRun(folder: string): string {
+export function besideRun(folder: string): string {
   const path = folder.replace(/[/\\]+$/, "");
   return /(^|[/\\])\.*$/.test(path) ? resolve(folder) : path;
 }

@@ -150,6 +150,24 @@ export function createFolder(path: string, fill: (folder: string) => void): void
   });
 }
 
+/** The same for work that takes its time, and stops where it throws. */
+export async function fillFolder(path: string, fill: (folder: string) => Promise<void>): Promise<void> {
+  const temporary = unfinishedBeside(path);
+  try {
+    rmSync(temporary, { recursive: true, force: true });
+    makeFolder(temporary);
+    await fill(temporary);
+    syncFolder(temporary);
+    renameSync(temporary, path);
+    syncFolder(dirname(path));
+  } catch (error) {
+    discard(temporary);
+    onDisk("write", path, () => {
+      throw error;
+    });
+  }
+}
+
 /** What is left of failed work. That it cannot be removed either is no news. */
 function discard(temporary: string): void {
   try {

@@ -21,9 +21,13 @@ const elementBytes = {
 } as const;
 export type SafetensorsType = keyof typeof elementBytes;
 
-export interface StoredTensor {
+/** What a tensor's elements are, and how many. */
+export interface TensorKind {
   readonly dtype: SafetensorsType;
   readonly shape: readonly number[];
+}
+
+export interface StoredTensor extends TensorKind {
   /** Row-major little-endian elements. */
   readonly bytes: Uint8Array;
 }
@@ -44,15 +48,28 @@ export function encodeSafetensors(
   tensors: ReadonlyMap<string, StoredTensor>,
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array[] {
+  for (const [name, { dtype, shape, bytes }] of tensors) requireSize(name, dtype, shape, bytes.length);
+  const { head, order } = encodeHeader(tensors, metadata);
+  return [head, ...order.map((name) => tensors.get(name)!.bytes)];
+}
+
+/**
+ * What stands in front of the tensors of a file, and the order in which they have to follow, without a gap.
+ * Errors: RangeError for a header that no reader would take.
+ */
+export function encodeHeader(
+  tensors: ReadonlyMap<string, TensorKind>,
+  metadata: Readonly<Record<string, string>> = {},
+): { readonly head: Uint8Array; readonly order: readonly string[] } {
   const inOrder = [...tensors].sort(([, a], [, b]) => elementBytes[b.dtype] - elementBytes[a.dtype]);
   const header: Record<string, unknown> = Object.create(null);
   if (Object.keys(metadata).length > 0) header[METADATA] = metadata;
   let offset = 0;
-  for (const [name, { dtype, shape, bytes }] of inOrder) {
+  for (const [name, { dtype, shape }] of inOrder) {
     if (name === METADATA) throw new RangeError(`a tensor cannot be called ${METADATA}`);
-    requireSize(name, dtype, shape, bytes.length);
-    header[name] = { dtype, shape, data_offsets: [offset, offset + bytes.length] };
-    offset += bytes.length;
+    const end = offset + tensorBytes(name, dtype, shape);
+    header[name] = { dtype, shape, data_offsets: [offset, end] };
+    offset = end;
   }
   const json = new TextEncoder().encode(JSON.stringify(header));
   if (json.length > LONGEST_HEADER) {
@@ -61,10 +78,10 @@ export function encodeSafetensors(
     );
   }
   // Padding with spaces lets the elements start on a multiple of 8.
-  const padded = new Uint8Array(8 + 8 * Math.ceil(json.length / 8)).fill(0x20);
-  new DataView(padded.buffer).setBigUint64(0, BigInt(padded.length - 8), true);
-  padded.set(json, 8);
-  return [padded, ...inOrder.map(([, { bytes }]) => bytes)];
+  const head = new Uint8Array(8 + 8 * Math.ceil(json.length / 8)).fill(0x20);
+  new DataView(head.buffer).setBigUint64(0, BigInt(head.length - 8), true);
+  head.set(json, 8);
+  return { head, order: inOrder.map(([name]) => name) };
 }
 
 /**
@@ -73,32 +90,73 @@ export function encodeSafetensors(
  * named twice or of another size than its shape says.
  */
 export function decodeSafetensors(file: Uint8Array): Map<string, StoredTensor> {
-  const { entries, start } = readHeader(file);
-  const tensors = new Map<string, StoredTensor>();
+  const placed = decodeHeader(file, file.length);
+  return new Map(
+    placed.map(({ name, dtype, shape, from, to }) => [
+      name,
+      { dtype, shape, bytes: file.subarray(from, to) },
+    ]),
+  );
+}
+
+/** Where a tensor lies in its file, from byte `from` to byte `to`. */
+export interface PlacedTensor extends TensorKind {
+  readonly name: string;
+  readonly from: number;
+  readonly to: number;
+}
+
+/**
+ * Where the tensors of a file of `size` bytes lie, in order; `head` are its first bytes, at least `headerEnd` of them.
+ * Errors: as for `decodeSafetensors`.
+ */
+export function decodeHeader(head: Uint8Array, size: number): PlacedTensor[] {
+  const { entries, start } = readHeader(head, size);
   let end = 0;
   entries.sort((a, b) => a.from - b.from || a.to - b.to);
-  for (const { name, dtype, shape, from, to } of entries) {
+  const placed = entries.map(({ name, dtype, shape, from, to }): PlacedTensor => {
     if (from !== end || to < from) {
       throw new RangeError(
         `tensor ${show(name)} is at bytes ${from} to ${to}; expected it to begin at ${end}`,
       );
     }
     requireSize(name, dtype, shape, to - from);
-    if (start + to > file.length) {
+    if (start + to > size) {
       throw new RangeError(
-        `tensor ${show(name)} ends at byte ${start + to} of a file of ${file.length}; it is cut short`,
+        `tensor ${show(name)} ends at byte ${start + to} of a file of ${size}; it is cut short`,
       );
     }
-    tensors.set(name, { dtype, shape, bytes: file.subarray(start + from, start + to) });
     end = to;
+    return { name, dtype, shape, from: start + from, to: start + to };
+  });
+  if (start + end !== size) {
+    throw new RangeError(`${size - start - end} bytes are left over after the last tensor`);
   }
-  if (start + end !== file.length) {
-    throw new RangeError(`${file.length - start - end} bytes are left over after the last tensor`);
+  return placed;
+}
+
+/** Where the header of a file of `size` bytes ends, from its first 8. Errors: RangeError for one that cannot be. */
+export function headerEnd(first: Uint8Array, size: number): number {
+  if (size < 8) throw new RangeError(`the file has ${size} bytes; expected at least 8`);
+  const length = new DataView(first.buffer, first.byteOffset, 8).getBigUint64(0, true);
+  if (length > BigInt(Math.min(LONGEST_HEADER, size - 8))) {
+    throw new RangeError(
+      `its header claims ${length} bytes of a file of ${size}; expected at most ${LONGEST_HEADER}`,
+    );
   }
-  return tensors;
+  return 8 + Number(length);
 }
 
 function requireSize(name: string, dtype: SafetensorsType, shape: readonly number[], bytes: number): void {
+  const size = tensorBytes(name, dtype, shape);
+  if (bytes === size) return;
+  throw new RangeError(
+    `tensor ${show(name)} has ${bytes} bytes; expected ${size} for ${dtype} ${show(shape)}`,
+  );
+}
+
+/** Errors: RangeError for more bytes than can be counted. */
+function tensorBytes(name: string, dtype: SafetensorsType, shape: readonly number[]): number {
   let size: number = elementBytes[dtype];
   for (const dimension of shape) {
     size *= dimension;
@@ -106,11 +164,7 @@ function requireSize(name: string, dtype: SafetensorsType, shape: readonly numbe
       throw new RangeError(`tensor ${show(name)} has the shape ${show(shape)}, beyond any file`);
     }
   }
-  if (bytes !== size) {
-    throw new RangeError(
-      `tensor ${show(name)} has ${bytes} bytes; expected ${size} for ${dtype} ${show(shape)}`,
-    );
-  }
+  return size;
 }
 
 interface Entry {
@@ -121,16 +175,9 @@ interface Entry {
   readonly to: number;
 }
 
-function readHeader(file: Uint8Array): { entries: Entry[]; start: number } {
-  if (file.length < 8) throw new RangeError(`the file has ${file.length} bytes; expected at least 8`);
-  const length = new DataView(file.buffer, file.byteOffset, 8).getBigUint64(0, true);
-  if (length > BigInt(Math.min(LONGEST_HEADER, file.length - 8))) {
-    throw new RangeError(
-      `its header claims ${length} bytes of a file of ${file.length}; expected at most ${LONGEST_HEADER}`,
-    );
-  }
-  const start = 8 + Number(length);
-  if (length === 0n || file[8] !== OPENING_BRACE) throw new RangeError("its header is not an object");
+function readHeader(file: Uint8Array, size: number): { entries: Entry[]; start: number } {
+  const start = headerEnd(file, size);
+  if (start === 8 || file[8] !== OPENING_BRACE) throw new RangeError("its header is not an object");
   const header = parseHeader(file.subarray(8, start));
   const entries: Entry[] = [];
   for (const name of Object.keys(header)) {

@@ -6,7 +6,8 @@ import { wholeNumber } from "../parsers.ts";
 import type { CommandContext } from "../program.ts";
 
 export interface ExportCommandOptions {
-  readonly to: "onnx" | "safetensors";
+  readonly to: "onnx" | "safetensors" | "huggingface";
+  readonly layout?: string;
   readonly out?: string;
   readonly checkpoint: "best" | "last" | number;
   readonly length?: number;
@@ -18,7 +19,8 @@ export interface ExportCommandOptions {
 const help = `
 An ONNX file takes "tokens", i64 [batch, length], and gives "logits", f32 [batch, length, vocabulary]; both sizes are
 fixed in it. A safetensors file holds the weights under their names. Either has the architecture, the tokenizer and the
-step as JSON in its metadata.
+step as JSON in its metadata. For huggingface a folder is written, as GPT-2, Llama, Mistral, Qwen2 or ViT have it, where one of
+them has the architecture.
 
 Example: scantling export runs/book --to onnx --out book.onnx`;
 
@@ -29,10 +31,14 @@ export function exportCommand({ program, console, setExitCode }: CommandContext)
     .argument("<run>", "folder of a run")
     .addOption(
       new Option("--to <format>", "format of the file")
-        .choices(["onnx", "safetensors"])
+        .choices(["onnx", "safetensors", "huggingface"])
         .makeOptionMandatory(),
     )
-    .option("--out <file>", "the file (default: beside the run, called like it)")
+    .option("--out <file>", "the file, or folder (default: beside the run, called like it)")
+    .option(
+      "--layout <name>",
+      "gpt2, llama, mistral, qwen2 or vit, for huggingface (default: the first that fits)",
+    )
     .addOption(checkpointOption())
     .addOption(
       new Option("--length <n>", "tokens of a sequence, for onnx (default: the model's)").argParser(
@@ -47,7 +53,7 @@ export function exportCommand({ program, console, setExitCode }: CommandContext)
     .addHelpText("after", help)
     .action(async (run: string, options: ExportCommandOptions) => {
       const { exportModel } = await import("./run.ts");
-      exportModel(run, options, console);
+      await exportModel(run, options, console);
       setExitCode(0);
     });
 }

@@ -38,7 +38,9 @@ The larger network computes what the smaller one did. Sizes of primitives grow f
 then the width, then the layers; several commands in a row may grow anything in any order. --to grows all at once, and adds
 layers after the last. Both networks are then compared on random tokens and on the run's validation data, in float64 and in
 float32, and nothing is written where they differ. The new run goes on where the old one stood, with its optimiser's moments
-grown: train --resume trains it on, with --steps where the old one had come to its end.
+grown: train --resume trains it on, with --steps where the old one had come to its end. A public folder (GPT-2, Llama,
+Mistral, Qwen2, ViT) becomes a larger one of its kind, read and written a few rows at a time; what is too large to be in
+memory is compared place by place.
 
 Example: scantling grow runs/book --mlp 1024 --layers +2@last --out runs/larger
          scantling train --resume runs/larger --steps 2400`;
@@ -48,7 +50,7 @@ export function growCommand({ program, console, setExitCode }: CommandContext): 
   return program
     .command("grow")
     .description("make a run whose network is larger and computes the same out of a trained one")
-    .argument("<run>", "folder of a run")
+    .argument("<run>", "folder of a run, or a public one with config.json and safetensors files")
     .option("--to <what>", "the architecture to grow to: a preset, or a JSON or YAML file")
     .addOption(size("--mlp <n>", "hidden features of feed-forward layers"))
     .addOption(size("--heads <n>", "heads"))

@@ -6,17 +6,20 @@ import { RequestError } from "../../errors.ts";
 import { defineGrowthSteps } from "../../growth/define.ts";
 import { printNote } from "../../growth/grow.ts";
 import type { GrowthStep } from "../../growth/steps.ts";
+import { isPublicFolder } from "../../hub/folder.ts";
 import { formatCount } from "../../report/format.ts";
 import { growRun, type Proof } from "../../train/growRun.ts";
 import { type Console, warn } from "../console.ts";
 import { openMachine } from "../machine.ts";
 import type { GrowCommandOptions } from "./command.ts";
+import { growPublic } from "./publicFolder.ts";
 
 export async function grow(folder: string, options: GrowCommandOptions, console: Console): Promise<void> {
   const { out, seed, checkpoint, fresh, schedule, unproven, force, json } = options;
   const steps = stepsOf(options);
   const { machine } = await openMachine(options, console);
   try {
+    if (isPublicFolder(folder)) return await growPublic(folder, steps, machine, options, console);
     const onDamaged = (line: string) => warn(console, line);
     const given = { folder, out, checkpoint, force, fresh, schedule, unproven };
     const dataFolder = dataFolders(console.environment);

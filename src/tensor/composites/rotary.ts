@@ -1,6 +1,17 @@
 // Rotary position embedding: pairs of features turned by an angle that grows with position. Su et al. 2021, equation 34,
 // in the half-split layout of GPT-NeoX, where feature i is paired with i + d/2. B batch, T length, H heads, d head width.
-import { add, cast, cosine, exp, multiply, negate, sine, subtract } from "../ops/elementwise.ts";
+import {
+  add,
+  cast,
+  cosine,
+  exp,
+  maximum,
+  minimum,
+  multiply,
+  negate,
+  sine,
+  subtract,
+} from "../ops/elementwise.ts";
 import { iota } from "../ops/leaf.ts";
 import { broadcastTo, concatenate, reshape, split } from "../ops/movement.ts";
 import { sum } from "../ops/reduce.ts";
@@ -64,11 +75,29 @@ export function rotary(x: Tensor, cosines: Tensor, sines: Tensor): Tensor {
   return apply(rotaryOp, [x, cosines, sines], undefined);
 }
 
+/**
+ * Slow frequencies made slower, so that longer sequences turn as shorter ones did: those that turn less than `low` times in
+ * `length` tokens are divided by `factor`, those that turn more than `high` times stay, linearly in between (Llama 3.1).
+ */
+export interface RotaryScaling {
+  readonly factor: number;
+  readonly low: number;
+  readonly high: number;
+  readonly length: number;
+}
+
 /** Cosines and sines [T, d/2] for positions [T] (i32 or f32): pair i turns by position · base^(-2i/d) radians. */
-export function rotaryTables(positions: Tensor, headWidth: number, base = 10_000) {
+export function rotaryTables(positions: Tensor, headWidth: number, base = 10_000, scaling?: RotaryScaling) {
   if (headWidth % 2 !== 0) throw new RangeError(`rotary: head width ${headWidth}; expected an even number`);
   const shape = [positions.shape[0]!, headWidth / 2];
-  const frequencies = exp(multiply(iota(shape, 1, "f32"), (-2 / headWidth) * Math.log(base)));
+  const plain = exp(multiply(iota(shape, 1, "f32"), (-2 / headWidth) * Math.log(base)));
+  const frequencies = scaling === undefined ? plain : scaled(plain, scaling);
   const angles = multiply(reshape(cast(positions, "f32"), [shape[0]!, 1]), frequencies);
   return { cosines: cosine(angles), sines: sine(angles) };
+}
+
+function scaled(frequencies: Tensor, { factor, low, high, length }: RotaryScaling): Tensor {
+  const turns = multiply(frequencies, length / (2 * Math.PI));
+  const kept = minimum(1, maximum(0, multiply(subtract(turns, low), 1 / (high - low))));
+  return multiply(frequencies, add(1 / factor, multiply(kept, 1 - 1 / factor)));
 }

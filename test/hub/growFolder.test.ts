@@ -1,0 +1,174 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { describe, expect, it } from "vitest";
+import type { Machine, Store } from "../../src/backend/machine.ts";
+import { createReference } from "../../src/backend/reference.ts";
+import { planGrowth } from "../../src/growth/plan.ts";
+import { type GrowthStep, stepTarget } from "../../src/growth/steps.ts";
+import { growFolder } from "../../src/hub/growFolder.ts";
+import { openPublicModel, readParameters } from "../../src/hub/model.ts";
+import { compareByPlace } from "../../src/hub/prove.ts";
+import { copyOf, differenceFrom, fixture, layoutNames, newFolder } from "./harness.ts";
+
+const machine = createReference();
+const settings = (to: Record<string, unknown>): GrowthStep => ({ grow: "settings", to });
+const layers: GrowthStep = { grow: "layers", add: 1, at: 1 };
+const width = (to: number): GrowthStep => ({ grow: "width", to });
+const configOf = (folder: string) => JSON.parse(readFileSync(join(folder, "config.json"), "utf8"));
+const grow = (name: string, steps: readonly GrowthStep[], more = {}) =>
+  growFolder({ folder: fixture(name), out: newFolder(), steps, machine, seed: 3, ...more });
+
+const all: Record<(typeof layoutNames)[number], GrowthStep[]> = {
+  gpt2: [settings({ feedforward: 40 }), width(16), layers],
+  llama: [settings({ feedforward: 20, heads: 4, kvHeads: 2 }), settings({ headWidth: 6 }), width(12), layers],
+  mistral: [settings({ feedforward: 20, heads: 4, headWidth: 24 }), width(32), layers],
+  qwen2: [settings({ feedforward: 20, heads: 6, kvHeads: 3 }), width(32), layers],
+  vit: [settings({ feedforward: 40 }), width(16), layers],
+};
+
+describe("a grown folder has the logits that were recorded of the small one", () => {
+  // Mistral and Qwen2 are in short formats and grow by powers of two: nothing is rounded.
+  const bounds = { gpt2: 1e-5, llama: 1e-5, mistral: 1e-12, qwen2: 1e-12, vit: 1e-5 };
+  for (const name of layoutNames) {
+    it(name, async () => {
+      const made = await grow(name, all[name]);
+      expect(differenceFrom(made.folder, name)).toBeLessThan(bounds[name]);
+      expect(made.proof).toMatchObject({ kind: "network" });
+      const [before, after] = [openPublicModel(fixture(name)), openPublicModel(made.folder)];
+      expect(new Set(after.tensors.map(({ stored }) => stored.dtype))).toEqual(
+        new Set(before.tensors.map(({ stored }) => stored.dtype)),
+      );
+      for (const model of [before, after]) model.close();
+    });
+  }
+});
+
+describe("place by place", () => {
+  const compare = async (spoil: boolean) => {
+    const steps = all.llama;
+    const before = openPublicModel(fixture("llama"));
+    const made = await grow("llama", steps);
+    const after = openPublicModel(made.folder);
+    let [to, origins] = [before.architecture, [0, 1, 2, 3] as readonly (number | null)[]];
+    for (const step of [...steps, settings({ valueWidth: 6 })]) {
+      const next = stepTarget(to, step);
+      [to, origins] = [next.to, next.origins.map((i) => (i === null ? null : origins[i]!))];
+    }
+    if (spoil) {
+      // The new block comes first in the old one's place.
+      origins = [null, null, ...origins.slice(0, 2), ...origins.slice(4)];
+    }
+    const plan = planGrowth(before.architecture, to, origins);
+    const found = compareByPlace(machine, before, after, plan, origins, 1);
+    for (const model of [before, after]) model.close();
+    return found.largest / found.scale;
+  };
+  it("the same activations come out of both networks", async () => {
+    expect(await compare(false)).toBeLessThan(1e-6);
+  });
+  it("and others of another network", async () => {
+    expect(await compare(true)).toBeGreaterThan(1e-3);
+  });
+});
+
+describe("what is written", () => {
+  it("keeps unknown keys and corrects the others", async () => {
+    const made = await grow("gpt2", all.gpt2);
+    expect(configOf(made.folder)).toEqual({
+      ...configOf(fixture("gpt2")),
+      ...{
+        n_embd: 16,
+        n_head: 4,
+        n_inner: 40,
+        n_layer: 3,
+        layer_norm_epsilon: 5e-6,
+        tie_word_embeddings: true,
+      },
+    });
+    expect(made.ties.join()).toMatch(/4 heads of 4 instead of 2.*n_inner is written: 40/);
+  });
+  it("has no new units that are equal, and other ones with another seed", async () => {
+    const rows = async (seed: number) => {
+      const model = openPublicModel((await grow("llama", [settings({ feedforward: 20 })], { seed })).folder);
+      const up = model.tensors.find(({ name }) => name.includes("0.mlp.up_proj"))!;
+      const values = readParameters(up).get(up.parts[0]!)!;
+      model.close();
+      return Array.from({ length: 20 }, (_, column) => values.filter((__, i) => i % 20 === column).join());
+    };
+    const [first, again, other] = [await rows(1), await rows(1), await rows(2)];
+    expect(new Set(first).size).toBe(20);
+    expect(again).toEqual(first);
+    expect(other).not.toEqual(first);
+  });
+  it("takes small files along, and no others", async () => {
+    const folder = copyOf("gpt2");
+    writeFileSync(join(folder, "tokenizer.json"), "{}");
+    writeFileSync(join(folder, "pytorch_model.bin"), "x");
+    const { folder: made } = await grow("gpt2", all.gpt2, { folder });
+    expect(readdirSync(made).sort()).toEqual([
+      "config.json",
+      "expected.json",
+      "model.safetensors",
+      "tokenizer.json",
+    ]);
+  });
+});
+
+describe("nothing is left where it is refused", () => {
+  const refusals: [string, string, GrowthStep[], RegExp][] = [
+    ["a smaller size", "llama", [settings({ feedforward: 8 })], /^grow: .*feedforward 12 cannot become 8/],
+    [
+      "heads beside the width",
+      "gpt2",
+      [settings({ heads: 3 })],
+      /^grow: gpt2 has width = heads × head size.*width of 12/,
+    ],
+    ["a width that no heads fill", "vit", [width(9)], /^grow: vit has width = heads × head size/],
+    [
+      "sizes of one block alone",
+      "gpt2",
+      [{ ...settings({ feedforward: 40 }), blocks: [0] } as GrowthStep],
+      /its blocks differ/,
+    ],
+  ];
+  for (const [what, name, steps, message] of refusals) {
+    it(what, async () => {
+      const out = newFolder();
+      await expect(grow(name, steps, { out })).rejects.toThrow(message);
+      expect(readdirSync(dirname(out))).toEqual([]);
+    });
+  }
+  it("a folder that holds something", async () => {
+    const out = newFolder();
+    mkdirSync(out);
+    writeFileSync(join(out, "mine.txt"), "");
+    await expect(grow("gpt2", all.gpt2, { out, force: true })).rejects.toThrow(/already holds something/);
+  });
+  it("a signal half-way", async () => {
+    const out = newFolder();
+    const signal = AbortSignal.abort(new Error("stopped"));
+    await expect(grow("gpt2", all.gpt2, { out, signal })).rejects.toThrow("stopped");
+    expect(readdirSync(dirname(out))).toEqual([]);
+  });
+  it("a proof that fails", async () => {
+    const out = newFolder();
+    let loads = 0;
+    const wrong: Machine = {
+      ...machine,
+      load(program) {
+        const second = ++loads === 2;
+        const made = machine.load(program);
+        const runSync = (store: Store) => {
+          made.runSync(store);
+          if (second) store.read("logits")[0]! += 1;
+        };
+        return { ...made, runSync };
+      },
+    };
+    await expect(grow("gpt2", all.gpt2, { out, machine: wrong })).rejects.toThrow(
+      /grown, its logits differ by .* in float32.*; expected .* nothing is written$/,
+    );
+    expect(existsSync(out)).toBe(false);
+    expect(readdirSync(dirname(out))).toEqual([]);
+  });
+});
