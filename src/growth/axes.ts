@@ -18,7 +18,7 @@ export interface AxisGrowth {
 }
 
 /** Sizes of both sides, with the model's width among them. */
-export interface SizesOf extends Pick<Growth, "sizes" | "labels"> {}
+export interface SizesOf extends Pick<Growth, "sizes" | "labels" | "same"> {}
 
 /** An old label that has no place among the new ones. */
 export class LostPlace extends Error {

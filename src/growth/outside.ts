@@ -22,12 +22,13 @@ const growingBetween: Readonly<Record<string, GrowingParameter>> = {
 
 /** Sizes that parameters outside of primitives are made of. */
 export function outsideSizes(architecture: Architecture): SizesOf {
-  const { width, vocabulary, inputs, tokenTypes, embeddingWidth } = architecture;
+  const { width, vocabulary, inputs, tokenTypes, embeddingWidth, tie } = architecture;
   const sizes = {
     ...{ width, vocabulary, inside: width, represented: width, places: placesOf(architecture) },
     ...{ inputs: inputs ?? 0, types: tokenTypes ?? 0, table: embeddingWidth ?? width },
   };
-  return { sizes };
+  // What a tied head reads are the features of the table.
+  return { sizes, ...(tie ? { same: [["width", "represented"]] } : {}) };
 }
 
 /** By full names, but for blocks: those of `between` and of norms. */
@@ -37,7 +38,10 @@ export function outsideParameter(architecture: Architecture, name: string): Grow
   return growingOutside(architecture)[name];
 }
 
-function growingOutside({ embeddingWidth }: Architecture): Readonly<Record<string, GrowingParameter>> {
+function growingOutside({
+  embeddingWidth,
+  representation,
+}: Architecture): Readonly<Record<string, GrowingParameter>> {
   const isNarrow = embeddingWidth !== null;
   const features = (axes: string): GrowingParameter => ({ axes, added: { width: "output" } });
   const table = (first: string): GrowingParameter =>
@@ -59,7 +63,7 @@ function growingOutside({ embeddingWidth }: Architecture): Readonly<Record<strin
       bias: true,
       added: { represented: "zero" },
     }),
-    "head.weight": { axes: "width, vocabulary" },
+    "head.weight": { axes: `${representation ? "represented" : "width"}, vocabulary` },
     "head.bias": { axes: "vocabulary" },
   };
 }

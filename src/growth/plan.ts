@@ -205,19 +205,26 @@ function declared(
   const { place, origin } = pair;
   const { growth } = place.module;
   const originName = origin === null ? null : `${origin.prefix}${rest}`;
-  const grownSizes = (architecture: Architecture, of: Growth | undefined): SizesOf => ({
-    sizes: { ...of?.sizes, width: architecture.width },
-    ...(of?.labels === undefined ? {} : { labels: of.labels }),
-  });
   return {
     parameter: parameterOf(name, rest!, growth, origin !== null && isSame(from, to, origin, place)),
     origin: originName,
-    before: grownSizes(from, (origin ?? place).module.growth),
-    after: grownSizes(to, growth),
+    before: sizesOf(from, (origin ?? place).module.growth),
+    after: sizesOf(to, growth),
   };
 }
 
-function parameterOf(
+/** Of a module with such growth. */
+export function sizesOf({ width }: Architecture, growth: Growth | undefined): SizesOf {
+  const { labels, same } = growth ?? {};
+  return {
+    sizes: { ...growth?.sizes, width },
+    ...(labels === undefined ? {} : { labels }),
+    ...(same === undefined ? {} : { same }),
+  };
+}
+
+/** Of the parameter `rest` of a module; `isSame`: the module stays as it is. */
+export function parameterOf(
   name: string,
   rest: string,
   growth: Growth | undefined,
@@ -227,7 +234,8 @@ function parameterOf(
   const found = growth?.parameters[own ?? rest];
   if (found !== undefined) return found;
   if (rest === "norm.scale" || rest === "norm.bias") return growingNorm[rest.slice(5)]!;
-  if (rest === "pathWeights" || rest.startsWith("pathNorm.") || isSame) return undefined;
+  if (rest.startsWith("pathNorm.")) return { axes: "width" };
+  if (rest === "pathWeights" || isSame) return undefined;
   throw new RangeError(`growth: the primitive does not declare its parameter ${name}`);
 }
 

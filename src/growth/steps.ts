@@ -26,12 +26,14 @@ export function planStep(architecture: Architecture, step: GrowthStep): GrowthPl
   return planGrowth(architecture, to, origins);
 }
 
-interface Target {
+/** The larger architecture, and which of its places continue which. */
+export interface Target {
   readonly to: Architecture;
   readonly origins: Origins;
 }
 
-function stepTarget(architecture: Architecture, step: GrowthStep): Target {
+/** What a step leads to. Errors: RequestError for settings and blocks that are not there. */
+export function stepTarget(architecture: Architecture, step: GrowthStep): Target {
   const blocks = repetitions(architecture);
   switch (step.grow) {
     case "settings": {
@@ -73,7 +75,7 @@ function stepTarget(architecture: Architecture, step: GrowthStep): Target {
  * The repetitions of the stripe. Where blocks differ in size the stripe is written out, and its primitives' names tell where one
  * repetition ends.
  */
-function repetitions({ stripe, repeat }: Architecture): (readonly StripeEntry[])[] {
+export function repetitions({ stripe, repeat }: Architecture): (readonly StripeEntry[])[] {
   if (repeat > 1) return Array.from({ length: repeat }, () => stripe);
   const names = stripe.map(({ primitive }) => primitive);
   const isPeriod = (period: number) =>

@@ -13,7 +13,7 @@ import { iota } from "../tensor/ops/leaf.ts";
 import { concatenate, pad, reshape, slice, split } from "../tensor/ops/movement.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { alibiSlopes, MOST_SLOPES, placedKeys, slopedQueries } from "./alibi.ts";
-import { growingLinear } from "./growth.ts";
+import { growingLinear, placeLabels } from "./growth.ts";
 import { evenHeadsOf, nearestDivisor, requireHeads } from "./heads.ts";
 import { linearMap } from "./linear.ts";
 import { type NormName, norm, normNames } from "./norm.ts";
@@ -128,13 +128,22 @@ export const attention = definePrimitive({
       // Queries and keys are as large as before; their product is divided by the root of more features.
       const keyed = { bias, added: { [grows]: "zero" }, scale: { [grows]: 0.5 } } as const;
       const read = { kvHeads: "zero", group: "zero", values: "zero", width: "output" } as const;
-      const slopes = heads === kvHeads && positions === "alibi" ? alibiSlopes(heads!).map(String) : undefined;
+      const group = heads! / kvHeads!;
+      const slopes = (head: number) => alibiSlopes(heads!).slice(head * group, (head + 1) * group);
       return {
         sizes: {
-          ...{ kvHeads: kvHeads!, group: heads! / kvHeads!, values: valueWidth ?? headWidth! },
+          ...{ kvHeads: kvHeads!, group, values: valueWidth ?? headWidth! },
           ...{ keys: headWidth!, pairs: headWidth! / 2 },
         },
-        ...(slopes === undefined ? {} : { labels: { kvHeads: slopes } }),
+        labels: {
+          ...(positions === "alibi"
+            ? {
+                kvHeads: Array.from({ length: kvHeads! }, (_, head) => slopes(head).join(" ")),
+                group: placeLabels(group),
+              }
+            : {}),
+          ...(positions === "rope" ? { [grows]: placeLabels(isTurned ? headWidth! / 2 : headWidth!) } : {}),
+        },
         parameters: {
           ...growingLinear("query", ["width", `kvHeads group ${keys}`], { bias }),
           ...growingLinear("key", ["width", `kvHeads ${keys}`], keyed),

@@ -26,6 +26,8 @@ export interface Growth {
   readonly sizes: Readonly<Record<string, number>>;
   /** Of each place along a size, where places are not alike: an old place goes where its label is. */
   readonly labels?: Readonly<Record<string, readonly string[]>>;
+  /** Lists of sizes that number the same places: the n-th of one is the n-th of the others. */
+  readonly same?: readonly (readonly string[])[];
   /** By name within the module. */
   readonly parameters: Readonly<Record<string, GrowingParameter>>;
   /** Its output is not linear in the parameters whose added entries are `output`: their mean is not the output's. */
@@ -88,6 +90,11 @@ export function growingConvolution(
 export function growingOutput(from: string, bias: boolean): Readonly<Record<string, GrowingParameter>> {
   const zeros = Object.fromEntries(from.split(/[ +]+/).map((size) => [size, "zero" as const]));
   return growingLinear("output", [from, "width"], { bias, added: { ...zeros, width: "output" } });
+}
+
+/** Of places that are told apart by their number, or by that and by how many there are. */
+export function placeLabels(count: number, among = ""): string[] {
+  return Array.from({ length: count }, (_, i) => `${i} ${among}`);
 }
 
 /** The number of heads that keeps heads as wide as they were in a model of another width, where there is one. */

@@ -38,6 +38,7 @@ export const lstm = definePrimitive({
     settings: ["hidden"],
     declare: ({ hidden }, { width }) => ({
       sizes: { hidden: hidden!, from: hidden! },
+      same: [["hidden", "from"]],
       parameters: {
         ...growingLinear("input", ["width", "4 hidden"], { bias: true }),
         "recurrent.weight": { axes: "from, 4 hidden", added: { from: "zero" } },

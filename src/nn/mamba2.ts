@@ -70,21 +70,22 @@ export const mamba2 = definePrimitive({
   growth: {
     settings: ["state"],
     declare: ({ expand, headWidth, state, taps }, { width }) => ({
-      sizes: { inner: expand * width, heads: (expand * width) / headWidth!, written: state, read: state },
+      sizes: { heads: (expand * width) / headWidth!, inside: headWidth!, written: state, read: state },
+      same: [["written", "read"]],
       parameters: {
-        ...growingLinear("input", ["width", "inner + inner + written + read + heads"], {
+        ...growingLinear("input", ["width", "heads inside + heads inside + written + read + heads"], {
           bias: false,
           added: { written: "zero" },
         }),
-        ...growingConvolution("convolution", taps, "inner + written + read", {
+        ...growingConvolution("convolution", taps, "heads inside + written + read", {
           bias: true,
           added: { written: "zero" },
         }),
         "step.bias": { axes: "heads" },
         rates: { axes: "heads" },
         skip: { axes: "heads" },
-        "readNorm.scale": { axes: "inner" },
-        ...growingOutput("inner", false),
+        "readNorm.scale": { axes: "heads inside" },
+        ...growingOutput("heads inside", false),
       },
     }),
     refuse: ({ surroundings: before }, { surroundings: after }) =>
