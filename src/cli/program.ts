@@ -17,6 +17,7 @@ import { fitCommand } from "./fit/command.ts";
 import { growCommand } from "./grow/command.ts";
 import { madCommand } from "./mad/command.ts";
 import { planCommand } from "./plan/command.ts";
+import { pruneCommand } from "./prune/command.ts";
 import { relaxCommand } from "./relax/command.ts";
 import { sampleCommand } from "./sample/command.ts";
 import { solveCommand } from "./solve/command.ts";
@@ -52,6 +53,7 @@ export async function runCommandLine(words: readonly string[], console: Console)
     cutCommand,
     relaxCommand,
     growCommand,
+    pruneCommand,
     dataCommand,
     countCommand,
     solveCommand,

@@ -1,5 +1,5 @@
-// How much each unit of a network matters, by numbers like its parameters: g · w of a gradient, squares, or chance. Knows no
-// data and no training. Molchanov et al. 2019, "Importance estimation for neural network pruning", equation 8.
+// How much each unit of a network matters, by numbers like its parameters: |g · w| of a gradient, squares, or chance. Knows no
+// data and no training.
 import type { Architecture } from "../architecture/schema.ts";
 import { threefry } from "../tensor/ops/random.ts";
 import { outsideParameter, outsideSizes } from "./outside.ts";
@@ -33,17 +33,13 @@ export function sumImportance(
   return { units: sumUnits(parameters, unitGroups(parameters), valuesOf), layers };
 }
 
-/** The sum of two, of the second its magnitudes: what batches say of a unit must not cancel out. */
-export function addMagnitudes(total: Importance | undefined, { units, layers }: Importance): Importance {
-  return {
-    units: new Map(
-      [...units].map(([key, sums]) => {
-        const before = total?.units.get(key);
-        return [key, sums.map((value, i) => (before?.[i] ?? 0) + Math.abs(value))];
-      }),
-    ),
-    layers: layers.map((value, i) => (total?.layers[i] ?? 0) + Math.abs(value)),
-  };
+/** The sum of what two batches say. */
+export function addImportance(total: Importance | undefined, { units, layers }: Importance): Importance {
+  if (total === undefined) return { units, layers };
+  const sums = [...units].map(
+    ([key, own]) => [key, own.map((value, i) => value + total.units.get(key)![i]!)] as const,
+  );
+  return { units: new Map(sums), layers: layers.map((value, i) => value + total.layers[i]!) };
 }
 
 /** By chance alone: what any other importance has to beat. */

@@ -109,7 +109,9 @@ function requireComparable(from: Architecture, to: Architecture): void {
     );
   }
   if (to.width < from.width) {
-    throw new RequestError(`grow: width is ${to.width}; expected at least the ${from.width} of now`);
+    throw new RequestError(
+      `grow: width is ${to.width}; expected at least the ${from.width} of now, prune makes it less`,
+    );
   }
   if (to.width === from.width) {
     requireEpsilon(to.normEpsilon, from.normEpsilon);
@@ -281,7 +283,7 @@ function grownAxes(
     if (!(error instanceof LostPlace)) throw error;
     const [old, now] = [before, after].map(({ sizes }) => sizes[error.size]);
     throw new RequestError(
-      `grow: ${name}: ${error.size} ${old} cannot become ${now}; expected more, of which the old ones are a part`,
+      `grow: ${name}: ${error.size} ${old} cannot become ${now}; expected more, of which the old ones are a part${now! < old! ? ", prune makes fewer" : ""}`,
     );
   }
 }

@@ -19,7 +19,13 @@ import { type DamageListener, type Model, openModel } from "./model.ts";
 import { stateName } from "./names.ts";
 import { createObjective } from "./objectives/objectives.ts";
 import { createOptimizer } from "./optimizers.ts";
-import { checkpointsPath, createRun, defineConfiguration, requireFreeFolder } from "./runFolder.ts";
+import {
+  checkpointsPath,
+  createRun,
+  defineConfiguration,
+  type RunSettings,
+  requireFreeFolder,
+} from "./runFolder.ts";
 import { trainingStep } from "./step.ts";
 
 /** Which run to make another of, and where that goes. */
@@ -48,10 +54,10 @@ export interface RemadeRun {
  * Errors: RequestError for shares that do not fit, runs that are not there, a folder that is taken; WorkError for damage.
  */
 export function cutRun(options: RemakeOptions, shares: number | readonly number[]): RemadeRun {
-  const model = open(options);
+  const model = openRemade(options);
   const { architecture, values } = cutNested(model.architecture, valuesOf(model), shares);
   const note = `cut to ${[shares].flat().join(", ")} of the feed-forward widths of ${options.folder}, step ${model.step}`;
-  return writeRun(options, model, architecture, values, note);
+  return writeRun(options, { ...model.configuration, architecture }, values, note);
 }
 
 /** How blocks share their parameters, and what each adds of its own. */
@@ -70,7 +76,7 @@ export interface RelaxOptions extends RemakeOptions {
  */
 export function relaxRun(options: RelaxOptions): RemadeRun & { readonly missing: number } {
   const { share, rank, selection } = options;
-  const model = open(options);
+  const model = openRemade(options);
   const given = model.architecture.sources;
   if (given.length > 0) {
     throw new RequestError(
@@ -85,7 +91,7 @@ export function relaxRun(options: RelaxOptions): RemadeRun & { readonly missing:
   const architecture = defineArchitecture({ ...model.architecture, sources });
   const { values, missing } = relaxNetwork(architecture, valuesOf(model), selection);
   const note = `made of ${options.folder}, step ${model.step}: blocks share ${JSON.stringify(share)}, additions of rank ${rank}`;
-  return { ...writeRun(options, model, architecture, values, note), missing };
+  return { ...writeRun(options, { ...model.configuration, architecture }, values, note), missing };
 }
 
 /** How a network grows, and what is asked of the result. */
@@ -125,7 +131,7 @@ const BOUNDS = { float64: 1e-12, float32: 1e-5 };
  */
 export function growRun(options: GrowOptions): GrownRun {
   const { steps, seed = 0, machine, unproven = false } = options;
-  const model = open(options);
+  const model = openRemade(options);
   const before = { architecture: model.architecture, values: valuesOf(model) };
   let [architecture, values]: [Architecture, NamedTensors<Float64Array>] = [
     before.architecture,
@@ -150,15 +156,15 @@ export function growRun(options: GrowOptions): GrownRun {
     );
   }
   const note = `grown from ${options.folder}, step ${model.step}: ${JSON.stringify(steps)}`;
-  return { ...writeRun(options, model, architecture, values, note), steps: made, proof };
+  return { ...writeRun(options, { ...model.configuration, architecture }, values, note), steps: made, proof };
 }
 
-function open({ folder, out, checkpoint, force = false, onDamaged }: RemakeOptions): Model {
+export function openRemade({ folder, out, checkpoint, force = false, onDamaged }: RemakeOptions): Model {
   requireFreeFolder(out, force);
   return openModel(createReference(), folder, checkpoint, onDamaged);
 }
 
-function valuesOf({ store }: Model): ParameterValues {
+export function valuesOf({ store }: Model): ParameterValues {
   const values = store
     .names()
     .map((name) => [
@@ -168,16 +174,16 @@ function valuesOf({ store }: Model): ParameterValues {
   return Object.fromEntries(values);
 }
 
-function writeRun(
+/** Writes the run, before its first step. Errors: RequestError where it would be the run itself. */
+export function writeRun(
   { out, folder }: RemakeOptions,
-  { configuration: before }: Model,
-  architecture: Architecture,
-  values: ParameterValues,
+  before: RunSettings,
+  values: NamedTensors,
   note: string,
 ): RemadeRun {
   if (out === folder) throw new RequestError(`${out} is the run itself; name another folder for the new one`);
-  const configuration = defineConfiguration({ ...before, architecture });
-  const { training } = configuration;
+  const configuration = defineConfiguration(before);
+  const { training, architecture } = configuration;
   const [optimizer, objective] = [createOptimizer(training.optimizer), createObjective(training.objective)];
   const step = trainingStep(architecture, { ...training, length: architecture.length, optimizer, objective });
   const tensors = new Map(

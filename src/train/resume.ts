@@ -55,9 +55,9 @@ export async function* resume(options: ResumeOptions): AsyncGenerator<TrainEvent
 }
 
 /** What the run trains on, loaded again. Errors: RequestError where it is not what it was. */
-async function dataOf(
+export async function dataOf(
   configuration: RunConfiguration,
-  { folder, dataFolder }: ResumeOptions,
+  { folder, dataFolder }: Pick<RunOptions, "folder" | "dataFolder">,
 ): Promise<RunData> {
   const { data, tokenizer, training } = configuration;
   const remedy = "restore it, or start a new run";

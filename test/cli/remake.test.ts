@@ -89,7 +89,63 @@ test("a grown run computes the same, says what was done, and can be trained", as
   expect((await scantling(["train", "--resume", at("grown"), ...backend])).exitCode).toBe(0);
 });
 
+test("a pruned run is as small as was asked for, tells its losses, and can be trained", async () => {
+  const sizes = ["--layers", "1", "--width", "6", "--mlp", "4", "--heads", "1"];
+  const words = ["prune", at("plain"), ...sizes, "--out", at("pruned"), ...backend];
+  const { out, exitCode } = await scantling([...words, "--json"]);
+  expect(exitCode).toBe(0);
+  const made = JSON.parse(out);
+  expect(made.architecture).toMatchObject({
+    ...{ repeat: 1, width: 6 },
+    stripe: [{ heads: 1, headWidth: 4 }, { feedforward: 4 }],
+  });
+  expect(made.steps.map(({ step }: { step: { prune: string } }) => step.prune)).toEqual([
+    "layers",
+    "width",
+    "settings",
+  ]);
+  for (const { loss, removed } of [made, ...made.steps]) {
+    expect(loss).toBeGreaterThan(0);
+    for (const { share } of removed ?? []) expect(share).toBeLessThan(1);
+  }
+  expect((await scantling(["train", "--resume", at("pruned"), ...backend])).exitCode).toBe(0);
+});
+
+test("a run that was grown is pruned back to the losses it had", async () => {
+  const grow = ["grow", at("plain"), "--mlp", "12", "--heads", "4", "--out", at("wider"), ...backend];
+  expect((await scantling(grow)).exitCode).toBe(0);
+  const prune = ["prune", at("wider"), "--mlp", "8", "--heads", "2", "--out", at("again"), ...backend];
+  const { out, exitCode } = await scantling(prune);
+  expect(exitCode).toBe(0);
+  expect(out).toMatch(
+    /^loss before: (\S+)\n(?:.*\n)*.* without 0\.00 % of the importance\n(?:.*\n)* {2}loss: \1\n/,
+  );
+  expectNear(await logitsOf("again"), await logitsOf("plain"));
+});
+
 test.each<[string, readonly string[], RegExp]>([
+  ["pruning nothing", ["prune", "plain", "--out", "x"], /^prune: nothing is to shrink/],
+  [
+    "pruning to a larger width",
+    ["prune", "plain", "--width", "9", "--out", "x"],
+    /^prune: width is 9; .* grow /,
+  ],
+  [
+    "pruning to more features",
+    ["prune", "plain", "--mlp", "9", "--out", "x"],
+    /feedforward 8 cannot become 9; /,
+  ],
+  [
+    "pruning to more layers",
+    ["prune", "plain", "--layers", "3", "--out", "x"],
+    /^prune: layers is 3; expected /,
+  ],
+  [
+    "pruning what is not there",
+    ["prune", "plain", "--set", "state=9", "--out", "x"],
+    /^prune: no .* "state"$/,
+  ],
+  ["pruning onto itself", ["prune", "plain", "--mlp", "4", "--out", "plain", "--force"], /is the run itself/],
   ["growing nothing", ["grow", "plain", "--out", "x"], /^grow: nothing is to grow/],
   [
     "blocks of no size",

@@ -74,7 +74,12 @@ describe("around the blocks", () => {
 
 describe("is refused in one line", () => {
   const refusals: [string, Partial<ArchitectureInput>, GrowthStep, RegExp][] = [
-    ["a smaller width", {}, { grow: "width", to: 4 }, /^grow: width is 4; expected at least the 8 of now$/],
+    [
+      "a smaller width",
+      {},
+      { grow: "width", to: 4 },
+      /^grow: width is 4; expected at least the 8 of now, prune makes it less$/,
+    ],
     ["fewer features", {}, settings({ feedforward: 8 }), /^grow: .*feedforward 12 cannot become 8; .*$/],
     ["an unknown setting", {}, settings({ state: 8 }), /^grow: no primitive .* has a setting "state"$/],
     ["a block that is not there", {}, settings({ feedforward: 20 }, [2]), /^grow: block 2 is named.*$/],

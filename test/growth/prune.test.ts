@@ -2,12 +2,7 @@
 import { describe, expect, it } from "vitest";
 import type { ArchitectureInput } from "../../src/architecture/architecture.ts";
 import { growNetwork } from "../../src/growth/grow.ts";
-import {
-  addMagnitudes,
-  randomImportance,
-  sizedParameters,
-  sumImportance,
-} from "../../src/growth/importance.ts";
+import { sizedParameters, sumImportance } from "../../src/growth/importance.ts";
 import { storedParameters } from "../../src/growth/plan.ts";
 import { type PruneStep, pruneNetwork } from "../../src/growth/prune.ts";
 import type { GrowthStep } from "../../src/growth/steps.ts";
@@ -83,13 +78,12 @@ describe("units: in any other order they compute the same", () => {
   }
 });
 
-/** First order: |Σ g · w| of each unit on 12 tokens. */
+/** First order: Σ |g · w| of each unit on 12 tokens. */
 function importanceOf(net: Net) {
   const gradients = gradientsOf(net);
-  const products = sumImportance(net.architecture, (name) =>
-    net.values[name]!.data.map((value, i) => value * gradients[name]!.data[i]!),
+  return sumImportance(net.architecture, (name) =>
+    net.values[name]!.data.map((value, i) => Math.abs(value * gradients[name]!.data[i]!)),
   );
-  return addMagnitudes(undefined, products);
 }
 
 function pruned(net: Net, importance: ReturnType<typeof importanceOf>, ...steps: readonly PruneStep[]): Net {
