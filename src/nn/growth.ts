@@ -119,3 +119,20 @@ export function refuseWiderHeads(
     `of ${headWidth} · heads`
   );
 }
+
+const OWN_OUTPUT =
+  "its states are its output where they are as many as the width; give it another number of hidden features";
+
+/** Why a recurrence without a map behind its states cannot begin as nothing. */
+export function statesAsOutput(hidden: number, width: number): Pick<Growth, "cannotBegin"> {
+  return hidden === width ? { cannotBegin: OWN_OUTPUT } : {};
+}
+
+/** Why a recurrence that has no map behind its states, or would get or lose one, cannot grow; undefined: it has one. */
+export function refuseStatesAsOutput(
+  ...sides: readonly Grown<{ readonly hidden?: number | undefined }>[]
+): string | undefined {
+  return sides.some(({ settings, surroundings }) => settings.hidden === surroundings.width)
+    ? OWN_OUTPUT
+    : undefined;
+}
