@@ -1,5 +1,7 @@
 // Where the old places of an axis lie among the new ones, from what a parameter's declaration says. Knows no values.
+
 import type { AddedEntries, GrowingParameter, Growth } from "../nn/growth.ts";
+import { threefry } from "../tensor/ops/random.ts";
 
 /** What a place along an axis holds: an old entry, or a new one of some kind. */
 export const OLD = 0;
@@ -7,12 +9,17 @@ export const ARBITRARY = 1;
 export const MEAN = 2;
 export const ZERO = 3;
 
+/** What new features of the residual stream are: zero, the mean of the old ones, or all of these again. */
+export type WidthRoute = "zeros" | "means" | "copies";
+
 /** How one axis grows. */
 export interface AxisGrowth {
   /** For each new place the old one it holds; -1: none. */
   readonly from: Int32Array;
   /** For each new place one of the numbers above. */
   readonly kind: Uint8Array;
+  /** For each new place, what the old entry is multiplied by there; absent: 1. */
+  readonly factors?: Float64Array;
   /** Places before. */
   readonly before: number;
 }
@@ -30,22 +37,45 @@ export class LostPlace extends Error {
 }
 
 /**
- * How each axis of a parameter grows; `outputs` is what added entries that are `output` become.
+ * How each axis of a parameter grows. Where features of the residual stream are copies, maps that read it (their first axis, not
+ * their last) share each old row out among its copies; all else has the old entries again.
  * Throws LostPlace where an old place has none among the new ones.
  */
 export function growAxes(
   { axes, added = {} }: GrowingParameter,
   before: SizesOf,
   after: SizesOf,
-  outputs: typeof MEAN | typeof ZERO,
+  route: WidthRoute,
 ): AxisGrowth[] {
-  const kindOf: Record<AddedEntries, number> = { zero: ZERO, output: outputs, copy: OLD };
-  const ofSize = (size: string): AxisGrowth =>
-    growSize(size, before, after, added[size] === undefined ? ARBITRARY : kindOf[added[size]]);
-  return axes.split(",").map((axis) => {
+  const kindOf: Record<AddedEntries, number> = {
+    ...{ zero: ZERO, copy: OLD },
+    output: route === "means" ? MEAN : ZERO,
+  };
+  return axes.split(",").map((axis, i, { length }) => {
+    const ofSize = (size: string): AxisGrowth => {
+      const entries = added[size];
+      if (route !== "copies" || !isWidth(size, after)) {
+        return growSize(size, before, after, entries === undefined ? ARBITRARY : kindOf[entries]);
+      }
+      const copied = growSize(size, before, after, OLD);
+      const reads = i === 0 && length > 1 && entries !== "output";
+      return reads ? { ...copied, factors: sharedOut(copied) } : copied;
+    };
     const parts = axis.split("+").map((part) => part.trim().split(/\s+/).map(ofSize).reduce(product));
     return parts.reduce(sequence);
   });
+}
+
+function isWidth(size: string, { same = [] }: SizesOf): boolean {
+  return size === "width" || same.some((names) => names.includes("width") && names.includes(size));
+}
+
+/** Uneven shares that add up to 1 over the copies of each place, so that copies learn different things. */
+function sharedOut({ from, before }: AxisGrowth): Float64Array {
+  const shares = Float64Array.from(from, (_, i) => 0.5 + threefry(0x73686172, 0, i, 0)[0]! / 2 ** 32);
+  const sums = new Float64Array(before);
+  for (const [i, place] of from.entries()) sums[place]! += shares[i]!;
+  return shares.map((share, i) => share / sums[from[i]!]!);
 }
 
 function sizeAt({ sizes }: SizesOf, size: string): number {
@@ -92,7 +122,11 @@ function product(a: AxisGrowth, b: AxisGrowth): AxisGrowth {
     from[i] = a.from[k]! < 0 || b.from[j]! < 0 ? -1 : a.from[k]! * b.before + b.from[j]!;
     kind[i] = Math.max(a.kind[k]!, b.kind[j]!);
   }
-  return { from, kind, before: a.before * b.before };
+  const factors =
+    a.factors === undefined && b.factors === undefined
+      ? undefined
+      : Float64Array.from(from, (_, i) => factorAt(a, Math.floor(i / count)) * factorAt(b, i % count));
+  return { from, kind, before: a.before * b.before, ...(factors && { factors }) };
 }
 
 /** Places of b after those of a. */
@@ -105,10 +139,19 @@ function sequence(a: AxisGrowth, b: AxisGrowth): AxisGrowth {
   };
 }
 
-/** Old entries are multiplied by this. */
-export function scaleOf({ scale = {} }: GrowingParameter, before: SizesOf, after: SizesOf): number {
-  return Object.entries(scale).reduce(
-    (product, [size, power]) => product * (sizeAt(after, size) / sizeAt(before, size)) ** power,
-    1,
-  );
+/** What an old entry is multiplied by at a new place of the axis. */
+export function factorAt({ factors }: AxisGrowth, place: number): number {
+  return factors === undefined ? 1 : factors[place]!;
+}
+
+/** Old entries are multiplied by this; where features are copies, their number changes nothing. */
+export function scaleOf(
+  { scale = {} }: GrowingParameter,
+  before: SizesOf,
+  after: SizesOf,
+  route: WidthRoute,
+): number {
+  return Object.entries(scale)
+    .filter(([size]) => route !== "copies" || size !== "width")
+    .reduce((product, [size, power]) => product * (sizeAt(after, size) / sizeAt(before, size)) ** power, 1);
 }

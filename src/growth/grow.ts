@@ -21,6 +21,8 @@ export interface GrowthNote {
   /** Entries that are new, and how many of these are zero. */
   readonly added: number;
   readonly zero: number;
+  /** Entries that are old ones once more. */
+  readonly copied: number;
   /** Old entries were multiplied by this. */
   readonly scale: number;
 }
@@ -60,7 +62,7 @@ export function growMoments<N extends FloatNumbers>(
   power: 1 | 2,
 ): NamedTensors<N> {
   const grown = plan.parameters.map((parameter) => {
-    const axes = parameter.axes.map(({ kind, ...axis }) => ({
+    const axes = parameter.axes.map(({ kind, factors: _, ...axis }) => ({
       ...axis,
       kind: kind.map((of) => (of === OLD ? OLD : ZERO)),
     }));
@@ -106,11 +108,12 @@ function notesOf({ parameters }: GrowthPlan): GrowthNote[] {
 }
 
 /** One line of text: what was padded, zeroed and scaled. */
-export function printNote({ name, before, after, added, zero, scale }: GrowthNote): string {
+export function printNote({ name, before, after, added, zero, copied, scale }: GrowthNote): string {
   const from = before === null ? "new" : `[${before.join(", ")}] →`;
   const parts = [
     ...(before === null || added === 0 ? [] : [`${added} of ${sizeOf(after)} are new`]),
     ...(zero === 0 ? [] : [zero === added ? "new ones are 0" : `${zero} of them are 0`]),
+    ...(before === null || copied === 0 ? [] : [`${copied} of ${sizeOf(after)} are copies`]),
     ...(scale === 1 ? [] : [`old ones times ${Number(scale.toPrecision(6))}`]),
   ];
   return `${name}: ${from} [${after.join(", ")}]${parts.length === 0 ? "" : `; ${parts.join(", ")}`}`;

@@ -15,12 +15,19 @@ import {
   type AxisGrowth,
   growAxes,
   LostPlace,
-  MEAN,
   type SizesOf,
   scaleOf,
+  type WidthRoute,
   ZERO,
 } from "./axes.ts";
-import { growingNorm, outsideParameter, outsideSizes, refuseWidth } from "./outside.ts";
+import {
+  growingNorm,
+  outsideParameter,
+  outsideSizes,
+  refuseWidth,
+  sharedScale,
+  widthRoute,
+} from "./outside.ts";
 import { type GrowthPlace, placesIn } from "./places.ts";
 import type { TensorGrowth } from "./tensor.ts";
 
@@ -59,8 +66,7 @@ export function planGrowth(from: Architecture, to: Architecture, origins: Origin
     if (origin === null) requireBeginning(to, place);
     else requireGrowth(from, to, origin, place);
   }
-  const centres = to.norm === "layer" || to.norm === "layerUnbiased";
-  const outputs = centres ? MEAN : ZERO;
+  const route = widthRoute(to);
   const byPrefix = new Map(pairs.map((pair) => [pair.place.prefix, pair]));
   const stored = storedParameters(from);
   const parameters = [...storedParameters(to)].map(([name, declaration]): ParameterGrowth => {
@@ -76,9 +82,10 @@ export function planGrowth(from: Architecture, to: Architecture, origins: Origin
     const parameter = found.parameter ?? { axes: shape.join(", ") };
     const known = { name, origin: found.origin, before, shape, declaration };
     if (old === undefined) return { ...known, axes: newAxes(parameter, shape), scale: 1 };
-    const axes = grownAxes({ ...found, parameter }, name, outputs);
+    const axes = grownAxes({ ...found, parameter }, name, route);
     requireShapes(name, axes, before, shape);
-    return { ...known, axes, scale: scaleOf(parameter, found.before, found.after) };
+    const scale = scaleOf(parameter, found.before, found.after, route) * sharedScale(name, from, to);
+    return { ...known, axes, scale };
   });
   return { from, to, parameters };
 }
@@ -117,9 +124,15 @@ function requireComparable(from: Architecture, to: Architecture): void {
     requireEpsilon(to.normEpsilon, from.normEpsilon);
     return;
   }
-  const why = refuseWidth(from);
+  const why = refuseWidth(from, to.width);
   if (why !== undefined) throw new RequestError(`grow: the width cannot grow here: ${why}`);
-  if (to.norm !== "none") requireEpsilon(to.normEpsilon, (from.normEpsilon * from.width) / to.width);
+  requireEpsilon(to.normEpsilon, widerEpsilon(from, to.width));
+}
+
+/** Of the norms of a stream of so many features. */
+export function widerEpsilon(from: Architecture, width: number): number {
+  const { norm, normEpsilon } = from;
+  return norm === "none" || widthRoute(from) === "copies" ? normEpsilon : (normEpsilon * from.width) / width;
 }
 
 /** The mean of squares becomes smaller, and what is added to it has to. */
@@ -167,14 +180,8 @@ function requireGrowth(from: Architecture, to: Architecture, before: GrowthPlace
     surroundings: surroundingsOf(i === 0 ? from : to),
   }));
   const growing = primitives.get(name)!.growing;
-  const centres = to.norm === "layer" || to.norm === "layerUnbiased";
-  const isWider = from.width !== to.width;
   const why =
-    growing === undefined
-      ? "the primitive does not say how it grows"
-      : isWider && centres && after.module.growth!.nonlinearOutput
-        ? "no new feature keeps the mean of its output, which layer norms subtract; with norm rms it can"
-        : growing.refuse(old!, grown!);
+    growing === undefined ? "the primitive does not say how it grows" : growing.refuse(old!, grown!);
   if (why !== undefined) throw new RequestError(`grow: ${name} cannot grow so: ${why}`);
 }
 
@@ -275,10 +282,10 @@ function requireShapes(name: string, axes: readonly AxisGrowth[], before: Shape,
 function grownAxes(
   { parameter, before, after }: Declared & { readonly parameter: GrowingParameter },
   name: string,
-  outputs: typeof MEAN | typeof ZERO,
+  route: WidthRoute,
 ): AxisGrowth[] {
   try {
-    return growAxes(parameter, before, after, outputs);
+    return growAxes(parameter, before, after, route);
   } catch (error) {
     if (!(error instanceof LostPlace)) throw error;
     const [old, now] = [before, after].map(({ sizes }) => sizes[error.size]);

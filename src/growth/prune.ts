@@ -82,11 +82,14 @@ export function pruneNetwork<N extends FloatNumbers>(
     }
     const axes = keepAxes(origin, groups, kept);
     const isNorm = /(?:^|\.)norm\.scale$/.test(name);
-    const scale = keepsNorms && isNorm ? 1 : scaleOf(parameter, origin.sizes, sizes);
+    const scale = keepsNorms && isNorm ? 1 : scaleOf(parameter, origin.sizes, sizes, "zeros");
     const declaration = stored.get(name)!;
     return { name, origin: origin.name, before: origin.shape, shape, declaration, axes, scale };
   });
-  const smaller = keepsNorms ? { ...to, normEpsilon: architecture.normEpsilon } : to;
+  const { norm, width } = architecture;
+  const normEpsilon =
+    keepsNorms || norm === "none" ? architecture.normEpsilon : (architecture.normEpsilon * width) / to.width;
+  const smaller = { ...to, normEpsilon };
   const network = growNetwork({ from: architecture, to: smaller, parameters }, values, 0);
   return { ...network, removed: [...left, ...removed] };
 }

@@ -1,6 +1,6 @@
 // One tensor made larger: old entries at their new places, the rest as its axes say. Knows no network.
 import { type Shape, sizeOf } from "../tensor/tensor.ts";
-import { type AxisGrowth, MEAN, OLD, ZERO } from "./axes.ts";
+import { type AxisGrowth, factorAt, MEAN, OLD, ZERO } from "./axes.ts";
 
 /** FloatNumbers of a parameter as they are stored: float64 or float32. */
 export type FloatNumbers = Float64Array | Float32Array;
@@ -23,25 +23,32 @@ export function growTensor(
   arbitrary: ArrayLike<number>,
 ): FloatNumbers {
   const out = old instanceof Float32Array ? new Float32Array(sizeOf(shape)) : new Float64Array(sizeOf(shape));
+  const shared = axes.some(({ factors }) => factors !== undefined);
   forPlaces(shape, (places, i) => {
     const kind = kindAt(axes, places);
     if (kind === ZERO || kind === MEAN) return;
-    out[i] = kind === OLD ? scale * old[oldPlace(axes, places)]! : arbitrary[i]!;
+    if (kind !== OLD) out[i] = arbitrary[i]!;
+    else out[i] = scale * old[oldPlace(axes, places)]! * (shared ? factorsAt(axes, places) : 1);
   });
   const axis = axes.findIndex(({ kind }) => kind.includes(MEAN));
   if (axis >= 0) fillMeans(out, shape, axes, axis);
   return out;
 }
 
-/** How many entries of a grown tensor are new, and how many of these are zero. */
-export function countNew({ shape, axes }: TensorGrowth): { readonly added: number; readonly zero: number } {
+/** How many entries of a grown tensor are new and no copies, how many of these are zero, and how many are copies. */
+export function countNew({ shape, axes }: TensorGrowth): {
+  readonly added: number;
+  readonly zero: number;
+  readonly copied: number;
+} {
   let [added, zero] = [0, 0];
   forPlaces(shape, (places) => {
     const kind = kindAt(axes, places);
     if (kind !== OLD) added++;
     if (kind === ZERO) zero++;
   });
-  return { added, zero };
+  const kept = axes.reduce((product, { before }) => product * before, 1);
+  return { added, zero, copied: sizeOf(shape) - added - kept };
 }
 
 /** A zero along one axis is a zero, whatever the others say; then a mean. */
@@ -49,6 +56,10 @@ function kindAt(axes: readonly AxisGrowth[], places: readonly number[]): number 
   let kind = OLD;
   for (let axis = 0; axis < places.length; axis++) kind = Math.max(kind, axes[axis]!.kind[places[axis]!]!);
   return kind;
+}
+
+function factorsAt(axes: readonly AxisGrowth[], places: readonly number[]): number {
+  return axes.reduce((product, axis, i) => product * factorAt(axis, places[i]!), 1);
 }
 
 function oldPlace(axes: readonly AxisGrowth[], places: readonly number[]): number {

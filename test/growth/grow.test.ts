@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { ArchitectureInput } from "../../src/architecture/architecture.ts";
 import type { GrowthStep } from "../../src/growth/steps.ts";
-import { difference, grown, network } from "./harness.ts";
+import { difference, grown, network, perturbed, trained } from "./harness.ts";
 
 const EXACT = 1e-12;
 const settings = (to: Record<string, unknown>, blocks?: number[]): GrowthStep => ({
@@ -72,6 +72,50 @@ describe("around the blocks", () => {
   });
 });
 
+describe("in a wider stream of copies", () => {
+  const twice: GrowthStep = { grow: "width", to: 16 };
+  const networks: Record<string, Partial<ArchitectureInput>> = {
+    "layer norms after sums": { block: "post" },
+    "layer norms, nothing goes past": { block: "none" },
+    "a normalised embedding": { embeddingNorm: true, tie: true, headBias: true },
+    "a normalised narrow table": { norm: "rms", embeddingNorm: true, embeddingWidth: 4, tie: true },
+    "paths with norms": { norm: "rms", paths: { count: 2, norm: "layer" } },
+    "activations after the second map": {
+      stripe: ["attention(heads: 2)", "gelu(feedforward: 12, activationAfter: true, bias: true)"],
+    },
+    "experts of another code": { stripe: ["mamba(state: 3)", "moe-mlp(experts: 3, feedforward: 4)"] },
+    "gates on the stream": { stripe: ["rwkv4-time", "rwkv-channel(feedforward: 12)"] },
+    "a pooled class token": {
+      block: "post",
+      inputs: 3,
+      classToken: "learned",
+      pool: "class",
+      headBias: true,
+    },
+    "shared blocks": { block: "post", share: { period: 1 } },
+    "a loop": { block: "post", loop: { times: 2, between: "projection" } },
+  };
+  for (const [name, input] of Object.entries(networks)) {
+    it(name, () => {
+      const before = network(input);
+      const { normEpsilon } = before.architecture;
+      const after = grown(before, twice);
+      expect(after.architecture).toMatchObject({ width: 16, normEpsilon });
+      expect(difference(before, after)).toBeLessThan(EXACT);
+      const moved = perturbed(after, 3);
+      const larger = grown(moved, settings({ feedforward: 20 }), { grow: "width", to: 32 });
+      expect(difference(moved, larger)).toBeLessThan(EXACT);
+    });
+  }
+  it("copies are told apart by the first step of training", () => {
+    const after = trained(grown(network({ block: "post" }), twice), 1);
+    const { data } = after.values["block.0.attention.output.weight"]!;
+    for (let feature = 0; feature < 8; feature++) {
+      expect(Math.abs(data[feature]! - data[feature + 8]!)).toBeGreaterThan(1e-6);
+    }
+  });
+});
+
 describe("is refused in one line", () => {
   const refusals: [string, Partial<ArchitectureInput>, GrowthStep, RegExp][] = [
     [
@@ -83,7 +127,8 @@ describe("is refused in one line", () => {
     ["fewer features", {}, settings({ feedforward: 8 }), /^grow: .*feedforward 12 cannot become 8; .*$/],
     ["an unknown setting", {}, settings({ state: 8 }), /^grow: no primitive .* has a setting "state"$/],
     ["a block that is not there", {}, settings({ feedforward: 20 }, [2]), /^grow: block 2 is named.*$/],
-    ["layer norms after sums", { block: "post" }, width, /^grow: the width cannot grow here: .*$/],
+    ["layer norms after sums", { block: "post" }, width, /^grow: the width .* multiple of 8, such as 16$/],
+    ["copies in a table that the head shares", { block: "post", tie: true }, width, /^grow: the width .*$/],
     ["layers after sums", { block: "post" }, layers, /^grow: a new attention cannot begin as nothing.*$/],
     ["normalised keys", { queryKeyNorm: "rms" }, settings({ headWidth: 8 }), /^grow: attention cannot .*$/],
     ["a source that cannot grow", { sources: ["ternary"] }, width, /^grow: .* source ternary.*$/],
