@@ -48,14 +48,15 @@ export function growAxes(
   route: WidthRoute,
 ): AxisGrowth[] {
   const kindOf: Record<AddedEntries, number> = {
-    ...{ zero: ZERO, copy: OLD },
+    ...{ zero: ZERO, copy: OLD, share: OLD },
     output: route === "means" ? MEAN : ZERO,
   };
   return axes.split(",").map((axis, i, { length }) => {
     const ofSize = (size: string): AxisGrowth => {
       const entries = added[size];
       if (route !== "copies" || !isWidth(size, after)) {
-        return growSize(size, before, after, entries === undefined ? ARBITRARY : kindOf[entries]);
+        const grown = growSize(size, before, after, entries === undefined ? ARBITRARY : kindOf[entries]);
+        return entries === "share" ? { ...grown, factors: sharedOut(grown) } : grown;
       }
       const copied = growSize(size, before, after, OLD);
       const reads = i === 0 && length > 1 && entries !== "output";

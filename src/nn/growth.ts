@@ -4,9 +4,9 @@ import type { Surroundings } from "./primitive.ts";
 
 /**
  * What new entries along a size are: `zero`; `output`, which nobody notices on the residual stream (zero, or the mean of the old
- * ones where norms subtract the mean); `copy` of the old ones in turn. Anything else may begin anywhere.
+ * ones where norms subtract the mean); `copy` of the old ones in turn; `share`, copies that share out the old one. Anything else may begin anywhere.
  */
-export type AddedEntries = "zero" | "output" | "copy";
+export type AddedEntries = "zero" | "output" | "copy" | "share";
 
 /** How one parameter grows. */
 export interface GrowingParameter {
@@ -81,9 +81,14 @@ export function growingConvolution(
   { bias, added = {} }: { readonly bias: boolean; readonly added?: Readonly<Record<string, AddedEntries>> },
 ): Readonly<Record<string, GrowingParameter>> {
   return {
-    [`${name}.weight`]: { axes: `${taps}, ${features}` },
+    [`${name}.weight`]: { axes: `${taps}, ${features}`, added: copiesOf(added) },
     ...(bias ? { [`${name}.bias`]: { axes: features, added } } : {}),
   };
+}
+
+/** Filters of features that are zero may be anything, those of copies must be copies. */
+function copiesOf(added: Readonly<Record<string, AddedEntries>>): Record<string, AddedEntries> {
+  return Object.fromEntries(Object.entries(added).filter(([, entries]) => entries === "copy"));
 }
 
 /** The map back to the residual stream from features that nobody has read before. */

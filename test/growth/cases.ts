@@ -57,12 +57,15 @@ export const cases: Record<string, Case> = {
     grows: [{ keyWidth: 4 }],
   },
   retnet: { from: 8, width: 12, settings: { heads: 4 } },
-  mamba2: { settings: { state: 4 }, width: "normalised", grows: [{ state: 6 }] },
+  mamba2: { settings: { state: 4, headWidth: 6 }, grows: [{ state: 6 }] },
   "delta-net": { settings: { heads: 3 }, width: 12 },
-  "gated-delta-net": { settings: { heads: 2, keyWidth: 6, valueWidth: 8 }, grows: [{ heads: 3 }] },
+  "gated-delta-net": {
+    settings: { heads: 2, keyWidth: 6, valueWidth: 8 },
+    grows: [{ valueWidth: 16 }, { heads: 3 }],
+  },
   "gated-linear-attention": {
     settings: { heads: 2, keyWidth: 6, valueWidth: 8 },
-    grows: [{ heads: 3 }, { keyWidth: 12 }, { rank: 20 }],
+    grows: [{ valueWidth: 24 }, { heads: 3 }, { keyWidth: 12 }, { rank: 20 }],
   },
   "rwkv5-time": { settings: { heads: 3 }, width: 12 },
   "rwkv6-time": {

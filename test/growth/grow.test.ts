@@ -72,6 +72,24 @@ describe("around the blocks", () => {
   });
 });
 
+describe("wider heads whose keys are normalised", () => {
+  for (const queryKeyNorm of ["layer", "layerUnbiased", "rms"] as const) {
+    for (const positions of ["none", "alibi"]) {
+      it(`${queryKeyNorm}, positions ${positions}`, () => {
+        const before = network({
+          stripe: [{ primitive: "attention", heads: 2, queryKeyNorm, positions, bias: true }],
+        });
+        const after = grown(before, settings({ headWidth: 12 }));
+        expect(difference(before, after)).toBeLessThan(EXACT);
+        const moved = trained(after, 1);
+        const { data } = moved.values["block.0.attention.key.weight"]!;
+        expect(data[0]).not.toBeCloseTo(data[4]!, 8);
+        expect(difference(moved, grown(moved, settings({ heads: 4 }), width))).toBeLessThan(EXACT);
+      });
+    }
+  }
+});
+
 describe("in a wider stream of copies", () => {
   const twice: GrowthStep = { grow: "width", to: 16 };
   const networks: Record<string, Partial<ArchitectureInput>> = {
@@ -130,7 +148,13 @@ describe("is refused in one line", () => {
     ["layer norms after sums", { block: "post" }, width, /^grow: the width .* multiple of 8, such as 16$/],
     ["copies in a table that the head shares", { block: "post", tie: true }, width, /^grow: the width .*$/],
     ["layers after sums", { block: "post" }, layers, /^grow: a new attention cannot begin as nothing.*$/],
-    ["normalised keys", { queryKeyNorm: "rms" }, settings({ headWidth: 8 }), /^grow: attention cannot .*$/],
+    ["normalised keys", { queryKeyNorm: "rms" }, settings({ headWidth: 6 }), /^grow: .* a multiple of 4$/],
+    [
+      "normalised keys that turn",
+      { queryKeyNorm: "rms", positions: "rope" },
+      settings({ headWidth: 8 }),
+      /^grow: attention cannot .*$/,
+    ],
     ["a source that cannot grow", { sources: ["ternary"] }, width, /^grow: .* source ternary.*$/],
     [
       "one block of a loop",

@@ -63,6 +63,7 @@ describe("units: in any other order they compute the same", () => {
     "grouped heads that turn": { stripe: ["attention(heads: 4, kvHeads: 2, headWidth: 4, positions: rope)"] },
     "heads with slopes": { stripe: ["attention(heads: 4, kvHeads: 2, headWidth: 4, positions: alibi)"] },
     "normalised keys": { stripe: ["attention(heads: 2, queryKeyNorm: layer)"] },
+    "normalised keys that turn": { stripe: ["attention(heads: 2, queryKeyNorm: rms, positions: rope)"] },
     "a class token, pooled": { inputs: 3, classToken: "learned", pool: "class", representation: true },
     "a narrow table": { embeddingWidth: 4, tokenTypes: 2, tie: true, headBias: true },
     paths: { paths: { count: 2, norm: "layer" } },
