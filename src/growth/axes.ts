@@ -37,8 +37,8 @@ export class LostPlace extends Error {
 }
 
 /**
- * How each axis of a parameter grows. Where features of the residual stream are copies, maps that read it (their first axis, not
- * their last) share each old row out among its copies; all else has the old entries again.
+ * How each axis of a parameter grows. Where features of the residual stream are copies, maps that read it (on an axis
+ * that is not their last) share each old row out among its copies; all else has the old entries again.
  * Throws LostPlace where an old place has none among the new ones.
  */
 export function growAxes(
@@ -59,7 +59,7 @@ export function growAxes(
         return entries === "share" ? { ...grown, factors: sharedOut(grown) } : grown;
       }
       const copied = growSize(size, before, after, OLD);
-      const reads = i === 0 && length > 1 && entries !== "output";
+      const reads = i < length - 1 && entries !== "output";
       return reads ? { ...copied, factors: sharedOut(copied) } : copied;
     };
     const parts = axis.split("+").map((part) => part.trim().split(/\s+/).map(ofSize).reduce(product));

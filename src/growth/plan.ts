@@ -20,6 +20,7 @@ import {
   type WidthRoute,
   ZERO,
 } from "./axes.ts";
+import { factorOf, growingFactor, withRank } from "./lowRank.ts";
 import {
   growingNorm,
   outsideParameter,
@@ -79,12 +80,22 @@ export function planGrowth(from: Architecture, to: Architecture, origins: Origin
     }
     const before = old?.shape ?? [];
     const { shape } = declaration;
-    const parameter = found.parameter ?? { axes: shape.join(", ") };
+    const fixed = { axes: shape.join(", ") };
     const known = { name, origin: found.origin, before, shape, declaration };
-    if (old === undefined) return { ...known, axes: newAxes(parameter, shape), scale: 1 };
-    const axes = grownAxes({ ...found, parameter }, name, route);
+    // A new addition begins as any does: its left factor is 0.
+    const isAddition = factorOf(name) !== undefined;
+    if (old === undefined) {
+      return {
+        ...known,
+        axes: newAxes((isAddition ? undefined : found.parameter) ?? fixed, shape),
+        scale: 1,
+      };
+    }
+    const sized = isAddition ? factorIn(found, name, before, shape) : found;
+    const parameter = sized.parameter ?? fixed;
+    const axes = grownAxes({ ...sized, parameter }, name, route);
     requireShapes(name, axes, before, shape);
-    const scale = scaleOf(parameter, found.before, found.after, route) * sharedScale(name, from, to);
+    const scale = scaleOf(parameter, sized.before, sized.after, route) * sharedScale(name, from, to);
     return { ...known, axes, scale };
   });
   return { from, to, parameters };
@@ -109,10 +120,10 @@ function requireComparable(from: Architecture, to: Architecture): void {
       `grow: ${other} is ${show(to[other])}, and was ${show(from[other])}; it cannot grow, leave it as it was`,
     );
   }
-  const source = to.sources.find(({ source }) => source !== "share");
+  const source = to.sources.find(({ source }) => source !== "share" && source !== "lora");
   if (source !== undefined) {
     throw new RequestError(
-      `grow: the network has the parameter source ${source.source}, which cannot grow; expected none, or share`,
+      `grow: the network has the parameter source ${source.source}, which cannot grow; expected none, share or lora`,
     );
   }
   if (to.width < from.width) {
@@ -159,7 +170,8 @@ function requireBeginning({ block, sources }: Architecture, { entry, module }: G
     new RequestError(`grow: a new ${entry.primitive} cannot begin as nothing: ${why}`);
   if (block === "post") throw refuse("norms stand after sums here; it can with block pre or parallel");
   if (block === "none") throw refuse("nothing goes past it here; it can with block pre or parallel");
-  if (sources.length > 0) throw refuse("its parameters are shared with places that are not new");
+  if (sources.some(({ source }) => source !== "lora"))
+    throw refuse("its parameters are shared with places that are not new");
   const { growth } = module;
   if (growth === undefined) throw refuse("the primitive does not say how it grows");
   if (growth.cannotBegin !== undefined) throw refuse(growth.cannotBegin);
@@ -197,6 +209,17 @@ interface Declared {
   readonly after: SizesOf;
 }
 
+/** Of a factor what `found` is of its matrix. */
+function factorIn(found: Declared, name: string, before: Shape, after: Shape): Declared {
+  const { side } = factorOf(name)!;
+  return {
+    ...found,
+    parameter: found.parameter && growingFactor(found.parameter, side),
+    before: withRank(found.before, side, before),
+    after: withRank(found.after, side, after),
+  };
+}
+
 function declared(
   name: string,
   from: Architecture,
@@ -215,7 +238,12 @@ function declared(
   const { growth } = place.module;
   const originName = origin === null ? null : `${origin.prefix}${rest}`;
   return {
-    parameter: parameterOf(name, rest!, growth, origin !== null && isSame(from, to, origin, place)),
+    parameter: parameterOf(
+      name,
+      factorOf(rest!)?.of ?? rest!,
+      growth,
+      origin !== null && isSame(from, to, origin, place),
+    ),
     origin: originName,
     before: sizesOf(from, (origin ?? place).module.growth),
     after: sizesOf(to, growth),

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { ArchitectureInput } from "../../src/architecture/architecture.ts";
 import type { GrowthStep } from "../../src/growth/steps.ts";
-import { difference, grown, network, perturbed, trained } from "./harness.ts";
+import { deadAfterFourSteps, difference, grown, network, perturbed, trained } from "./harness.ts";
 
 const EXACT = 1e-12;
 const settings = (to: Record<string, unknown>, blocks?: number[]): GrowthStep => ({
@@ -90,6 +90,33 @@ describe("wider heads whose keys are normalised", () => {
   }
 });
 
+describe("with low-rank additions", () => {
+  const networks: Record<string, Partial<ArchitectureInput>> = {
+    "layer norms": { sources: ["lora(rank: 3)"] },
+    "a stream of copies": { block: "post", sources: ["lora(rank: 3)"] },
+    "shared blocks": { norm: "rms", share: { period: 1 }, sources: ["lora(rank: 8)"] },
+    experts: {
+      norm: "rms",
+      stripe: ["mamba(state: 3)", "moe(experts: 2, feedforward: 6)"],
+      sources: ["lora(rank: 7)"],
+    },
+  };
+  for (const [name, input] of Object.entries(networks)) {
+    it(name, () => {
+      const before = network(input);
+      const steps: GrowthStep[] = [settings({ feedforward: 20 }), { grow: "width", to: 16 }];
+      const isMamba = name === "experts";
+      const more = isMamba ? settings({ state: 5, experts: 4 }) : settings({ heads: 4, headWidth: 6 });
+      const after = grown(before, ...steps, more);
+      expect(difference(before, after)).toBeLessThan(EXACT);
+      if (input.block === "post" || input.share !== undefined) return;
+      const deeper = grown(after, layers);
+      expect(difference(before, deeper)).toBeLessThan(EXACT);
+      expect(deadAfterFourSteps(deeper).filter((dead) => /lora/.test(dead) && !/moe/.test(dead))).toEqual([]);
+    });
+  }
+});
+
 describe("in a wider stream of copies", () => {
   const twice: GrowthStep = { grow: "width", to: 16 };
   const networks: Record<string, Partial<ArchitectureInput>> = {
@@ -102,6 +129,7 @@ describe("in a wider stream of copies", () => {
       stripe: ["attention(heads: 2)", "gelu(feedforward: 12, activationAfter: true, bias: true)"],
     },
     "experts of another code": { stripe: ["mamba(state: 3)", "moe-mlp(experts: 3, feedforward: 4)"] },
+    experts: { block: "post", stripe: ["attention(heads: 2)", "moe(experts: 3, feedforward: 6)"] },
     "gates on the stream": { stripe: ["rwkv4-time", "rwkv-channel(feedforward: 12)"] },
     "a pooled class token": {
       block: "post",
