@@ -33,15 +33,6 @@ export function sumImportance(
   return { units: sumUnits(parameters, unitGroups(parameters), valuesOf), layers };
 }
 
-/** The sum of what two batches say. */
-export function addImportance(total: Importance | undefined, { units, layers }: Importance): Importance {
-  if (total === undefined) return { units, layers };
-  const sums = [...units].map(
-    ([key, own]) => [key, own.map((value, i) => value + total.units.get(key)![i]!)] as const,
-  );
-  return { units: new Map(sums), layers: layers.map((value, i) => value + total.layers[i]!) };
-}
-
 /** By chance alone: what any other importance has to beat. */
 export function randomImportance(architecture: Architecture, seed: number): Importance {
   const { units, layers } = sumImportance(architecture, () => []);

@@ -4,6 +4,8 @@
 import { defineArchitecture } from "../architecture/architecture.ts";
 import type { Architecture } from "../architecture/schema.ts";
 import { RequestError } from "../errors.ts";
+import { primitives } from "../nn/primitives.ts";
+import { sameShape } from "../tensor/tensor.ts";
 import { scaleOf } from "./axes.ts";
 import { type GrownNetwork, growNetwork, type NamedTensors } from "./grow.ts";
 import { type Importance, sizedParameters, sum } from "./importance.ts";
@@ -73,6 +75,11 @@ export function pruneNetwork<N extends FloatNumbers>(
   const small = sizedParameters(to);
   const groups = unitGroups([...large.values()]);
   const { kept, removed } = chooseUnits(groups, unitGroups(small), renamed, importance.units);
+  if (left.length + removed.length === 0) {
+    throw new RequestError(
+      "prune: nothing would be smaller than it is; expected smaller sizes, grow makes larger ones",
+    );
+  }
   const stored = storedParameters(to);
   const keepsNorms = step.prune === "width" && step.norms === "kept";
   const parameters = small.map(({ name, shape, parameter, sizes }) => {
@@ -81,6 +88,16 @@ export function pruneNetwork<N extends FloatNumbers>(
       throw new RequestError(`prune: ${name} has nothing that it could be made of; choose another size`);
     }
     const axes = keepAxes(origin, groups, kept);
+    if (
+      !sameShape(
+        shape,
+        axes.map(({ from }) => from.length),
+      )
+    ) {
+      throw new RequestError(
+        `prune: ${name} [${origin.shape}] cannot become [${shape}]; choose another size`,
+      );
+    }
     const isNorm = /(?:^|\.)norm\.scale$/.test(name);
     const scale = keepsNorms && isNorm ? 1 : scaleOf(parameter, origin.sizes, sizes, "zeros");
     const declaration = stored.get(name)!;
@@ -113,6 +130,7 @@ interface SmallerTarget extends Target {
 function pruneTarget(architecture: Architecture, step: PruneStep, { layers }: Importance): SmallerTarget {
   switch (step.prune) {
     case "settings":
+      requireSizes(architecture, Object.keys(step.to));
       return asPruning(() => stepTarget(architecture, { ...step, grow: "settings" }));
     case "width":
       if (step.to < architecture.width) {
@@ -123,6 +141,19 @@ function pruneTarget(architecture: Architecture, step: PruneStep, { layers }: Im
       );
     case "layers":
       return fewerLayers(architecture, step.to, layers);
+  }
+}
+
+/** Errors: RequestError for settings that are no sizes. */
+function requireSizes({ first, stripe, last }: Architecture, keys: readonly string[]): void {
+  for (const { primitive } of [...first, ...stripe, ...last]) {
+    const { keys: known, growing } = primitives.get(primitive)!;
+    const wrong = keys.find((key) => known.includes(key) && !growing?.settings.includes(key));
+    if (wrong === undefined) continue;
+    const sizes = growing?.settings.join(", ") || "none";
+    throw new RequestError(
+      `prune: ${wrong} of ${primitive} is not a size that can shrink; expected one of its ${sizes}`,
+    );
   }
 }
 

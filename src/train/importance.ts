@@ -3,10 +3,10 @@
 import type { Architecture } from "../architecture/architecture.ts";
 import { forwardFeatures } from "../architecture/forward.ts";
 import type { Machine, Store } from "../backend/machine.ts";
-import { addImportance, type Importance, sumImportance } from "../growth/importance.ts";
+import { type Importance, sumImportance } from "../growth/importance.ts";
 import { inputSource } from "../nn/parameters.ts";
 import { gradients } from "../tensor/gradient.ts";
-import { abs, divide, maximum, multiply } from "../tensor/ops/elementwise.ts";
+import { abs, add, divide, maximum, multiply } from "../tensor/ops/elementwise.ts";
 import { input } from "../tensor/ops/leaf.ts";
 import { program, programInputs } from "../tensor/program.ts";
 import type { Tensor } from "../tensor/tensor.ts";
@@ -47,27 +47,25 @@ export async function firstOrderImportance(
     tensors.map(([, tensor]) => tensor),
     boundaries,
   );
-  const products = tensors.map(([name, tensor], i) => [productName(name), abs(multiply(tensor, slopes[i]!))]);
-  const measuring = program(Object.fromEntries(products));
+  const sums = tensors.map(([name, tensor], i) => {
+    const product = abs(multiply(tensor, slopes[i]!));
+    return [productName(name), add(input(productName(name), tensor.shape), product)];
+  });
+  const measuring = program({}, Object.fromEntries(sums));
   const inputs = programInputs(measuring);
   for (const [name, type] of inputs) store.allocate(name, type);
+  for (const [name] of tensors) store.read(productName(name)).fill(0);
   const executable = machine.load(measuring);
   try {
-    let total: Importance | undefined;
     let index = 0;
     for (const batch of batches) {
       for (const name of Object.keys(types)) store.write(batchName(name), batch[name]!);
       if (inputs.has(randomKeyName)) store.write(randomKeyName, [IMPORTANCE, index++]);
       await executable.run(store);
-      total = addImportance(
-        total,
-        sumImportance(architecture, (name) => store.read(productName(name))),
-      );
     }
-    return total ?? sumImportance(architecture, () => []);
+    return sumImportance(architecture, (name) => store.read(productName(name)));
   } finally {
     executable.dispose();
-    for (const name of Object.keys(measuring.outputs)) store.release(name);
     for (const name of inputs.keys()) if (!source.declared.has(name)) store.release(name);
   }
 }

@@ -145,6 +145,16 @@ test.each<[string, readonly string[], RegExp]>([
     ["prune", "plain", "--set", "state=9", "--out", "x"],
     /^prune: no .* "state"$/,
   ],
+  [
+    "pruning to what it is",
+    ["prune", "plain", "--mlp", "8", "--out", "x"],
+    /^prune: nothing would be smaller/,
+  ],
+  [
+    "pruning what is no size",
+    ["prune", "plain", "--set", "window=2", "--out", "x"],
+    /^prune: window of attention/,
+  ],
   ["pruning onto itself", ["prune", "plain", "--mlp", "4", "--out", "plain", "--force"], /is the run itself/],
   ["growing nothing", ["grow", "plain", "--out", "x"], /^grow: nothing is to grow/],
   [

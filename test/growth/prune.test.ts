@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import type { ArchitectureInput } from "../../src/architecture/architecture.ts";
 import { growNetwork } from "../../src/growth/grow.ts";
-import { sizedParameters, sumImportance } from "../../src/growth/importance.ts";
+import { randomImportance, sizedParameters, sumImportance } from "../../src/growth/importance.ts";
 import { storedParameters } from "../../src/growth/plan.ts";
 import { type PruneStep, pruneNetwork } from "../../src/growth/prune.ts";
 import type { GrowthStep } from "../../src/growth/steps.ts";
@@ -195,5 +195,44 @@ describe("what growth has added is what goes first", () => {
     );
     expect(again.architecture).toEqual(before.architecture);
     expect(difference(before, again)).toBeLessThan(EXACT);
+  });
+});
+
+describe("is refused in one line", () => {
+  const refusals: [string, Partial<ArchitectureInput>, PruneStep, RegExp][] = [
+    [
+      "a larger width",
+      {},
+      { prune: "width", to: 9 },
+      /^prune: width is 9; expected less than the 8 of now, .*$/,
+    ],
+    ["more heads", {}, { prune: "settings", to: { heads: 4 } }, /^prune: .*kvHeads 2 cannot become 4; .*$/],
+    ["nothing", {}, { prune: "settings", to: { heads: 2 } }, /^prune: nothing would be smaller .*$/],
+    [
+      "a setting that is no size",
+      {},
+      { prune: "settings", to: { window: 3 } },
+      /^prune: window of attention .*$/,
+    ],
+    ["no layer left", {}, { prune: "layers", to: 0 }, /^prune: layers is 0; .*$/],
+    ["shared layers", { share: { period: 1 } }, { prune: "layers", to: 1 }, /^prune: layers cannot .*$/],
+    ["additions", { sources: ["lora(rank: 2)"] }, { prune: "width", to: 4 }, /^prune: .* source lora, .*$/],
+    [
+      "filters that decay otherwise",
+      { stripe: ["hyena(filterWidth: 6)"] },
+      { prune: "width", to: 5 },
+      /^prune: block\.0\.hyena: the 5 inner would not be among the 8 of now, which are not alike; .*$/,
+    ],
+    [
+      "states that are the output",
+      { stripe: ["lstm", "gelu(feedforward: 12)"] },
+      { prune: "width", to: 4 },
+      /^prune: block\.0\.lstm\.output\.weight has nothing that it could be made of; .*$/,
+    ],
+  ];
+  it.each(refusals)("%s", (_, input, step, message) => {
+    const net = network(input);
+    const importance = randomImportance(net.architecture, 1);
+    expect(() => pruneNetwork(net.architecture, net.values, step, importance)).toThrow(message);
   });
 });
