@@ -20,6 +20,8 @@ export interface AxisGrowth {
   readonly kind: Uint8Array;
   /** For each new place, what the old entry is multiplied by there; absent: 1. */
   readonly factors?: Float64Array;
+  /** For each new place, what the gradient of the old entry is multiplied by there; absent: 1. */
+  readonly gradients?: Float64Array;
   /** Places before. */
   readonly before: number;
 }
@@ -60,7 +62,8 @@ export function growAxes(
       }
       const copied = growSize(size, before, after, OLD);
       const reads = i < length - 1 && entries !== "output";
-      return reads ? { ...copied, factors: sharedOut(copied) } : copied;
+      // What reads the copies says how much each of them matters.
+      return { ...copied, [reads ? "factors" : "gradients"]: sharedOut(copied) };
     };
     const parts = axis.split("+").map((part) => part.trim().split(/\s+/).map(ofSize).reduce(product));
     return parts.reduce(sequence);
@@ -123,26 +126,44 @@ function product(a: AxisGrowth, b: AxisGrowth): AxisGrowth {
     from[i] = a.from[k]! < 0 || b.from[j]! < 0 ? -1 : a.from[k]! * b.before + b.from[j]!;
     kind[i] = Math.max(a.kind[k]!, b.kind[j]!);
   }
-  const factors =
-    a.factors === undefined && b.factors === undefined
-      ? undefined
-      : Float64Array.from(from, (_, i) => factorAt(a, Math.floor(i / count)) * factorAt(b, i % count));
-  return { from, kind, before: a.before * b.before, ...(factors && { factors }) };
+  const before = a.before * b.before;
+  return {
+    ...{ from, kind, before },
+    ...multiplied(a, b, from.length, (of, within, i) => of(Math.floor(i / count)) * within(i % count)),
+  };
 }
 
 /** Places of b after those of a. */
 function sequence(a: AxisGrowth, b: AxisGrowth): AxisGrowth {
   const shifted = b.from.map((place) => (place < 0 ? -1 : place + a.before));
+  const from = Int32Array.from([...a.from, ...shifted]);
+  const count = a.from.length;
   return {
-    from: Int32Array.from([...a.from, ...shifted]),
+    from,
     kind: Uint8Array.from([...a.kind, ...b.kind]),
     before: a.before + b.before,
+    ...multiplied(a, b, from.length, (of, after, i) => (i < count ? of(i) : after(i - count))),
   };
 }
 
-/** What an old entry is multiplied by at a new place of the axis. */
-export function factorAt({ factors }: AxisGrowth, place: number): number {
-  return factors === undefined ? 1 : factors[place]!;
+type FactorAt = (place: number) => number;
+
+/** What two axes multiply by, as one of `length` places multiplies. */
+function multiplied(
+  a: AxisGrowth,
+  b: AxisGrowth,
+  length: number,
+  combine: (a: FactorAt, b: FactorAt, place: number) => number,
+): Pick<AxisGrowth, "factors" | "gradients"> {
+  const keys = (["factors", "gradients"] as const).filter(
+    (key) => a[key] !== undefined || b[key] !== undefined,
+  );
+  const both = keys.map((key) => {
+    const of = (place: number) => a[key]?.[place] ?? 1;
+    const within = (place: number) => b[key]?.[place] ?? 1;
+    return [key, Float64Array.from({ length }, (_, i) => combine(of, within, i))];
+  });
+  return Object.fromEntries(both);
 }
 
 /** Old entries are multiplied by this; where features are copies, their number changes nothing. */

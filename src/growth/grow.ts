@@ -54,7 +54,8 @@ export function growNetwork<N extends FloatNumbers>(
 
 /**
  * Moments of an optimiser for the larger network, by the names of their parameters: gradients of what was multiplied by c are
- * those of before divided by c, and their squares, at power 2, by c². New entries have not had any: zero.
+ * those of before divided by c, and their squares, at power 2, by c². Those of copies of features share it out, as far as norms between them
+ * let it be known. New entries have not had any: zero.
  */
 export function growMoments<N extends FloatNumbers>(
   plan: GrowthPlan,
@@ -62,9 +63,9 @@ export function growMoments<N extends FloatNumbers>(
   power: 1 | 2,
 ): NamedTensors<N> {
   const grown = plan.parameters.map((parameter) => {
-    const axes = parameter.axes.map(({ kind, factors: _, ...axis }) => ({
-      ...axis,
-      kind: kind.map((of) => (of === OLD ? OLD : ZERO)),
+    const axes = parameter.axes.map(({ from, kind, before, gradients }) => ({
+      ...{ from, before, kind: kind.map((of) => (of === OLD ? OLD : ZERO)) },
+      ...(gradients && { factors: gradients.map((share) => share ** power) }),
     }));
     const scale = parameter.scale ** -power;
     const old = oldValues(parameter, moments);

@@ -1,6 +1,6 @@
 // One tensor made larger: old entries at their new places, the rest as its axes say. Knows no network.
 import { type Shape, sizeOf } from "../tensor/tensor.ts";
-import { type AxisGrowth, factorAt, MEAN, OLD, ZERO } from "./axes.ts";
+import { type AxisGrowth, MEAN, OLD, ZERO } from "./axes.ts";
 
 /** FloatNumbers of a parameter as they are stored: float64 or float32. */
 export type FloatNumbers = Float64Array | Float32Array;
@@ -59,7 +59,7 @@ function kindAt(axes: readonly AxisGrowth[], places: readonly number[]): number 
 }
 
 function factorsAt(axes: readonly AxisGrowth[], places: readonly number[]): number {
-  return axes.reduce((product, axis, i) => product * factorAt(axis, places[i]!), 1);
+  return axes.reduce((product, axis, i) => product * (axis.factors?.[places[i]!] ?? 1), 1);
 }
 
 function oldPlace(axes: readonly AxisGrowth[], places: readonly number[]): number {
