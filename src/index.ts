@@ -92,11 +92,25 @@ export {
   type NamedTensors,
   printNote,
 } from "./growth/grow.ts";
+export {
+  type Importance,
+  randomImportance,
+  sumImportance,
+} from "./growth/importance.ts";
 export { type GrowthPlan, type Origins, type ParameterGrowth, planGrowth } from "./growth/plan.ts";
 export { compareNetworks, type Difference, type Network } from "./growth/proof.ts";
+export {
+  type NormScales,
+  type PrunedNetwork,
+  type PruneStep,
+  pruneNetwork,
+  type RemovedUnits,
+} from "./growth/prune.ts";
 export { type GrowthStep, planStep } from "./growth/steps.ts";
 export type { FloatNumbers, TensorGrowth } from "./growth/tensor.ts";
+export type { UnitSums } from "./growth/units.ts";
 export type { RotaryScaling } from "./tensor/composites/rotary.ts";
+
 /** Building, differentiating and evaluating computations of one's own. */
 export * as tensor from "./tensor/public.ts";
 
@@ -275,6 +289,8 @@ export { type GrownRun, type GrownStep, type GrowOptions, growRun, type Proof } 
 export type { Measure } from "./train/interval.ts";
 export { type DamageListener, type Model, openModel } from "./train/model.ts";
 export { type Activation, observeActivations } from "./train/observe.ts";
+export { type PruneCriterion, pruneCriteria } from "./train/pruneCriteria.ts";
+export { type PrunedRun, type PrunedStep, type PruneOptions, pruneRun } from "./train/pruneRun.ts";
 export {
   cutRun,
   type RelaxOptions,

@@ -49,6 +49,17 @@ export function numberFrom(least: number): (text: string) => number {
   };
 }
 
+/** Sizes under their names: state=32,rank=8. */
+export function sizes(text: string): Record<string, number> {
+  return Object.fromEntries(
+    text.split(",").map((part) => {
+      const [, key, value] = /^([A-Za-z][\w-]*)=(\d+)$/.exec(part.trim()) ?? [];
+      if (key === undefined) throw new InvalidArgumentError("Expected settings such as state=32,rank=8.");
+      return [key, wholeNumber(1)(value!)];
+    }),
+  );
+}
+
 const memoryUnits: Readonly<Record<string, number>> = {
   kb: 1e3,
   mb: 1e6,

@@ -18,6 +18,7 @@ import { growCommand } from "./grow/command.ts";
 import { importCommand } from "./import/command.ts";
 import { madCommand } from "./mad/command.ts";
 import { planCommand } from "./plan/command.ts";
+import { pruneCommand } from "./prune/command.ts";
 import { relaxCommand } from "./relax/command.ts";
 import { sampleCommand } from "./sample/command.ts";
 import { solveCommand } from "./solve/command.ts";
@@ -55,6 +56,7 @@ export async function runCommandLine(words: readonly string[], console: Console)
     relaxCommand,
     growCommand,
     importCommand,
+    pruneCommand,
     dataCommand,
     countCommand,
     solveCommand,

@@ -21,6 +21,8 @@ export interface GrowthNote {
   /** Entries that are new, and how many of these are zero. */
   readonly added: number;
   readonly zero: number;
+  /** Entries that are old ones once more. */
+  readonly copied: number;
   /** Old entries were multiplied by this. */
   readonly scale: number;
 }
@@ -52,7 +54,8 @@ export function growNetwork<N extends FloatNumbers>(
 
 /**
  * Moments of an optimiser for the larger network, by the names of their parameters: gradients of what was multiplied by c are
- * those of before divided by c, and their squares, at power 2, by c². New entries have not had any: zero.
+ * those of before divided by c, and their squares, at power 2, by c². Those of copies of features share it out, as far as norms between them
+ * let it be known. New entries have not had any: zero.
  */
 export function growMoments<N extends FloatNumbers>(
   plan: GrowthPlan,
@@ -60,9 +63,9 @@ export function growMoments<N extends FloatNumbers>(
   power: 1 | 2,
 ): NamedTensors<N> {
   const grown = plan.parameters.map((parameter) => {
-    const axes = parameter.axes.map(({ kind, ...axis }) => ({
-      ...axis,
-      kind: kind.map((of) => (of === OLD ? OLD : ZERO)),
+    const axes = parameter.axes.map(({ from, kind, before, gradients }) => ({
+      ...{ from, before, kind: kind.map((of) => (of === OLD ? OLD : ZERO)) },
+      ...(gradients && { factors: gradients.map((share) => share ** power) }),
     }));
     const scale = parameter.scale ** -power;
     const old = oldValues(parameter, moments);
@@ -107,11 +110,12 @@ export function notesOf({ parameters }: GrowthPlan): GrowthNote[] {
 }
 
 /** One line of text: what was padded, zeroed and scaled. */
-export function printNote({ name, before, after, added, zero, scale }: GrowthNote): string {
+export function printNote({ name, before, after, added, zero, copied, scale }: GrowthNote): string {
   const from = before === null ? "new" : `[${before.join(", ")}] →`;
   const parts = [
     ...(before === null || added === 0 ? [] : [`${added} of ${sizeOf(after)} are new`]),
     ...(zero === 0 ? [] : [zero === added ? "new ones are 0" : `${zero} of them are 0`]),
+    ...(before === null || copied === 0 ? [] : [`${copied} of ${sizeOf(after)} are copies`]),
     ...(scale === 1 ? [] : [`old ones times ${Number(scale.toPrecision(6))}`]),
   ];
   return `${name}: ${from} [${after.join(", ")}]${parts.length === 0 ? "" : `; ${parts.join(", ")}`}`;

@@ -2,7 +2,8 @@
 import type { Architecture } from "../architecture/schema.ts";
 import { placesOf } from "../architecture/stripe.ts";
 import { type GrowingParameter, growingLinear } from "../nn/growth.ts";
-import type { SizesOf } from "./axes.ts";
+import type { SizesOf, WidthRoute } from "./axes.ts";
+import { placesIn } from "./places.ts";
 
 /** Statistics over wider features that are zero, or the mean: smaller by as much as there are more features. */
 export const growingNorm: Readonly<Record<string, GrowingParameter>> = {
@@ -22,12 +23,13 @@ const growingBetween: Readonly<Record<string, GrowingParameter>> = {
 
 /** Sizes that parameters outside of primitives are made of. */
 export function outsideSizes(architecture: Architecture): SizesOf {
-  const { width, vocabulary, inputs, tokenTypes, embeddingWidth } = architecture;
+  const { width, vocabulary, inputs, tokenTypes, embeddingWidth, tie } = architecture;
   const sizes = {
     ...{ width, vocabulary, inside: width, represented: width, places: placesOf(architecture) },
     ...{ inputs: inputs ?? 0, types: tokenTypes ?? 0, table: embeddingWidth ?? width },
   };
-  return { sizes };
+  // What a tied head reads are the features of the table.
+  return { sizes, ...(tie ? { same: [["width", "represented"]] } : {}) };
 }
 
 /** By full names, but for blocks: those of `between` and of norms. */
@@ -37,7 +39,10 @@ export function outsideParameter(architecture: Architecture, name: string): Grow
   return growingOutside(architecture)[name];
 }
 
-function growingOutside({ embeddingWidth }: Architecture): Readonly<Record<string, GrowingParameter>> {
+function growingOutside({
+  embeddingWidth,
+  representation,
+}: Architecture): Readonly<Record<string, GrowingParameter>> {
   const isNarrow = embeddingWidth !== null;
   const features = (axes: string): GrowingParameter => ({ axes, added: { width: "output" } });
   const table = (first: string): GrowingParameter =>
@@ -59,24 +64,52 @@ function growingOutside({ embeddingWidth }: Architecture): Readonly<Record<strin
       bias: true,
       added: { represented: "zero" },
     }),
-    "head.weight": { axes: "width, vocabulary" },
+    "head.weight": { axes: `${representation ? "represented" : "width"}, vocabulary` },
     "head.bias": { axes: "vocabulary" },
   };
 }
 
-/** Why a network of this kind cannot have more features and compute the same; undefined: it can. */
-export function refuseWidth(architecture: Architecture): string | undefined {
-  const { norm, block, embeddingNorm, embeddingWidth, decoder, paths } = architecture;
-  const isCentred = norm === "layer" || norm === "layerUnbiased";
-  if (decoder !== null) return "its decoder adds waves that depend on the width";
+/** What new features of the residual stream are in a network of this kind. */
+export function widthRoute(architecture: Architecture): WidthRoute {
+  if (whyCopies(architecture) !== undefined) return "copies";
+  return centres(architecture) ? "means" : "zeros";
+}
+
+const centres = ({ norm }: Architecture): boolean => norm === "layer" || norm === "layerUnbiased";
+
+/** Why new features can be neither zeros nor means; undefined: they can. */
+function whyCopies(architecture: Architecture): string | undefined {
+  const { block, embeddingNorm, embeddingWidth, paths } = architecture;
   if (paths !== null && paths.norm !== "none") {
-    return "the norms at the ends of its paths have an epsilon of their own; paths without norm can";
+    return "the norms at the ends of its paths have an epsilon of their own";
   }
   if (embeddingNorm && embeddingWidth !== null) {
-    return "the norm of its narrow embedding has the epsilon of the wider norms, which has to change";
+    return "the norm of its narrow embedding has the epsilon of the wider norms";
   }
-  if (isCentred && (block === "post" || block === "none" || embeddingNorm)) {
-    return "what its layer norms make is the residual stream, where no new feature keeps their mean; with norm rms it can";
+  if (!centres(architecture)) return undefined;
+  if (block === "post" || block === "none" || embeddingNorm) {
+    return "what its layer norms make is the residual stream, where no new feature keeps their mean";
   }
-  return undefined;
+  const place = placesIn(architecture).find(({ module }) => module.growth?.nonlinearOutput);
+  if (place === undefined) return undefined;
+  return `no new feature keeps the mean of what ${place.entry.primitive} puts out, which layer norms subtract`;
+}
+
+/** Why a network of this kind cannot have so many features and compute the same; undefined: it can. */
+export function refuseWidth(architecture: Architecture, to: number): string | undefined {
+  const { width, block, decoder, tie, representation } = architecture;
+  if (decoder !== null) return "its decoder adds waves that depend on the width";
+  const why = whyCopies(architecture);
+  if (why === undefined) return undefined;
+  if (tie && (block === "post" || representation)) {
+    return `${why}; copies of the old features would, but for the table that the head shares`;
+  }
+  if (to % width === 0) return undefined;
+  return `${why}; copies of the old features do, so expected a multiple of ${width}, such as ${2 * width}`;
+}
+
+/** What reads a table that it shares meets every feature as often as there are copies: the norm in front makes up for it. */
+export function sharedScale(name: string, from: Architecture, to: Architecture): number {
+  const isLast = name === "norm.scale" || name === "norm.bias";
+  return to.tie && isLast && widthRoute(to) === "copies" ? from.width / to.width : 1;
 }

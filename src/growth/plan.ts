@@ -15,12 +15,20 @@ import {
   type AxisGrowth,
   growAxes,
   LostPlace,
-  MEAN,
   type SizesOf,
   scaleOf,
+  type WidthRoute,
   ZERO,
 } from "./axes.ts";
-import { growingNorm, outsideParameter, outsideSizes, refuseWidth } from "./outside.ts";
+import { factorOf, growingFactor, withRank } from "./lowRank.ts";
+import {
+  growingNorm,
+  outsideParameter,
+  outsideSizes,
+  refuseWidth,
+  sharedScale,
+  widthRoute,
+} from "./outside.ts";
 import { type GrowthPlace, placesIn } from "./places.ts";
 import type { TensorGrowth } from "./tensor.ts";
 
@@ -59,8 +67,7 @@ export function planGrowth(from: Architecture, to: Architecture, origins: Origin
     if (origin === null) requireBeginning(to, place);
     else requireGrowth(from, to, origin, place);
   }
-  const centres = to.norm === "layer" || to.norm === "layerUnbiased";
-  const outputs = centres ? MEAN : ZERO;
+  const route = widthRoute(to);
   const byPrefix = new Map(pairs.map((pair) => [pair.place.prefix, pair]));
   const stored = storedParameters(from);
   const parameters = [...storedParameters(to)].map(([name, declaration]): ParameterGrowth => {
@@ -73,12 +80,23 @@ export function planGrowth(from: Architecture, to: Architecture, origins: Origin
     }
     const before = old?.shape ?? [];
     const { shape } = declaration;
-    const parameter = found.parameter ?? { axes: shape.join(", ") };
+    const fixed = { axes: shape.join(", ") };
     const known = { name, origin: found.origin, before, shape, declaration };
-    if (old === undefined) return { ...known, axes: newAxes(parameter, shape), scale: 1 };
-    const axes = grownAxes({ ...found, parameter }, name, outputs);
+    // A new addition begins as any does: its left factor is 0.
+    const isAddition = factorOf(name) !== undefined;
+    if (old === undefined) {
+      return {
+        ...known,
+        axes: newAxes((isAddition ? undefined : found.parameter) ?? fixed, shape),
+        scale: 1,
+      };
+    }
+    const sized = isAddition ? factorIn(found, name, before, shape) : found;
+    const parameter = sized.parameter ?? fixed;
+    const axes = grownAxes({ ...sized, parameter }, name, route);
     requireShapes(name, axes, before, shape);
-    return { ...known, axes, scale: scaleOf(parameter, found.before, found.after) };
+    const scale = scaleOf(parameter, sized.before, sized.after, route) * sharedScale(name, from, to);
+    return { ...known, axes, scale };
   });
   return { from, to, parameters };
 }
@@ -102,22 +120,30 @@ function requireComparable(from: Architecture, to: Architecture): void {
       `grow: ${other} is ${show(to[other])}, and was ${show(from[other])}; it cannot grow, leave it as it was`,
     );
   }
-  const source = to.sources.find(({ source }) => source !== "share");
+  const source = to.sources.find(({ source }) => source !== "share" && source !== "lora");
   if (source !== undefined) {
     throw new RequestError(
-      `grow: the network has the parameter source ${source.source}, which cannot grow; expected none, or share`,
+      `grow: the network has the parameter source ${source.source}, which cannot grow; expected none, share or lora`,
     );
   }
   if (to.width < from.width) {
-    throw new RequestError(`grow: width is ${to.width}; expected at least the ${from.width} of now`);
+    throw new RequestError(
+      `grow: width is ${to.width}; expected at least the ${from.width} of now, prune makes it less`,
+    );
   }
   if (to.width === from.width) {
     requireEpsilon(to.normEpsilon, from.normEpsilon);
     return;
   }
-  const why = refuseWidth(from);
+  const why = refuseWidth(from, to.width);
   if (why !== undefined) throw new RequestError(`grow: the width cannot grow here: ${why}`);
-  if (to.norm !== "none") requireEpsilon(to.normEpsilon, (from.normEpsilon * from.width) / to.width);
+  requireEpsilon(to.normEpsilon, widerEpsilon(from, to.width));
+}
+
+/** Of the norms of a stream of so many features. */
+export function widerEpsilon(from: Architecture, width: number): number {
+  const { norm, normEpsilon } = from;
+  return norm === "none" || widthRoute(from) === "copies" ? normEpsilon : (normEpsilon * from.width) / width;
 }
 
 /** The mean of squares becomes smaller, and what is added to it has to. */
@@ -144,7 +170,8 @@ function requireBeginning({ block, sources }: Architecture, { entry, module }: G
     new RequestError(`grow: a new ${entry.primitive} cannot begin as nothing: ${why}`);
   if (block === "post") throw refuse("norms stand after sums here; it can with block pre or parallel");
   if (block === "none") throw refuse("nothing goes past it here; it can with block pre or parallel");
-  if (sources.length > 0) throw refuse("its parameters are shared with places that are not new");
+  if (sources.some(({ source }) => source !== "lora"))
+    throw refuse("its parameters are shared with places that are not new");
   const { growth } = module;
   if (growth === undefined) throw refuse("the primitive does not say how it grows");
   if (growth.cannotBegin !== undefined) throw refuse(growth.cannotBegin);
@@ -165,14 +192,8 @@ function requireGrowth(from: Architecture, to: Architecture, before: GrowthPlace
     surroundings: surroundingsOf(i === 0 ? from : to),
   }));
   const growing = primitives.get(name)!.growing;
-  const centres = to.norm === "layer" || to.norm === "layerUnbiased";
-  const isWider = from.width !== to.width;
   const why =
-    growing === undefined
-      ? "the primitive does not say how it grows"
-      : isWider && centres && after.module.growth!.nonlinearOutput
-        ? "no new feature keeps the mean of its output, which layer norms subtract; with norm rms it can"
-        : growing.refuse(old!, grown!);
+    growing === undefined ? "the primitive does not say how it grows" : growing.refuse(old!, grown!);
   if (why !== undefined) throw new RequestError(`grow: ${name} cannot grow so: ${why}`);
 }
 
@@ -186,6 +207,17 @@ interface Declared {
   readonly origin: string | null;
   readonly before: SizesOf;
   readonly after: SizesOf;
+}
+
+/** Of a factor what `found` is of its matrix. */
+function factorIn(found: Declared, name: string, before: Shape, after: Shape): Declared {
+  const { side } = factorOf(name)!;
+  return {
+    ...found,
+    parameter: found.parameter && growingFactor(found.parameter, side),
+    before: withRank(found.before, side, before),
+    after: withRank(found.after, side, after),
+  };
 }
 
 function declared(
@@ -205,19 +237,31 @@ function declared(
   const { place, origin } = pair;
   const { growth } = place.module;
   const originName = origin === null ? null : `${origin.prefix}${rest}`;
-  const grownSizes = (architecture: Architecture, of: Growth | undefined): SizesOf => ({
-    sizes: { ...of?.sizes, width: architecture.width },
-    ...(of?.labels === undefined ? {} : { labels: of.labels }),
-  });
   return {
-    parameter: parameterOf(name, rest!, growth, origin !== null && isSame(from, to, origin, place)),
+    parameter: parameterOf(
+      name,
+      factorOf(rest!)?.of ?? rest!,
+      growth,
+      origin !== null && isSame(from, to, origin, place),
+    ),
     origin: originName,
-    before: grownSizes(from, (origin ?? place).module.growth),
-    after: grownSizes(to, growth),
+    before: sizesOf(from, (origin ?? place).module.growth),
+    after: sizesOf(to, growth),
   };
 }
 
-function parameterOf(
+/** Of a module with such growth. */
+export function sizesOf({ width }: Architecture, growth: Growth | undefined): SizesOf {
+  const { labels, same } = growth ?? {};
+  return {
+    sizes: { ...growth?.sizes, width },
+    ...(labels === undefined ? {} : { labels }),
+    ...(same === undefined ? {} : { same }),
+  };
+}
+
+/** Of the parameter `rest` of a module; `isSame`: the module stays as it is. */
+export function parameterOf(
   name: string,
   rest: string,
   growth: Growth | undefined,
@@ -227,7 +271,8 @@ function parameterOf(
   const found = growth?.parameters[own ?? rest];
   if (found !== undefined) return found;
   if (rest === "norm.scale" || rest === "norm.bias") return growingNorm[rest.slice(5)]!;
-  if (rest === "pathWeights" || rest.startsWith("pathNorm.") || isSame) return undefined;
+  if (rest.startsWith("pathNorm.")) return { axes: "width" };
+  if (rest === "pathWeights" || isSame) return undefined;
   throw new RangeError(`growth: the primitive does not declare its parameter ${name}`);
 }
 
@@ -265,15 +310,15 @@ function requireShapes(name: string, axes: readonly AxisGrowth[], before: Shape,
 function grownAxes(
   { parameter, before, after }: Declared & { readonly parameter: GrowingParameter },
   name: string,
-  outputs: typeof MEAN | typeof ZERO,
+  route: WidthRoute,
 ): AxisGrowth[] {
   try {
-    return growAxes(parameter, before, after, outputs);
+    return growAxes(parameter, before, after, route);
   } catch (error) {
     if (!(error instanceof LostPlace)) throw error;
     const [old, now] = [before, after].map(({ sizes }) => sizes[error.size]);
     throw new RequestError(
-      `grow: ${name}: ${error.size} ${old} cannot become ${now}; expected more, of which the old ones are a part`,
+      `grow: ${name}: ${error.size} ${old} cannot become ${now}; expected more, of which the old ones are a part${now! < old! ? ", prune makes fewer" : ""}`,
     );
   }
 }

@@ -6,7 +6,7 @@ import { surroundingsOf } from "../architecture/stripe.ts";
 import { RequestError } from "../errors.ts";
 import { primitives } from "../nn/primitives.ts";
 import { show } from "../strict.ts";
-import { type GrowthPlan, type Origins, planGrowth } from "./plan.ts";
+import { type GrowthPlan, type Origins, planGrowth, widerEpsilon } from "./plan.ts";
 
 /** One way to grow. */
 export type GrowthStep =
@@ -57,9 +57,7 @@ export function stepTarget(architecture: Architecture, step: GrowthStep): StepTa
       );
     }
     case "width": {
-      const { width, normEpsilon, norm } = architecture;
-      const epsilon = norm === "none" ? normEpsilon : (normEpsilon * width) / step.to;
-      const wider = { ...architecture, width: step.to, normEpsilon: epsilon };
+      const wider = { ...architecture, width: step.to, normEpsilon: widerEpsilon(architecture, step.to) };
       const change = (entry: StripeEntry) => grownEntry(architecture, wider, entry, {});
       return target(
         { ...wider, first: wider.first.map(change), last: wider.last.map(change) },
@@ -116,7 +114,7 @@ function architectureTarget(
  * The repetitions of the stripe. Where blocks differ in size the stripe is written out, and its primitives' names tell where one
  * repetition ends.
  */
-function repetitions({ stripe, repeat }: Architecture): (readonly StripeEntry[])[] {
+export function repetitions({ stripe, repeat }: Architecture): (readonly StripeEntry[])[] {
   if (repeat > 1) return Array.from({ length: repeat }, () => stripe);
   const names = stripe.map(({ primitive }) => primitive);
   const isPeriod = (period: number) =>

@@ -34,13 +34,15 @@ export function growTensor(
   forRows(shape, (places, row) => {
     const kind = kindAt(outer, places);
     if (kind > ARBITRARY) return;
+    const share = factorsAt(outer, places);
     const at = row * last.from.length;
     const before = oldPlace(outer, places) * last.before;
     for (const stretch of stretches) {
       const to = at + stretch.to;
       switch (Math.max(kind, stretch.kind)) {
         case OLD:
-          copyScaled(out, to, old, before + stretch.from, stretch.length, scale);
+          copyScaled(out, to, old, before + stretch.from, stretch.length, scale * share);
+          if (last.factors !== undefined) multiplyBy(out, to, last.factors, stretch);
           break;
         case ARBITRARY:
           for (let i = to; i < to + stretch.length; i++) out[i] = arbitrary[i]!;
@@ -67,6 +69,10 @@ function copyScaled(
   for (let i = 0; i < length; i++) out[to + i] = scale * old[from + i]!;
 }
 
+function multiplyBy(out: FloatNumbers, at: number, factors: Float64Array, { to, length }: Stretch): void {
+  for (let i = 0; i < length; i++) out[at + i]! *= factors[to + i]!;
+}
+
 /** Places next to each other that are of one kind and, where they are old, were next to each other. */
 interface Stretch {
   readonly kind: number;
@@ -86,13 +92,19 @@ function stretchesOf({ from, kind }: AxisGrowth): Stretch[] {
   return found;
 }
 
-/** How many entries of a grown tensor are new, and how many of these are zero. */
-export function countNew({ shape, axes }: TensorGrowth): { readonly added: number; readonly zero: number } {
+/** How many entries of a grown tensor are new and no copies, how many of these are zero, and how many are copies. */
+export function countNew({ shape, axes }: TensorGrowth): {
+  readonly added: number;
+  readonly zero: number;
+  readonly copied: number;
+} {
   // An entry is old where all its places are, and zero where one of them is.
   const size = sizeOf(shape);
   const places = (wanted: (kind: number) => boolean) =>
     axes.reduce((product, { kind }) => product * kind.reduce((sum, of) => sum + Number(wanted(of)), 0), 1);
-  return { added: size - places((kind) => kind === OLD), zero: size - places((kind) => kind !== ZERO) };
+  const old = places((kind) => kind === OLD);
+  const kept = axes.reduce((product, { before }) => product * before, 1);
+  return { added: size - old, zero: size - places((kind) => kind !== ZERO), copied: old - kept };
 }
 
 /** A zero along one axis is a zero, whatever the others say; then a mean. */
@@ -100,6 +112,10 @@ function kindAt(axes: readonly AxisGrowth[], places: readonly number[]): number 
   let kind = OLD;
   for (let axis = 0; axis < axes.length; axis++) kind = Math.max(kind, axes[axis]!.kind[places[axis]!]!);
   return kind;
+}
+
+function factorsAt(axes: readonly AxisGrowth[], places: readonly number[]): number {
+  return axes.reduce((product, axis, i) => product * (axis.factors?.[places[i]!] ?? 1), 1);
 }
 
 /** Of the axes in front, with the others at their beginning left out. */

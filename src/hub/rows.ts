@@ -1,5 +1,6 @@
 // How a tensor of a file grows, row by row: which stretches of a row are old numbers, multiplied or not, new ones, zeros, or means.
 // Numbers stay in the file's format, and only some rows are in memory at a time. Knows no file and no network.
+import { RequestError } from "../errors.ts";
 import { ARBITRARY, type AxisGrowth, MEAN, OLD, ZERO } from "../growth/axes.ts";
 import type { ParameterGrowth } from "../growth/plan.ts";
 import { keyOf } from "../nn/initialize.ts";
@@ -48,6 +49,11 @@ export function rowGrowth(tensor: ShapedTensor, parts: readonly ParameterGrowth[
   const across = isVector ? sameAxis(1) : parts[0]!.axes[0]!;
   if (parts.some((part) => !isVector && !alike(part.axes[0]!, across))) {
     throw new RangeError(`growth: the parts of ${tensor.name} do not grow alike`);
+  }
+  if (parts.some(({ axes }) => axes.some(({ factors }) => factors !== undefined))) {
+    throw new RequestError(
+      `grow: ${tensor.name} grows by copies that are shared out, which public folders do not; import the folder and grow the run`,
+    );
   }
   const along = joined(parts.map(({ axes }) => axes.at(-1)!));
   const scales = Float64Array.from(

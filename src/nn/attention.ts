@@ -13,7 +13,7 @@ import { iota } from "../tensor/ops/leaf.ts";
 import { concatenate, pad, reshape, slice, split } from "../tensor/ops/movement.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { alibiSlopes, MOST_SLOPES, placedKeys, slopedQueries } from "./alibi.ts";
-import { growingLinear } from "./growth.ts";
+import { type Growth, growingLinear, placeLabels } from "./growth.ts";
 import { evenHeadsOf, nearestDivisor, requireHeads } from "./heads.ts";
 import { linearMap } from "./linear.ts";
 import { type NormName, norm, normNames } from "./norm.ts";
@@ -152,23 +152,35 @@ export const attention = definePrimitive({
       const grows = isTurned ? "pairs" : "keys";
       // Queries and keys are as large as before; their product is divided by the root of more features, or by their number.
       const keyed = { bias, added: { [grows]: "zero" }, scale: { [grows]: root } } as const;
+      // Norms of queries and keys do not notice copies of all their features.
+      const copied = { bias, added: { [grows]: "copy" } } as const;
+      const isNormed = queryKeyNorm !== "none";
       const read = { kvHeads: "zero", group: "zero", values: "zero", width: "output" } as const;
-      const slopes = heads === kvHeads && positions === "alibi" ? alibiSlopes(heads!).map(String) : undefined;
+      const group = heads! / kvHeads!;
+      const slopes = (head: number) => alibiSlopes(heads!).slice(head * group, (head + 1) * group);
       return {
         sizes: {
-          ...{ kvHeads: kvHeads!, group: heads! / kvHeads!, values: valueWidth ?? headWidth! },
+          ...{ kvHeads: kvHeads!, group, values: valueWidth ?? headWidth! },
           ...{ keys: headWidth!, pairs: headWidth! / 2 },
         },
-        ...(slopes === undefined ? {} : { labels: { kvHeads: slopes } }),
+        labels: {
+          ...(positions === "alibi"
+            ? {
+                kvHeads: Array.from({ length: kvHeads! }, (_, head) => slopes(head).join(" ")),
+                group: placeLabels(group),
+              }
+            : {}),
+          ...(positions === "rope" ? { [grows]: placeLabels(isTurned ? headWidth! / 2 : headWidth!) } : {}),
+        },
         parameters: {
-          ...growingLinear("query", ["width", `kvHeads group ${keys}`], { bias }),
-          ...growingLinear("key", ["width", `kvHeads ${keys}`], keyed),
+          ...growingLinear("query", ["width", `kvHeads group ${keys}`], isNormed ? copied : { bias }),
+          ...growingLinear("key", ["width", `kvHeads ${keys}`], isNormed ? copied : keyed),
           ...growingLinear("value", ["width", "kvHeads values"], { bias }),
           ...growingLinear("output", ["kvHeads group values", "width"], {
             bias: outputBiasOf(settings),
             added: read,
           }),
-          ...(queryKeyNorm === "none" ? {} : normsOfHeads),
+          ...(isNormed ? normsOfHeads(keys, grows) : {}),
         },
       };
     },
@@ -189,13 +201,17 @@ export const attention = definePrimitive({
   },
 });
 
-/** Of all heads together. */
-const normsOfHeads = {
-  "query.norm.scale": { axes: "keys" },
-  "query.norm.bias": { axes: "keys" },
-  "key.norm.scale": { axes: "keys" },
-  "key.norm.bias": { axes: "keys" },
-};
+/** Of all heads together. Each product of a query and a key is shared out, and divided by the root of more features. */
+function normsOfHeads(axes: string, grows: string): Growth["parameters"] {
+  const query = { axes, added: { [grows]: "copy" } } as const;
+  const key = { axes, added: { [grows]: "share" }, scale: { [grows]: 0.5 } } as const;
+  return {
+    "query.norm.scale": query,
+    "query.norm.bias": query,
+    "key.norm.scale": key,
+    "key.norm.bias": key,
+  };
+}
 
 function refuseGrowth(before: Settings, after: Settings): string | undefined {
   const { headWidth, heads, kvHeads, positions, rotaryShare, rotaryBase, queryKeyNorm } = before;
@@ -210,8 +226,15 @@ function refuseGrowth(before: Settings, after: Settings): string | undefined {
     }
   }
   if (after.headWidth === headWidth) return undefined;
-  if (queryKeyNorm !== "none")
-    return "queries and keys are normalised over the features of a head; expected as many as before";
+  if (queryKeyNorm !== "none" && positions === "rope") {
+    return "queries and keys are normalised over the features of a head, and copies of them would turn otherwise; expected as many as before";
+  }
+  if (queryKeyNorm !== "none" && after.headWidth! % headWidth! !== 0) {
+    return (
+      "queries and keys are normalised over the features of a head, and copies of all of them keep that; expected a multiple " +
+      `of ${headWidth}`
+    );
+  }
   if (positions !== "rope") return undefined;
   const turned = turnedWidth(headWidth!, rotaryShare);
   if (rotaryShare < 1) {

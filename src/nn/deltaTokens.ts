@@ -104,9 +104,10 @@ function unit(x: Tensor): Tensor {
 
 /** How its parameters grow: heads of so many `keys` and `values`. */
 export function growingDeltaTokens(taps: number): Growth["parameters"] {
+  const added = { values: "copy" } as const;
   const part = (name: Part, features: string) => ({
-    ...growingLinear(name, ["width", features], { bias: false }),
-    ...growingConvolution(`${name}.convolution`, taps, features, { bias: false }),
+    ...growingLinear(name, ["width", features], { bias: false, added }),
+    ...growingConvolution(`${name}.convolution`, taps, features, { bias: false, added }),
   });
   return {
     ...part("query", "heads keys"),

@@ -14,7 +14,6 @@ import {
   tailsOf,
   tailTypes,
 } from "./deltaTokens.ts";
-import { growingOutput } from "./growth.ts";
 import { headsOf, requireHeads } from "./heads.ts";
 import { linearMap } from "./linear.ts";
 import { deltaRule, deltaRuleStep } from "./matrixState/deltaRule.ts";
@@ -80,9 +79,12 @@ export const gatedDeltaNet = definePrimitive({
         "step.weight": { axes: "width, heads" },
         "step.bias": { axes: "heads" },
         rates: { axes: "heads" },
-        "readNorm.scale": { axes: "values" },
-        "gate.weight": { axes: "width, heads values" },
-        ...growingOutput("heads values", false),
+        "readNorm.scale": { axes: "values", added: { values: "copy" } },
+        "gate.weight": { axes: "width, heads values", added: { values: "copy" } },
+        "output.weight": {
+          axes: "heads values, width",
+          added: { heads: "zero", values: "share", width: "output" },
+        },
       },
     }),
     follow({ settings: { heads, keyWidth, valueWidth } }, changes) {
@@ -95,9 +97,13 @@ export const gatedDeltaNet = definePrimitive({
         keyWidth! / heads!,
         valueWidth! / heads!,
       ];
-      const [keys, values] = perHead(before);
-      if (perHead(after).every((size, i) => size === [keys, values][i])) return undefined;
-      return `keys and what is read are normalised by heads; expected ${keys} keys and ${values} values for each head`;
+      const [keys, values] = perHead(before) as [number, number];
+      const [keysAfter, valuesAfter] = perHead(after) as [number, number];
+      if (keysAfter === keys && valuesAfter % values === 0) return undefined;
+      return (
+        `keys and what is read are normalised by heads; expected ${keys} keys and, of copies, a multiple of ${values} values ` +
+        "for each head"
+      );
     },
   },
 });

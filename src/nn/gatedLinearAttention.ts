@@ -5,7 +5,7 @@ import { positiveNumber, wholeNumber } from "../strict.ts";
 import { softplus } from "../tensor/composites/activation.ts";
 import { exp, multiply, negate } from "../tensor/ops/elementwise.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { growingLinear, growingOutput } from "./growth.ts";
+import { growingLinear } from "./growth.ts";
 import { headsOf, requireHeads, splitHeads } from "./heads.ts";
 import { linearMap } from "./linear.ts";
 import { channelDecay, channelDecayStep } from "./matrixState/channelDecay.ts";
@@ -60,12 +60,15 @@ export const gatedLinearAttention = definePrimitive({
       parameters: {
         "query.weight": { axes: "width, heads keys" },
         "key.weight": { axes: "width, heads keys", added: { keys: "zero" }, scale: { keys: 0.5 } },
-        "value.weight": { axes: "width, heads values" },
+        "value.weight": { axes: "width, heads values", added: { values: "copy" } },
         "decay.down.weight": { axes: "width, rank" },
         ...growingLinear("decay.up", ["rank", "heads keys"], { bias: true, added: { rank: "zero" } }),
-        "readNorm.scale": { axes: "values" },
-        "gate.weight": { axes: "width, heads values" },
-        ...growingOutput("heads values", false),
+        "readNorm.scale": { axes: "values", added: { values: "copy" } },
+        "gate.weight": { axes: "width, heads values", added: { values: "copy" } },
+        "output.weight": {
+          axes: "heads values, width",
+          added: { heads: "zero", values: "share", width: "output" },
+        },
       },
     }),
     follow({ settings: { heads, keyWidth, valueWidth } }, changes) {
@@ -75,8 +78,8 @@ export const gatedLinearAttention = definePrimitive({
     },
     refuse({ settings: before }, { settings: after }) {
       const values = before.valueWidth! / before.heads;
-      if (after.valueWidth! / after.heads === values) return undefined;
-      return `what a head reads is normalised; expected ${values} values for each head`;
+      if ((after.valueWidth! / after.heads) % values === 0) return undefined;
+      return `what a head reads is normalised, and copies keep that; expected a multiple of ${values} values for each head`;
     },
   },
 });

@@ -4,9 +4,9 @@ import type { Surroundings } from "./primitive.ts";
 
 /**
  * What new entries along a size are: `zero`; `output`, which nobody notices on the residual stream (zero, or the mean of the old
- * ones where norms subtract the mean); `copy` of the old ones in turn. Anything else may begin anywhere.
+ * ones where norms subtract the mean); `copy` of the old ones in turn; `share`, copies that share out the old one. Anything else may begin anywhere.
  */
-export type AddedEntries = "zero" | "output" | "copy";
+export type AddedEntries = "zero" | "output" | "copy" | "share";
 
 /** How one parameter grows. */
 export interface GrowingParameter {
@@ -26,6 +26,8 @@ export interface Growth {
   readonly sizes: Readonly<Record<string, number>>;
   /** Of each place along a size, where places are not alike: an old place goes where its label is. */
   readonly labels?: Readonly<Record<string, readonly string[]>>;
+  /** Lists of sizes that number the same places: the n-th of one is the n-th of the others. */
+  readonly same?: readonly (readonly string[])[];
   /** By name within the module. */
   readonly parameters: Readonly<Record<string, GrowingParameter>>;
   /** Its output is not linear in the parameters whose added entries are `output`: their mean is not the output's. */
@@ -79,15 +81,25 @@ export function growingConvolution(
   { bias, added = {} }: { readonly bias: boolean; readonly added?: Readonly<Record<string, AddedEntries>> },
 ): Readonly<Record<string, GrowingParameter>> {
   return {
-    [`${name}.weight`]: { axes: `${taps}, ${features}` },
+    [`${name}.weight`]: { axes: `${taps}, ${features}`, added: copiesOf(added) },
     ...(bias ? { [`${name}.bias`]: { axes: features, added } } : {}),
   };
+}
+
+/** Filters of features that are zero may be anything, those of copies must be copies. */
+function copiesOf(added: Readonly<Record<string, AddedEntries>>): Record<string, AddedEntries> {
+  return Object.fromEntries(Object.entries(added).filter(([, entries]) => entries === "copy"));
 }
 
 /** The map back to the residual stream from features that nobody has read before. */
 export function growingOutput(from: string, bias: boolean): Readonly<Record<string, GrowingParameter>> {
   const zeros = Object.fromEntries(from.split(/[ +]+/).map((size) => [size, "zero" as const]));
   return growingLinear("output", [from, "width"], { bias, added: { ...zeros, width: "output" } });
+}
+
+/** Of places that are told apart by their number, or by that and by how many there are. */
+export function placeLabels(count: number, among = ""): string[] {
+  return Array.from({ length: count }, (_, i) => `${i} ${among}`);
 }
 
 /** The number of heads that keeps heads as wide as they were in a model of another width, where there is one. */
@@ -111,4 +123,21 @@ export function refuseWiderHeads(
     `what a head of ${headWidth} features reads is normalised or turned as a whole; expected heads of that width, so a width ` +
     `of ${headWidth} · heads`
   );
+}
+
+const OWN_OUTPUT =
+  "its states are its output where they are as many as the width; give it another number of hidden features";
+
+/** Why a recurrence without a map behind its states cannot begin as nothing. */
+export function statesAsOutput(hidden: number, width: number): Pick<Growth, "cannotBegin"> {
+  return hidden === width ? { cannotBegin: OWN_OUTPUT } : {};
+}
+
+/** Why a recurrence that has no map behind its states, or would get or lose one, cannot grow; undefined: it has one. */
+export function refuseStatesAsOutput(
+  ...sides: readonly Grown<{ readonly hidden?: number | undefined }>[]
+): string | undefined {
+  return sides.some(({ settings, surroundings }) => settings.hidden === surroundings.width)
+    ? OWN_OUTPUT
+    : undefined;
 }

@@ -11,7 +11,7 @@ import { reshape, slice } from "../tensor/ops/movement.ts";
 import { sum } from "../tensor/ops/reduce.ts";
 import { topK } from "../tensor/ops/sort.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { growingLinear, growingOutput } from "./growth.ts";
+import { growingLinear, growingOutput, placeLabels } from "./growth.ts";
 import {
   growingOperator,
   operate,
@@ -71,11 +71,13 @@ export const hyenaExperts = definePrimitive({
   growth: {
     settings: ["filterWidth"],
     declare(settings, surroundings) {
-      const { parameters, sizes, ...operator } = growingOperator(settings, surroundings);
+      const { parameters, sizes, labels, ...operator } = growingOperator(settings, surroundings);
       const { experts, bias } = settings;
+      const dealt = sizes.inner! / experts;
       return {
         ...operator,
-        sizes: { ...sizes, experts, dealt: sizes.inner! / experts },
+        sizes: { ...sizes, experts, dealt },
+        labels: { ...labels, experts: placeLabels(experts), dealt: placeLabels(dealt, `of ${dealt}`) },
         parameters: {
           ...parameters,
           ...growingLinear("router", ["width", "experts"], { bias }),

@@ -8,7 +8,7 @@ import { fill } from "../tensor/ops/leaf.ts";
 import { split, transpose } from "../tensor/ops/movement.ts";
 import { scan } from "../tensor/ops/scan.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { growingLinear, growingOutput } from "./growth.ts";
+import { growingLinear, growingOutput, refuseStatesAsOutput, statesAsOutput } from "./growth.ts";
 import { linearMap } from "./linear.ts";
 import { definePrimitive, type Surroundings } from "./primitive.ts";
 import type { Scope } from "./scope.ts";
@@ -38,23 +38,17 @@ export const lstm = definePrimitive({
     settings: ["hidden"],
     declare: ({ hidden }, { width }) => ({
       sizes: { hidden: hidden!, from: hidden! },
+      same: [["hidden", "from"]],
       parameters: {
         ...growingLinear("input", ["width", "4 hidden"], { bias: true }),
         "recurrent.weight": { axes: "from, 4 hidden", added: { from: "zero" } },
         ...growingOutput("hidden", false),
       },
-      ...(hidden === width ? { cannotBegin: OWN_OUTPUT } : {}),
+      ...statesAsOutput(hidden!, width),
     }),
-    refuse: (before, after) =>
-      before.settings.hidden === before.surroundings.width ||
-      after.settings.hidden === after.surroundings.width
-        ? OWN_OUTPUT
-        : undefined,
+    refuse: refuseStatesAsOutput,
   },
 });
-
-const OWN_OUTPUT =
-  "its states are its output where they are as many as the width; give it another number of hidden features";
 
 type Settings = Readonly<{ hidden?: number | undefined }>;
 

@@ -58,6 +58,7 @@ export const mamba = definePrimitive({
     settings: ["expand", "state", "rank"],
     declare: ({ expand, state, taps, rank, bias }, { width }) => ({
       sizes: { inner: expand * width, rank: rank!, states: state, written: state, read: state },
+      same: [["states", "written", "read"]],
       parameters: {
         ...growingLinear("input", ["width", "2 inner"], { bias }),
         ...growingConvolution("convolution", taps, "inner", { bias: true }),

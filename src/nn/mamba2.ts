@@ -8,7 +8,7 @@ import { silu, softplus } from "../tensor/composites/activation.ts";
 import { add, exp, multiply, negate } from "../tensor/ops/elementwise.ts";
 import { broadcastTo, reshape, split } from "../tensor/ops/movement.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { growingConvolution, growingLinear, growingOutput } from "./growth.ts";
+import { growingConvolution, growingLinear } from "./growth.ts";
 import { joinHeads, splitHeads } from "./heads.ts";
 import { linearMap } from "./linear.ts";
 import { headDecay, headDecayStep } from "./matrixState/headDecay.ts";
@@ -70,27 +70,29 @@ export const mamba2 = definePrimitive({
   growth: {
     settings: ["state"],
     declare: ({ expand, headWidth, state, taps }, { width }) => ({
-      sizes: { inner: expand * width, heads: (expand * width) / headWidth!, written: state, read: state },
+      sizes: { heads: (expand * width) / headWidth!, inside: headWidth!, written: state, read: state },
+      same: [["written", "read"]],
       parameters: {
-        ...growingLinear("input", ["width", "inner + inner + written + read + heads"], {
+        // All heads are normalised together: with copies of all of them, the mean of their squares stays.
+        ...growingLinear("input", ["width", "heads inside + heads inside + written + read + heads"], {
           bias: false,
-          added: { written: "zero" },
+          added: { written: "zero", heads: "copy" },
         }),
-        ...growingConvolution("convolution", taps, "inner + written + read", {
+        ...growingConvolution("convolution", taps, "heads inside + written + read", {
           bias: true,
-          added: { written: "zero" },
+          added: { written: "zero", heads: "copy" },
         }),
-        "step.bias": { axes: "heads" },
-        rates: { axes: "heads" },
-        skip: { axes: "heads" },
-        "readNorm.scale": { axes: "inner" },
-        ...growingOutput("inner", false),
+        "step.bias": { axes: "heads", added: { heads: "copy" } },
+        rates: { axes: "heads", added: { heads: "copy" } },
+        skip: { axes: "heads", added: { heads: "copy" } },
+        "readNorm.scale": { axes: "heads inside", added: { heads: "copy" } },
+        "output.weight": { axes: "heads inside, width", added: { heads: "share", width: "output" } },
       },
     }),
-    refuse: ({ surroundings: before }, { surroundings: after }) =>
-      before.width === after.width
+    refuse: ({ surroundings: { width } }, { surroundings: after }) =>
+      after.width % width === 0
         ? undefined
-        : "all inner features, expand · width of them, are normalised together with an epsilon of their own",
+        : `all its heads are normalised together, and copies of all of them keep that; expected a multiple of ${width}`,
   },
 });
 

@@ -9,7 +9,7 @@ import { fill } from "../tensor/ops/leaf.ts";
 import { split } from "../tensor/ops/movement.ts";
 import { linearRecurrence } from "../tensor/ops/recurrence.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { growingLinear, growingOutput } from "./growth.ts";
+import { growingLinear, growingOutput, refuseStatesAsOutput, statesAsOutput } from "./growth.ts";
 import { linearMap } from "./linear.ts";
 import { definePrimitive, type Surroundings } from "./primitive.ts";
 import type { Scope } from "./scope.ts";
@@ -47,18 +47,11 @@ export const minGru = definePrimitive({
         ...growingLinear("input", ["width", "2 hidden"], { bias }),
         ...growingOutput("hidden", bias),
       },
-      ...(hidden === width ? { cannotBegin: OWN_OUTPUT } : {}),
+      ...statesAsOutput(hidden!, width),
     }),
-    refuse: (before, after) =>
-      before.settings.hidden === before.surroundings.width ||
-      after.settings.hidden === after.surroundings.width
-        ? OWN_OUTPUT
-        : undefined,
+    refuse: refuseStatesAsOutput,
   },
 });
-
-const OWN_OUTPUT =
-  "its states are its output where they are as many as the width; give it another number of hidden features";
 
 type Settings = Readonly<{
   hidden?: number | undefined;

@@ -120,6 +120,10 @@ export const multiHeadHyena = definePrimitive({
       return {
         sizes: { heads, queries: inner, keys: inner, values: inner, sines: filterWidth, waves: filterWidth },
         labels: { heads: decayLabels(heads, 1) },
+        same: [
+          ["sines", "waves"],
+          ["queries", "values"],
+        ],
         parameters: {
           // New values meet no query yet.
           ...growingLinear("input", ["width", parts], { bias, added: { values: "zero" } }),

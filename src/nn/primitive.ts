@@ -90,6 +90,8 @@ export interface Placed {
 
 /** What shared code asks of a primitive that grows. */
 export interface Growing {
+  /** Settings that may change, besides the model's width. */
+  readonly settings: readonly string[];
   /** `before` with `changes`, and with what has to follow them. */
   follow(
     before: Placed,
@@ -211,6 +213,7 @@ function growingBy<Settings>({ settings, follow, refuse }: GrowthDefinition<Sett
     surroundings,
   });
   return {
+    settings,
     follow: (before, changes, surroundings) => ({
       ...before.configuration,
       ...follow?.(grown(before), changes as Partial<Settings>, surroundings),

@@ -11,7 +11,7 @@ import { exp, multiply } from "../tensor/ops/elementwise.ts";
 import { iota, literal } from "../tensor/ops/leaf.ts";
 import { reshape } from "../tensor/ops/movement.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { growingOutput, headsFollowing, refuseWiderHeads } from "./growth.ts";
+import { growingOutput, headsFollowing, placeLabels, refuseWiderHeads } from "./growth.ts";
 import { evenHeadsOf, requireHeads, splitHeads } from "./heads.ts";
 import { linearMap } from "./linear.ts";
 import type { Tokens } from "./matrixState/chunks.ts";
@@ -72,6 +72,8 @@ export const retention = definePrimitive({
     settings: ["heads"],
     declare: ({ heads, valueFactor }, { width }) => ({
       sizes: { heads: heads!, keys: width / heads!, values: (valueFactor * width) / heads! },
+      // The n-th head decays at a rate of its own, and frequencies go by the number of keys.
+      labels: { heads: placeLabels(heads!), keys: placeLabels(width / heads!, `of ${width / heads!}`) },
       parameters: {
         "query.weight": { axes: "width, heads keys" },
         "key.weight": { axes: "width, heads keys" },

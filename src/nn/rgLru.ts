@@ -84,6 +84,7 @@ export const rgLru = definePrimitive({
       const block = recurrentWidth! / blocks!;
       return {
         sizes: { blocks: blocks!, block, from: block },
+        same: [["block", "from"]],
         parameters: {
           ...growingLinear("input", ["width", "2 blocks block"], { bias }),
           ...growingConvolution("convolution", taps, "blocks block", { bias: true }),

@@ -33,6 +33,7 @@ export const rwkvChannel = definePrimitive({
     settings: ["feedforward"],
     declare: ({ feedforward }, { width }) => ({
       sizes: { feedforward: feedforward!, gates: width },
+      same: [["width", "gates"]],
       parameters: {
         "key.share": { axes: "width" },
         "key.weight": { axes: "width, feedforward" },

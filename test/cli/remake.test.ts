@@ -124,6 +124,40 @@ test("a run grows while it is trained", async () => {
   expect((await scantling(["sample", at("growing"), "--tokens", "5", ...backend])).exitCode).toBe(0);
 });
 
+test("a pruned run is as small as was asked for, tells its losses, and can be trained", async () => {
+  const sizes = ["--layers", "1", "--width", "6", "--mlp", "4", "--heads", "1"];
+  const words = ["prune", at("plain"), ...sizes, "--out", at("pruned"), ...backend];
+  const { out, exitCode } = await scantling([...words, "--json"]);
+  expect(exitCode).toBe(0);
+  const made = JSON.parse(out);
+  expect(made.architecture).toMatchObject({
+    ...{ repeat: 1, width: 6 },
+    stripe: [{ heads: 1, headWidth: 4 }, { feedforward: 4 }],
+  });
+  expect(made.steps.map(({ step }: { step: { prune: string } }) => step.prune)).toEqual([
+    "layers",
+    "width",
+    "settings",
+  ]);
+  for (const { loss, removed } of [made, ...made.steps]) {
+    expect(loss).toBeGreaterThan(0);
+    for (const { share } of removed ?? []) expect(share).toBeLessThan(1);
+  }
+  expect((await scantling(["train", "--resume", at("pruned"), ...backend])).exitCode).toBe(0);
+});
+
+test("a run that was grown is pruned back to the losses it had", async () => {
+  const grow = ["grow", at("plain"), "--mlp", "12", "--heads", "4", "--out", at("wider"), ...backend];
+  expect((await scantling(grow)).exitCode).toBe(0);
+  const prune = ["prune", at("wider"), "--mlp", "8", "--heads", "2", "--out", at("again"), ...backend];
+  const { out, exitCode } = await scantling(prune);
+  expect(exitCode).toBe(0);
+  expect(out).toMatch(
+    /^loss before: (\S+)\n(?:.*\n)*.* without 0\.00 % of the importance\n(?:.*\n)* {2}loss: \1\n/,
+  );
+  expectNear(await logitsOf("again"), await logitsOf("plain"));
+});
+
 test.each<[string, readonly string[], RegExp]>([
   [
     "an architecture with fewer layers",
@@ -149,6 +183,38 @@ test.each<[string, readonly string[], RegExp]>([
     ["train", "--data", "book.txt", "--grow", '[{"at": {"step": 9}, "to": {"layers": 1}}]', "--out", "x"],
     /^training: grow\[0\]: layers is 1; expected at least the 2 of now/,
   ],
+  ["pruning nothing", ["prune", "plain", "--out", "x"], /^prune: nothing is to shrink/],
+  [
+    "pruning to a larger width",
+    ["prune", "plain", "--width", "9", "--out", "x"],
+    /^prune: width is 9; .* grow /,
+  ],
+  [
+    "pruning to more features",
+    ["prune", "plain", "--mlp", "9", "--out", "x"],
+    /feedforward 8 cannot become 9; /,
+  ],
+  [
+    "pruning to more layers",
+    ["prune", "plain", "--layers", "3", "--out", "x"],
+    /^prune: layers is 3; expected /,
+  ],
+  [
+    "pruning what is not there",
+    ["prune", "plain", "--set", "state=9", "--out", "x"],
+    /^prune: no .* "state"$/,
+  ],
+  [
+    "pruning to what it is",
+    ["prune", "plain", "--mlp", "8", "--out", "x"],
+    /^prune: nothing would be smaller/,
+  ],
+  [
+    "pruning what is no size",
+    ["prune", "plain", "--set", "window=2", "--out", "x"],
+    /^prune: window of attention/,
+  ],
+  ["pruning onto itself", ["prune", "plain", "--mlp", "4", "--out", "plain", "--force"], /is the run itself/],
   ["growing nothing", ["grow", "plain", "--out", "x"], /^grow: nothing is to grow/],
   [
     "blocks of no size",

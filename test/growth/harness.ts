@@ -81,6 +81,21 @@ export function gradientsOf({ architecture, values }: Net): Values {
   return Object.fromEntries([...source.declared.keys()].map((name, i) => [name, found[i]!]));
 }
 
+/** After so many steps of gradient descent on these tokens. */
+export function trained(start: Net, steps: number): Net {
+  let net = start;
+  for (let step = 0; step < steps; step++) net = descended(net, gradientsOf(net), 0.05);
+  return net;
+}
+
+function descended({ architecture, values }: Net, gradients: Values, rate: number): Net {
+  const next = Object.entries(values).map(([name, { shape, data }]) => [
+    name,
+    { shape, data: data.map((value, i) => value - rate * gradients[name]!.data[i]!) },
+  ]);
+  return { architecture, values: Object.fromEntries(next) };
+}
+
 /** Parameters with an entry that no gradient reaches in four steps. */
 export function deadAfterFourSteps(start: Net): string[] {
   let net = start;
@@ -92,11 +107,7 @@ export function deadAfterFourSteps(start: Net): string[] {
         sums[i]! += Math.abs(gradient);
       });
     }
-    const next = Object.entries(net.values).map(([name, { shape, data }]) => [
-      name,
-      { shape, data: data.map((value, i) => value - 0.5 * gradients[name]!.data[i]!) },
-    ]);
-    net = { ...net, values: Object.fromEntries(next) };
+    net = descended(net, gradients, 0.5);
   }
   return moved.filter(([, data]) => data.some((value) => value === 0)).map(([name]) => name);
 }

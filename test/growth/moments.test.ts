@@ -44,6 +44,33 @@ describe("moments", () => {
   }
 });
 
+it("are shared out among copies of features: together they are those of the larger network's gradients", () => {
+  const small = network({
+    block: "post",
+    stripe: ["attention(heads: 2, bias: true)", "gelu(feedforward: 12)"],
+  });
+  const plan = planStep(small.architecture, { grow: "width", to: 16 });
+  const { architecture, values } = growNetwork(plan, small.values, 1);
+  const after = gradientsOf({ architecture, values });
+  const first = growMoments(plan, gradientsOf(small), 1);
+  /** Over the copies of all features on both axes. */
+  const together = ({ shape, data }: { shape: readonly number[]; data: ArrayLike<number> }) => {
+    const sums = new Map<string, number>();
+    for (let i = 0; i < data.length; i++) {
+      const at = [Math.floor(i / shape.at(-1)!), i % shape.at(-1)!];
+      const places = at.map((place, axis) => (shape.at(axis - 2) === 16 ? place % 8 : place)).join();
+      sums.set(places, (sums.get(places) ?? 0) + data[i]!);
+    }
+    return [...sums.values()];
+  };
+  for (const [name, gradient] of Object.entries(after)) {
+    const expected = together(gradient);
+    together(first[name]!).forEach((sum, i) => {
+      expect(sum, name).toBeCloseTo(expected[i]!, 11);
+    });
+  }
+});
+
 describe("new parameters", () => {
   const networks = {
     GPT: { norm: "layer", stripe: ["attention(heads: 2, bias: true)", "gelu(feedforward: 12, bias: true)"] },

@@ -3,7 +3,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { checkpointOption } from "../checkpoint.ts";
 import { backendOption, type MachineRequest, threadsOption } from "../machine.ts";
-import { wholeNumber, wholeNumbers } from "../parsers.ts";
+import { sizes, wholeNumber, wholeNumbers } from "../parsers.ts";
 import type { CommandContext } from "../program.ts";
 
 /** `+2@last` or `+1@0`. */
@@ -57,9 +57,7 @@ export function growCommand({ program, console, setExitCode }: CommandContext): 
     .addOption(size("--kv-heads <n>", "key/value heads, where they are grouped"))
     .addOption(size("--head-width <n>", "features of a head's queries and keys"))
     .addOption(size("--value-width <n>", "features of a head's values"))
-    .addOption(
-      new Option("--set <sizes>", "other settings of primitives, such as state=32").argParser(settings),
-    )
+    .addOption(new Option("--set <sizes>", "other settings of primitives, such as state=32").argParser(sizes))
     .addOption(
       new Option("--blocks <list>", "blocks whose sizes grow, from 0 (default: all)").argParser(
         wholeNumbers(0),
@@ -89,16 +87,6 @@ export function growCommand({ program, console, setExitCode }: CommandContext): 
       await grow(run, options, console);
       setExitCode(0);
     });
-}
-
-function settings(text: string): Record<string, number> {
-  return Object.fromEntries(
-    text.split(",").map((part) => {
-      const [, key, value] = /^([A-Za-z][\w-]*)=(\d+)$/.exec(part.trim()) ?? [];
-      if (key === undefined) throw new InvalidArgumentError("Expected settings such as state=32,rank=8.");
-      return [key, wholeNumber(1)(value!)];
-    }),
-  );
 }
 
 function layers(text: string): LayersOption[] {

@@ -186,6 +186,7 @@ export function growingOperator(settings: OperatorSettings, { width }: Surroundi
   return {
     sizes: { inner, sines: filterWidth, waves: filterWidth },
     labels: { inner: decayLabels(inner, order - 1) },
+    same: [["sines", "waves"]],
     parameters: {
       ...growingLinear("input", ["width", `${order + 1} inner`], { bias }),
       ...growingConvolution("convolution", taps, `${order + 1} inner`, { bias: true }),
