@@ -40,15 +40,20 @@ export function growAxes(
   outputs: typeof MEAN | typeof ZERO,
 ): AxisGrowth[] {
   const kindOf: Record<AddedEntries, number> = { zero: ZERO, output: outputs, copy: OLD };
-  const ofSize = (size: string): AxisGrowth =>
-    growSize(size, before, after, added[size] === undefined ? ARBITRARY : kindOf[added[size]]);
+  return composeAxes(axes, (size) =>
+    growSize(size, before, after, added[size] === undefined ? ARBITRARY : kindOf[added[size]]),
+  );
+}
+
+/** The axes that a declaration is made of, of what becomes of each size. */
+export function composeAxes(axes: string, ofSize: (size: string) => AxisGrowth): AxisGrowth[] {
   return axes.split(",").map((axis) => {
     const parts = axis.split("+").map((part) => part.trim().split(/\s+/).map(ofSize).reduce(product));
     return parts.reduce(sequence);
   });
 }
 
-function sizeAt({ sizes }: SizesOf, size: string): number {
+export function sizeAt({ sizes }: SizesOf, size: string): number {
   const fixed = Number(size);
   if (Number.isInteger(fixed)) return fixed;
   const found = sizes[size];

@@ -37,7 +37,7 @@ export function outsideParameter(architecture: Architecture, name: string): Grow
   return growingOutside(architecture)[name];
 }
 
-function growingOutside({ embeddingWidth }: Architecture): Readonly<Record<string, GrowingParameter>> {
+function growingOutside({ embeddingWidth, tie }: Architecture): Readonly<Record<string, GrowingParameter>> {
   const isNarrow = embeddingWidth !== null;
   const features = (axes: string): GrowingParameter => ({ axes, added: { width: "output" } });
   const table = (first: string): GrowingParameter =>
@@ -53,13 +53,14 @@ function growingOutside({ embeddingWidth }: Architecture): Readonly<Record<strin
     "embedding.map.bias": features("width"),
     "embedding.norm.scale": isNarrow ? { axes: "table" } : growingNorm.scale!,
     "embedding.norm.bias": isNarrow ? { axes: "table" } : growingNorm.bias!,
-    "norm.scale": growingNorm.scale!,
-    "norm.bias": growingNorm.bias!,
+    // A head that is the embedding again cannot share out its entries: the norm in front of it does.
+    "norm.scale": { ...growingNorm.scale!, ...(tie ? { sums: true } : {}) },
+    "norm.bias": { ...growingNorm.bias!, ...(tie ? { sums: true } : {}) },
     ...growingLinear("representation", ["width", "represented"], {
       bias: true,
       added: { represented: "zero" },
     }),
-    "head.weight": { axes: "width, vocabulary" },
+    "head.weight": { axes: "width, vocabulary", sums: true },
     "head.bias": { axes: "vocabulary" },
   };
 }

@@ -26,12 +26,14 @@ export function planStep(architecture: Architecture, step: GrowthStep): GrowthPl
   return planGrowth(architecture, to, origins);
 }
 
-interface Target {
+/** What a step leads to. */
+export interface Target {
   readonly to: Architecture;
   readonly origins: Origins;
 }
 
-function stepTarget(architecture: Architecture, step: GrowthStep): Target {
+/** The larger architecture, and which of its places continue which. Errors as for `planStep`. */
+export function stepTarget(architecture: Architecture, step: GrowthStep): Target {
   const blocks = repetitions(architecture);
   switch (step.grow) {
     case "settings": {

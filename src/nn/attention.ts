@@ -135,6 +135,7 @@ export const attention = definePrimitive({
           ...{ keys: headWidth!, pairs: headWidth! / 2 },
         },
         ...(slopes === undefined ? {} : { labels: { kvHeads: slopes } }),
+        copies: ["width", "kvHeads", "group", "values"],
         parameters: {
           ...growingLinear("query", ["width", `kvHeads group ${keys}`], { bias }),
           ...growingLinear("key", ["width", `kvHeads ${keys}`], keyed),

@@ -9,9 +9,11 @@ import type { ParameterValues } from "../architecture/values.ts";
 import type { Machine } from "../backend/machine.ts";
 import { createReference } from "../backend/reference.ts";
 import { RequestError, WorkError } from "../errors.ts";
-import { type GrowthNote, growNetwork, type NamedTensors } from "../growth/grow.ts";
+import type { GrowthNote } from "../growth/grow.ts";
+import type { GrowthTask } from "../growth/methods/method.ts";
+import { growBy, growthMethod } from "../growth/methods/methods.ts";
 import { compareNetworks, type Difference } from "../growth/proof.ts";
-import { type GrowthStep, planStep } from "../growth/steps.ts";
+import type { GrowthStep } from "../growth/steps.ts";
 import { sizeOf } from "../tensor/tensor.ts";
 import { writeCheckpoint } from "./checkpoint.ts";
 import { openLog } from "./log.ts";
@@ -96,8 +98,14 @@ export interface GrowOptions extends RemakeOptions {
   readonly seed?: number | undefined;
   /** What computes the proof in float32. */
   readonly machine: Machine;
-  /** Write the run although its network computes something else. */
+  /** Write the run although its network computes something else; methods that promise nothing else need no leave. */
   readonly unproven?: boolean | undefined;
+  /** The name of what makes new parameters; default zero. */
+  readonly method?: string | undefined;
+  /** Signal over noise (dB) of what is added to copies; default: nothing. */
+  readonly noise?: number | undefined;
+  /** What gradients are taken on, by methods that need them. */
+  readonly task?: GrowthTask | undefined;
 }
 
 /** What was done in one step of growing. */
@@ -108,6 +116,7 @@ export interface GrownStep {
 
 /** A run whose network is larger. */
 export interface GrownRun extends RemadeRun {
+  readonly method: { readonly name: string; readonly preserves: boolean; readonly twins: boolean };
   readonly steps: readonly GrownStep[];
   /** On the same random tokens before and after; in float32 with the numbers that are written. */
   readonly proof: { readonly float64: Difference; readonly float32: Difference };
@@ -124,18 +133,13 @@ const BOUNDS = { float64: 1e-12, float32: 1e-5 };
  * else, and nothing is written.
  */
 export function growRun(options: GrowOptions): GrownRun {
-  const { steps, seed = 0, machine, unproven = false } = options;
+  const { steps, seed = 0, machine, unproven = false, noise, task } = options;
+  const method = growthMethod(options.method ?? "zero");
   const model = open(options);
   const before = { architecture: model.architecture, values: valuesOf(model) };
-  let [architecture, values]: [Architecture, NamedTensors<Float64Array>] = [
-    before.architecture,
-    before.values,
-  ];
-  const made = steps.map((step): GrownStep => {
-    const grown = growNetwork(planStep(architecture, step), values, seed);
-    ({ architecture, values } = grown);
-    return { step, notes: grown.notes };
-  });
+  const grown = growBy(method, before, steps, { seed, noise, task });
+  const { architecture, values } = grown;
+  const made = grown.steps.map(({ step, notes }): GrownStep => ({ step, notes }));
   const places = { seed, batch: 1, length: Math.min(PROVED_PLACES, architecture.length) };
   const proof = {
     float64: compareNetworks(createReference(), before, { architecture, values }, places),
@@ -143,14 +147,16 @@ export function growRun(options: GrowOptions): GrownRun {
   };
   for (const [precision, bound] of Object.entries(BOUNDS) as [keyof typeof BOUNDS, number][]) {
     const { largest, scale } = proof[precision];
-    if (unproven || largest <= bound * scale) continue;
+    if (unproven || !method.preserves || largest <= bound * scale) continue;
     throw new WorkError(
       `${options.folder}: grown, its logits differ by ${largest} in ${precision}, where the largest is ${scale}; expected at ` +
         `most ${bound} of that, nothing is written`,
     );
   }
-  const note = `grown from ${options.folder}, step ${model.step}: ${JSON.stringify(steps)}`;
-  return { ...writeRun(options, model, architecture, values, note), steps: made, proof };
+  const { name, preserves, twins } = method;
+  const note = `grown by ${name} from ${options.folder}, step ${model.step}: ${JSON.stringify(steps)}`;
+  const written = writeRun(options, model, architecture, values, note);
+  return { ...written, method: { name, preserves, twins: twins && noise === undefined }, steps: made, proof };
 }
 
 function open({ folder, out, checkpoint, force = false, onDamaged }: RemakeOptions): Model {

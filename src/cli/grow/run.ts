@@ -11,12 +11,24 @@ import { openMachine } from "../machine.ts";
 import type { GrowCommandOptions } from "./command.ts";
 
 export async function grow(folder: string, options: GrowCommandOptions, console: Console): Promise<void> {
-  const { out, seed, checkpoint, unproven, force, json } = options;
+  const { out, seed, checkpoint, unproven, force, json, method, noise } = options;
   const steps = stepsOf(options);
   const { machine } = await openMachine(options, console);
   try {
     const onDamaged = (line: string) => warn(console, line);
-    const made = growRun({ folder, out, checkpoint, force, onDamaged, steps, seed, machine, unproven });
+    const made = growRun({
+      folder,
+      out,
+      checkpoint,
+      force,
+      onDamaged,
+      steps,
+      seed,
+      machine,
+      unproven,
+      method,
+      noise,
+    });
     if (json) {
       console.out(`${JSON.stringify(made)}\n`);
       return;
@@ -30,6 +42,9 @@ export async function grow(folder: string, options: GrowCommandOptions, console:
       const [difference, of] = [largest, scale].map((value) => value.toPrecision(3));
       console.out(`largest |Δ logit| in ${precision}: ${difference}, of logits up to ${of}\n`);
     }
+    const { name, preserves, twins } = made.method;
+    if (!preserves) console.out(`${name} does not keep what the network computes\n`);
+    if (twins) console.out(`${name} makes units that are equal and stay so; --noise 10 tells them apart\n`);
     console.out(`${made.folder}: ${formatCount(made.parameters)} parameters\n`);
   } finally {
     machine.dispose();
