@@ -53,19 +53,27 @@ export function growAxes(
     ...{ zero: ZERO, copy: OLD, share: OLD },
     output: route === "means" ? MEAN : ZERO,
   };
+  return composeAxes(axes, (size, isLast) => {
+    const entries = added[size];
+    if (route !== "copies" || !isWidth(size, after)) {
+      const grown = growSize(size, before, after, entries === undefined ? ARBITRARY : kindOf[entries]);
+      return entries === "share" ? { ...grown, factors: sharedOut(grown) } : grown;
+    }
+    const copied = growSize(size, before, after, OLD);
+    const reads = !isLast && entries !== "output";
+    // What reads the copies says how much each of them matters.
+    return { ...copied, [reads ? "factors" : "gradients"]: sharedOut(copied) };
+  });
+}
+
+/** The axes that a declaration is made of, of what becomes of each size on the last axis and on others. */
+export function composeAxes(
+  axes: string,
+  ofSize: (size: string, isLast: boolean) => AxisGrowth,
+): AxisGrowth[] {
   return axes.split(",").map((axis, i, { length }) => {
-    const ofSize = (size: string): AxisGrowth => {
-      const entries = added[size];
-      if (route !== "copies" || !isWidth(size, after)) {
-        const grown = growSize(size, before, after, entries === undefined ? ARBITRARY : kindOf[entries]);
-        return entries === "share" ? { ...grown, factors: sharedOut(grown) } : grown;
-      }
-      const copied = growSize(size, before, after, OLD);
-      const reads = i < length - 1 && entries !== "output";
-      // What reads the copies says how much each of them matters.
-      return { ...copied, [reads ? "factors" : "gradients"]: sharedOut(copied) };
-    };
-    const parts = axis.split("+").map((part) => part.trim().split(/\s+/).map(ofSize).reduce(product));
+    const grow = (size: string) => ofSize(size, i === length - 1);
+    const parts = axis.split("+").map((part) => part.trim().split(/\s+/).map(grow).reduce(product));
     return parts.reduce(sequence);
   });
 }
@@ -82,7 +90,7 @@ function sharedOut({ from, before }: AxisGrowth): Float64Array {
   return shares.map((share, i) => share / sums[from[i]!]!);
 }
 
-function sizeAt({ sizes }: SizesOf, size: string): number {
+export function sizeAt({ sizes }: SizesOf, size: string): number {
   const fixed = Number(size);
   if (Number.isInteger(fixed)) return fixed;
   const found = sizes[size];

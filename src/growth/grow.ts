@@ -25,6 +25,8 @@ export interface GrowthNote {
   readonly copied: number;
   /** Old entries were multiplied by this. */
   readonly scale: number;
+  /** What new entries are, where they are neither zero nor as in a new network. */
+  readonly how?: string;
 }
 
 /** A larger network. */
@@ -83,9 +85,12 @@ function named<N extends FloatNumbers>(
   );
 }
 
-/** The old numbers; of a parameter that is new none, in the others' format. */
-function oldValues<N extends FloatNumbers>(
-  { origin, before, name }: ParameterGrowth,
+/**
+ * The old numbers; of a parameter that is new none, in the others' format.
+ * Errors: RequestError for a parameter that is absent or misshapen.
+ */
+export function oldValues<N extends FloatNumbers>(
+  { origin, before, name }: Pick<ParameterGrowth, "origin" | "before" | "name">,
   values: NamedTensors<N>,
 ): FloatNumbers {
   if (origin === null) {
@@ -110,13 +115,14 @@ export function notesOf({ parameters }: GrowthPlan): GrowthNote[] {
 }
 
 /** One line of text: what was padded, zeroed and scaled. */
-export function printNote({ name, before, after, added, zero, copied, scale }: GrowthNote): string {
+export function printNote({ name, before, after, added, zero, copied, scale, how }: GrowthNote): string {
   const from = before === null ? "new" : `[${before.join(", ")}] →`;
   const parts = [
     ...(before === null || added === 0 ? [] : [`${added} of ${sizeOf(after)} are new`]),
     ...(zero === 0 ? [] : [zero === added ? "new ones are 0" : `${zero} of them are 0`]),
     ...(before === null || copied === 0 ? [] : [`${copied} of ${sizeOf(after)} are copies`]),
     ...(scale === 1 ? [] : [`old ones times ${Number(scale.toPrecision(6))}`]),
+    ...(how === undefined ? [] : [how]),
   ];
   return `${name}: ${from} [${after.join(", ")}]${parts.length === 0 ? "" : `; ${parts.join(", ")}`}`;
 }

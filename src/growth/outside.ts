@@ -42,6 +42,7 @@ export function outsideParameter(architecture: Architecture, name: string): Grow
 function growingOutside({
   embeddingWidth,
   representation,
+  tie,
 }: Architecture): Readonly<Record<string, GrowingParameter>> {
   const isNarrow = embeddingWidth !== null;
   const features = (axes: string): GrowingParameter => ({ axes, added: { width: "output" } });
@@ -58,13 +59,14 @@ function growingOutside({
     "embedding.map.bias": features("width"),
     "embedding.norm.scale": isNarrow ? { axes: "table" } : growingNorm.scale!,
     "embedding.norm.bias": isNarrow ? { axes: "table" } : growingNorm.bias!,
-    "norm.scale": growingNorm.scale!,
-    "norm.bias": growingNorm.bias!,
+    // A head that is the embedding again cannot share out its entries: the norm in front of it does.
+    "norm.scale": { ...growingNorm.scale!, ...(tie ? { sums: true } : {}) },
+    "norm.bias": { ...growingNorm.bias!, ...(tie ? { sums: true } : {}) },
     ...growingLinear("representation", ["width", "represented"], {
       bias: true,
       added: { represented: "zero" },
     }),
-    "head.weight": { axes: `${representation ? "represented" : "width"}, vocabulary` },
+    "head.weight": { axes: `${representation ? "represented" : "width"}, vocabulary`, sums: true },
     "head.bias": { axes: "vocabulary" },
   };
 }
@@ -78,7 +80,7 @@ export function widthRoute(architecture: Architecture): WidthRoute {
 const centres = ({ norm }: Architecture): boolean => norm === "layer" || norm === "layerUnbiased";
 
 /** Why new features can be neither zeros nor means; undefined: they can. */
-function whyCopies(architecture: Architecture): string | undefined {
+export function whyCopies(architecture: Architecture): string | undefined {
   const { block, embeddingNorm, embeddingWidth, paths } = architecture;
   if (paths !== null && paths.norm !== "none") {
     return "the norms at the ends of its paths have an epsilon of their own";

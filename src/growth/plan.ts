@@ -152,7 +152,8 @@ function requireEpsilon(given: number, expected: number): void {
   throw new RequestError(`grow: normEpsilon is ${given}; expected ${expected}, smaller as features are more`);
 }
 
-interface Pair {
+/** A place of the larger architecture, and the one it is made of. */
+export interface Pair {
   readonly place: GrowthPlace;
   readonly origin: GrowthPlace | null;
 }
@@ -165,7 +166,7 @@ function requireOrder(before: readonly GrowthPlace[], pairs: readonly Pair[]): v
   );
 }
 
-function requireBeginning({ block, sources }: Architecture, { entry, module }: GrowthPlace): void {
+export function requireBeginning({ block, sources }: Architecture, { entry, module }: GrowthPlace): void {
   const refuse = (why: string): RequestError =>
     new RequestError(`grow: a new ${entry.primitive} cannot begin as nothing: ${why}`);
   if (block === "post") throw refuse("norms stand after sums here; it can with block pre or parallel");
@@ -201,7 +202,8 @@ function isSame(from: Architecture, to: Architecture, before: GrowthPlace, after
   return from.width === to.width && JSON.stringify(before.entry) === JSON.stringify(after.entry);
 }
 
-interface Declared {
+/** What is known of one stored parameter. */
+export interface Declared {
   /** Undefined: nothing of it grows. */
   readonly parameter: GrowingParameter | undefined;
   readonly origin: string | null;
@@ -220,7 +222,8 @@ function factorIn(found: Declared, name: string, before: Shape, after: Shape): D
   };
 }
 
-function declared(
+/** Of the parameter `name` of `to`; pairs by the prefix of their place. */
+export function declared(
   name: string,
   from: Architecture,
   to: Architecture,
@@ -284,7 +287,7 @@ function originOutside(name: string, pairs: ReadonlyMap<string, Pair>): string |
   return pair.origin === null ? null : `${pair.origin.path}${rest}`;
 }
 
-function isOutput({ added = {} }: GrowingParameter): boolean {
+export function isOutput({ added = {} }: GrowingParameter): boolean {
   return Object.values(added).includes("output");
 }
 
@@ -299,7 +302,7 @@ function newAxes(parameter: GrowingParameter, shape: Shape): AxisGrowth[] {
 }
 
 /** What is declared and what is asked for are two things said of the same tensor. */
-function requireShapes(name: string, axes: readonly AxisGrowth[], before: Shape, after: Shape): void {
+export function requireShapes(name: string, axes: readonly AxisGrowth[], before: Shape, after: Shape): void {
   const [old, now] = [axes.map((axis) => axis.before), axes.map(({ from }) => from.length)];
   if (sameShape(old, before) && sameShape(now, after)) return;
   throw new RangeError(

@@ -172,6 +172,7 @@ export const attention = definePrimitive({
             : {}),
           ...(positions === "rope" ? { [grows]: placeLabels(isTurned ? headWidth! / 2 : headWidth!) } : {}),
         },
+        copies: ["width", "kvHeads", "group", "values"],
         parameters: {
           ...growingLinear("query", ["width", `kvHeads group ${keys}`], isNormed ? copied : { bias }),
           ...growingLinear("key", ["width", `kvHeads ${keys}`], isNormed ? copied : keyed),

@@ -39,6 +39,7 @@ function gated(name: string, activation: (x: Tensor) => Tensor): Primitive {
       settings: ["feedforward"],
       declare: ({ feedforward, bias }) => ({
         sizes: { feedforward: feedforward! },
+        copies: ["width", "feedforward"],
         parameters: {
           ...growingLinear("gate", ["width", "feedforward"], { bias }),
           ...growingLinear("up", ["width", "feedforward"], { bias }),

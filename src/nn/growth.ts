@@ -19,6 +19,8 @@ export interface GrowingParameter {
   readonly added?: Readonly<Record<string, AddedEntries>>;
   /** Old entries are multiplied by (new / old size) to this power. */
   readonly scale?: Readonly<Record<string, number>>;
+  /** Its first axis is summed over, as the inputs of a linear map are; absent: each entry acts on features by itself. */
+  readonly sums?: true;
 }
 
 /** How a module with its settings grows. The size `width` is that of the model around it. */
@@ -32,6 +34,11 @@ export interface Growth {
   readonly parameters: Readonly<Record<string, GrowingParameter>>;
   /** Its output is not linear in the parameters whose added entries are `output`: their mean is not the output's. */
   readonly nonlinearOutput?: boolean;
+  /**
+   * Sizes whose places may be copied: it computes what it did where maps that sum over the copies share their entries out
+   * among them. Absent: none.
+   */
+  readonly copies?: readonly string[];
   /** Why no new place of it can leave the residual stream as it is and learn; absent: one whose outputs are zero can. */
   readonly cannotBegin?: string;
 }
@@ -68,7 +75,7 @@ export function growingLinear(
     scale: ofBias(how.scale) as Record<string, number>,
   };
   return {
-    [`${name}.weight`]: { axes: `${from}, ${to}`, ...how },
+    [`${name}.weight`]: { axes: `${from}, ${to}`, sums: true, ...how },
     ...(bias ? { [`${name}.bias`]: biased } : {}),
   };
 }

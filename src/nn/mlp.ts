@@ -41,6 +41,7 @@ function mlp(name: string, activation: (x: Tensor) => Tensor, atZero: Start): Pr
       settings: ["feedforward"],
       declare: ({ feedforward, bias, activationAfter }) => ({
         sizes: { feedforward: feedforward! },
+        copies: ["width", "feedforward"],
         parameters: {
           ...growingLinear("up", ["width", "feedforward"], { bias }),
           ...growingLinear("down", ["feedforward", "width"], {

@@ -7,9 +7,10 @@ import type { Machine } from "../backend/machine.ts";
 import { createReference } from "../backend/reference.ts";
 import type { DataFolders } from "../data/text.ts";
 import { RequestError, WorkError } from "../errors.ts";
-import { type GrowthNote, growNetwork, type NamedTensors } from "../growth/grow.ts";
+import type { GrowthNote, NamedTensors } from "../growth/grow.ts";
+import { growBy, growthMethod } from "../growth/methods/methods.ts";
 import { compareNetworks, type Difference } from "../growth/proof.ts";
-import { type GrowthStep, planStep } from "../growth/steps.ts";
+import type { GrowthStep } from "../growth/steps.ts";
 import { readCheckpoint, tensorValues } from "./checkpoint.ts";
 import { FLOAT32_BOUND, PROVED_PLACES } from "./growStage.ts";
 import { growStates } from "./growStates.ts";
@@ -42,8 +43,12 @@ export interface GrowOptions extends RemakeOptions {
   readonly schedule?: "keep" | "restart" | undefined;
   /** Where data sets with a name lie. */
   readonly dataFolder?: DataFolders | undefined;
-  /** Write the run although its network computes something else. */
+  /** Write the run although its network computes something else; methods that promise nothing else need no leave. */
   readonly unproven?: boolean | undefined;
+  /** The name of what makes new parameters; default zero. */
+  readonly method?: string | undefined;
+  /** Signal over noise (dB) of what is added to copies; default: nothing. */
+  readonly noise?: number | undefined;
 }
 
 /** What was done in one step of growing. */
@@ -54,6 +59,7 @@ export interface GrownStep {
 
 /** A run whose network is larger. */
 export interface GrownRun extends RemadeRun {
+  readonly method: { readonly name: string; readonly preserves: boolean; readonly twins: boolean };
   /** Updates that it has had. */
   readonly step: number;
   readonly steps: readonly GrownStep[];
@@ -81,41 +87,39 @@ const BOUNDS = { float64: 1e-12, float32: FLOAT32_BOUND };
  * computes something else, and nothing is written.
  */
 export async function growRun(options: GrowOptions): Promise<GrownRun> {
-  const { folder, steps, seed = 0, machine, fresh = false } = options;
+  const { folder, steps, seed = 0, machine, fresh = false, noise } = options;
+  const method = growthMethod(options.method ?? "zero");
   const model = openRemade({ ...options, checkpoint: options.checkpoint ?? "last" });
   const optimizer = createOptimizer(model.configuration.training.optimizer);
   const before = { architecture: model.architecture, values: valuesOf(model) };
-  let [architecture, values]: [Architecture, NamedTensors<Float64Array>] = [
-    before.architecture,
-    before.values,
-  ];
+  const grown = growBy(method, before, steps, { seed, noise });
+  const { architecture, values } = grown;
   let standing = fresh ? undefined : standingOf(folder, model);
-  const made = steps.map((step): GrownStep => {
-    const plan = planStep(architecture, step);
-    const grown = growNetwork(plan, values, seed);
-    if (standing !== undefined) {
-      standing = { ...standing, states: growStates(plan, optimizer, standing.states, standing.step) };
-    }
-    ({ architecture, values } = grown);
-    return { step, notes: grown.notes };
-  });
+  for (const { plan } of grown.steps) {
+    if (standing === undefined) break;
+    standing = plan && { ...standing, states: growStates(plan, optimizer, standing.states, standing.step) };
+  }
+  const made = grown.steps.map(({ step, notes }): GrownStep => ({ step, notes }));
   const { inputs, notes } = await validationInputs(options, model);
   const prove = (given?: ArrayLike<number>): Proof => {
     const places = { seed, batch: 1, length: placesOf(architecture), inputs: given };
     const compare = (on: Machine) => compareNetworks(on, before, { architecture, values }, places);
     const proof = { float64: compare(createReference()), float32: compare(machine) };
-    requireEqual(proof, options, given === undefined ? "random tokens" : "its validation data");
+    if (method.preserves)
+      requireEqual(proof, options, given === undefined ? "random tokens" : "its validation data");
     return proof;
   };
   const proof = { ...prove(), data: inputs && prove(inputs) };
-  const note = `grown from ${folder}, step ${model.step}: ${JSON.stringify(steps)}`;
+  const note = `grown by ${method.name} from ${folder}, step ${model.step}: ${JSON.stringify(steps)}`;
   const settings = {
     ...model.configuration,
     architecture,
     training: trainingAfter(options, model, standing),
   };
   const written = writeRun(options, settings, values, note, standing);
-  return { ...written, step: standing?.step ?? 0, steps: made, proof, notes };
+  const { name, preserves, twins } = method;
+  const how = { name, preserves, twins: twins && noise === undefined };
+  return { ...written, method: how, step: standing?.step ?? 0, steps: made, proof, notes };
 }
 
 const placesOf = ({ length }: Architecture): number => Math.min(PROVED_PLACES, length);

@@ -23,6 +23,8 @@ export interface GrowCommandOptions extends MachineRequest {
   readonly blocks?: readonly number[];
   readonly width?: number;
   readonly layers?: readonly LayersOption[];
+  readonly method: string;
+  readonly noise?: number;
   readonly out: string;
   readonly seed: number;
   readonly checkpoint: "best" | "last" | number;
@@ -66,6 +68,17 @@ export function growCommand({ program, console, setExitCode }: CommandContext): 
     .addOption(size("--width <n>", "features of the residual stream"))
     .addOption(
       new Option("--layers <list>", "blocks to add and where: +2@last, or +1@0,+1@2").argParser(layers),
+    )
+    .addOption(
+      new Option(
+        "--method <name>",
+        "what makes new parameters; any other name tells which there are",
+      ).default("zero"),
+    )
+    .addOption(
+      new Option("--noise <db>", "signal over noise of what tells copies apart, in dB").argParser(
+        wholeNumber(0),
+      ),
     )
     .requiredOption("--out <folder>", "folder of the new run")
     .addOption(new Option("--seed <n>", "of new parameters").argParser(wholeNumber(0)).default(0))

@@ -15,13 +15,13 @@ import type { GrowCommandOptions } from "./command.ts";
 import { growPublic } from "./publicFolder.ts";
 
 export async function grow(folder: string, options: GrowCommandOptions, console: Console): Promise<void> {
-  const { out, seed, checkpoint, fresh, schedule, unproven, force, json } = options;
+  const { out, seed, checkpoint, fresh, schedule, unproven, force, json, method, noise } = options;
   const steps = stepsOf(options);
   const { machine } = await openMachine(options, console);
   try {
     if (isPublicFolder(folder)) return await growPublic(folder, steps, machine, options, console);
     const onDamaged = (line: string) => warn(console, line);
-    const given = { folder, out, checkpoint, force, fresh, schedule, unproven };
+    const given = { folder, out, checkpoint, force, fresh, schedule, unproven, method, noise };
     const dataFolder = dataFolders(console.environment);
     const made = await growRun({ ...given, dataFolder, onDamaged, steps, seed, machine });
     if (json) {
@@ -36,6 +36,9 @@ export async function grow(folder: string, options: GrowCommandOptions, console:
     printProof(random, "random tokens", console);
     if (data !== null) printProof(data, "its own data", console);
     for (const note of made.notes) console.out(`${note}\n`);
+    const { name, preserves, twins } = made.method;
+    if (!preserves) console.out(`${name} does not keep what the network computes\n`);
+    if (twins) console.out(`${name} makes units that are equal and stay so; --noise 10 tells them apart\n`);
     const stands = made.step === 0 ? "before its first step" : `after step ${made.step}`;
     console.out(`${made.folder}: ${formatCount(made.parameters)} parameters, ${stands}\n`);
   } finally {

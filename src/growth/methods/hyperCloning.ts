@@ -1,0 +1,29 @@
+// HyperCloning (Samragh et al. 2024): matrices n times in both directions, divided by n.
+import { RequestError } from "../../errors.ts";
+import { stepTarget } from "../steps.ts";
+import { type CopyRules, inTurn, planCopies } from "./copies.ts";
+import { type GrowthMethod, growInSteps } from "./method.ts";
+import { copyNetwork } from "./shares.ts";
+
+export const hyperCloning: GrowthMethod = {
+  name: "hypercloning",
+  summary: "everything that grows is there n times, what reads it is divided by n",
+  grows: ["settings", "width"],
+  preserves: true,
+  twins: true,
+  grow: (network, steps, { seed, noise }) =>
+    growInSteps(network, steps, ({ architecture, values }, step) => {
+      const plan = planCopies(architecture, stepTarget(architecture, step), rules);
+      return copyNetwork(plan, values, { seed, noise });
+    }),
+};
+
+const rules: CopyRules = {
+  method: "hypercloning",
+  places(old, count) {
+    if (count % old === 0) return inTurn(old, count);
+    throw new RequestError(
+      `grow: hypercloning cannot make ${count} of ${old}; expected a multiple, or method net2net or lemon`,
+    );
+  },
+};

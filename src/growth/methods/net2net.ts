@@ -1,0 +1,38 @@
+// Net2Net (Chen et al. 2016): a new unit is a copy of one drawn by chance, and what reads them shares its entries out evenly;
+// a new layer is the identity, here a copy of the block before it whose output is zero.
+import { initialValues } from "../../nn/initialize.ts";
+import { stepTarget } from "../steps.ts";
+import { type CopyRules, inTurn, planCopies } from "./copies.ts";
+import { blockBefore } from "./layers.ts";
+import { type GrowthMethod, growInSteps } from "./method.ts";
+import { copyNetwork } from "./shares.ts";
+
+export const net2net: GrowthMethod = {
+  name: "net2net",
+  summary:
+    "new units are copies of ones drawn by chance, what reads them is shared out; new layers do nothing",
+  grows: ["settings", "width", "layers"],
+  preserves: true,
+  twins: true,
+  grow: (network, steps, { seed, noise }) =>
+    growInSteps(network, steps, ({ architecture, values }, step) => {
+      const rules: CopyRules = {
+        method: "net2net",
+        places: (old, count, at) => drawnPlaces(old, count, at, seed),
+        streamPlaces: inTurn,
+        layersBeginAsNothing: true,
+        ...(step.grow === "layers"
+          ? { layerSources: (from, target) => blockBefore(from, target, step.add) }
+          : {}),
+      };
+      const plan = planCopies(architecture, stepTarget(architecture, step), rules);
+      return copyNetwork(plan, values, { seed, noise });
+    }),
+};
+
+/** The old ones, then such as are drawn among them. */
+function drawnPlaces(old: number, count: number, at: string, seed: number): Int32Array {
+  const initializer = { kind: "uniform", low: 0, high: old } as const;
+  const drawn = initialValues(`net2net/${at}`, { shape: [count], initializer, role: "hidden" }, seed);
+  return Int32Array.from(drawn, (place, i) => (i < old ? i : Math.min(old - 1, Math.floor(place))));
+}
