@@ -97,6 +97,14 @@ export {
   randomImportance,
   sumImportance,
 } from "./growth/importance.ts";
+export type {
+  GrowingNetwork,
+  GrownBy,
+  GrownStep as GrownNetworkStep,
+  GrowthMethod,
+  MethodContext,
+} from "./growth/methods/method.ts";
+export { growBy, growthMethod, growthMethods } from "./growth/methods/methods.ts";
 export { type GrowthPlan, type Origins, type ParameterGrowth, planGrowth } from "./growth/plan.ts";
 export { compareNetworks, type Difference, type Network } from "./growth/proof.ts";
 export {

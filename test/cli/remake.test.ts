@@ -101,6 +101,15 @@ test("a grown run computes the same, says what was done, and can be trained", as
   expect(steps.map(({ step }) => step)).toEqual([5, 6]);
 });
 
+test("a run grows by another method, which tells its copies apart", async () => {
+  const words = ["grow", at("plain"), "--mlp", "16", "--method", "net2net", "--noise", "10"];
+  const { out, exitCode } = await scantling([...words, "--out", at("doubled"), ...backend]);
+  expect(exitCode).toBe(0);
+  expect(out).toMatch(/are copies/);
+  expect(out).not.toMatch(/--noise 10 tells them apart/);
+  expectNear(await logitsOf("doubled"), await logitsOf("plain"));
+});
+
 test("a run grows to another architecture, and says in JSON what was done", async () => {
   const target = { width: 12, stripe: "[attention(heads: 2, headWidth: 4), gelu(feedforward: 16)] × 3" };
   writeFileSync(at("target.json"), JSON.stringify(target));
@@ -168,6 +177,11 @@ test.each<[string, readonly string[], RegExp]>([
     "another primitive",
     ["grow", "plain", "--to", "other.json", "--out", "x"],
     /^grow: a block is attention, swiglu/,
+  ],
+  [
+    "an unknown method",
+    ["grow", "plain", "--mlp", "16", "--method", "net3net", "--out", "x"],
+    /^grow: there is no method "net3net"; expected one of zero, net2net/,
   ],
   ["a smaller size", ["grow", "plain", "--to", "small.json", "--out", "x"], /feedforward 8 cannot become 4/],
   ["a preset of another kind", ["grow", "plain", "--to", "gpt3-small", "--out", "x"], /^grow: /],

@@ -19,7 +19,18 @@ export async function grow(folder: string, options: GrowCommandOptions, console:
   const steps = stepsOf(options);
   const { machine } = await openMachine(options, console);
   try {
-    if (isPublicFolder(folder)) return await growPublic(folder, steps, machine, options, console);
+    if (isPublicFolder(folder)) {
+      const [given] = [
+        ...(method === "zero" ? [] : ["method"]),
+        ...(noise === undefined ? [] : ["noise"]),
+        ...(fresh ? ["fresh"] : []),
+        ...(schedule === "keep" ? [] : ["schedule"]),
+      ];
+      if (given === undefined) return await growPublic(folder, steps, machine, options, console);
+      throw new RequestError(
+        `grow: --${given} is for runs, and ${folder} is a public folder; import it first`,
+      );
+    }
     const onDamaged = (line: string) => warn(console, line);
     const given = { folder, out, checkpoint, force, fresh, schedule, unproven, method, noise };
     const dataFolder = dataFolders(console.environment);
