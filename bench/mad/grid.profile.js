@@ -15,7 +15,8 @@ const settings = {
 // fits into hours would average out. It is in the striped hybrid.
 export const architectures = ["striped-hyena", "hyena", "mamba", "gla", "min-gru"];
 
-export const gridSeeds = { firstSeed: 1, seeds: 2 };
+// With two, 3 of 10 pairs had disjoint intervals, as one of Mamba's runs on selective copying ended at 0.81 and one at 0.27.
+export const gridSeeds = { firstSeed: 1, seeds: 3 };
 /** Not used while the racing rule was written. */
 export const raceSeeds = { firstSeed: 101, seeds: 2 };
 
