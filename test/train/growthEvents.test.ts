@@ -206,7 +206,7 @@ describe("before the first step it is refused", () => {
     ];
     const folder = freshFolder();
     const said = await failure(train(tinyRun(folder, text, settings(grow))), RequestError);
-    expect(said).toBe("training: grow[1]: width is 4; expected at least the 8 of now");
+    expect(said).toBe("training: grow[1]: width is 4; expected at least the 8 of now, prune makes it less");
     expect(() => readConfiguration(folder)).toThrow(RequestError);
   });
 });
