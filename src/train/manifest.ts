@@ -68,7 +68,7 @@ export class DamagedCheckpoint extends WorkError {
 }
 
 /** Errors: DamagedCheckpoint for whatever the file system refuses. */
-export function readCheckpointFile(path: string, most: number): Buffer {
+export function readCheckpointFile(path: string, most: number): Uint8Array {
   try {
     return readInputFile(path, most);
   } catch (error) {
@@ -80,7 +80,7 @@ export function readCheckpointFile(path: string, most: number): Buffer {
 
 /** Errors: DamagedCheckpoint for a file that is not exactly what was once written. */
 export function readManifest(path: string): Manifest {
-  const text = readCheckpointFile(path, largest.manifest).toString("utf8");
+  const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(readCheckpointFile(path, largest.manifest));
   let json: unknown;
   try {
     json = parseJson(text);
