@@ -80,7 +80,9 @@ export function readCheckpointFile(path: string, most: number): Uint8Array {
 
 /** Errors: DamagedCheckpoint for a file that is not exactly what was once written. */
 export function readManifest(path: string): Manifest {
-  const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(readCheckpointFile(path, largest.manifest));
+  const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(
+    readCheckpointFile(path, largest.manifest),
+  );
   let json: unknown;
   try {
     json = parseJson(text);
