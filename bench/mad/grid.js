@@ -14,8 +14,8 @@ const HERE = path.dirname(fileURLToPath(import.meta.url));
 
 const HELP = `Usage: node bench/mad/grid.js [options]
 
-Runs ${architectures.length} architectures on four tasks at three rates with two seeds, 3,000 steps each: 370M tokens or more, two hours or
-more on two cores. Every finished run is on the disk as it ends; the same command goes on.
+Runs ${architectures.length} architectures on four tasks at three rates with three seeds, 3,000 steps each: 550M tokens, three hours or more
+on two cores. Every finished run is on the disk as it ends; the same command goes on.
 
   --only NAME     grid or race (default: both)
   --processes N   runs at a time (default: one a core)
