@@ -60,7 +60,7 @@ export interface StepEvent {
   readonly secondsLeft: number | null;
 }
 
-/** The network has become larger, and computes what it did. */
+/** The network has become larger, and computes what it did where its method keeps the function. */
 export interface GrownEvent {
   readonly kind: "growth";
   /** Updates done. */
@@ -68,6 +68,8 @@ export interface GrownEvent {
   /** Number of the event in the settings, from 0. */
   readonly event: number;
   readonly to: readonly GrowthStep[];
+  /** What made the new parameters. */
+  readonly method: string;
   readonly parameters: { readonly before: number; readonly after: number };
   /** Validation loss of both networks. */
   readonly loss: { readonly before: number; readonly after: number };

@@ -1,10 +1,12 @@
-// A network that grows between two updates of its training, optimiser and all, and is proved to compute the same. Knows no log.
+// A network that grows between two updates of its training, optimiser and all, and is proved to compute the same where its
+// method promises so. Knows no log.
 import { WorkError } from "../errors.ts";
-import { growNetwork, type NamedTensors } from "../growth/grow.ts";
+import type { NamedTensors } from "../growth/grow.ts";
+import { growBy, growthMethod } from "../growth/methods/methods.ts";
 import { compareNetworks, type Difference } from "../growth/proof.ts";
-import { type GrowthStep, planStep } from "../growth/steps.ts";
 import { agesOf } from "./ages.ts";
-import { growStates } from "./growStates.ts";
+import { freshStates, growStates } from "./growStates.ts";
+import type { GrowthEvent } from "./growthEvents.ts";
 import { enterStage, type Run } from "./run.ts";
 import type { Trainer } from "./trainer.ts";
 
@@ -15,29 +17,30 @@ export const FLOAT32_BOUND = 1e-5;
 
 /**
  * Puts the larger network in the place of the run's, after `updates` updates. New parameters that may be anything begin as those
- * of a new network of `seed`. Errors: WorkError where it computes something else; the run's network has not changed then.
+ * of a new network of `seed`; of copies the optimiser knows nothing. Errors: WorkError where it computes something else against
+ * its method's promise; the run's network has not changed then.
  */
 export function growStage(
   run: Run,
-  steps: readonly GrowthStep[],
+  { to, method: name, noise }: GrowthEvent,
   { updates, seed }: { readonly updates: number; readonly seed: number },
 ): Difference {
   const { architecture: before, trainer } = run.stage;
   const { optimizer } = trainer.options;
+  const method = growthMethod(name);
   const smaller = tensorsOf(trainer, trainer.parameters.keys());
-  let [architecture, values, states] = [before, smaller, tensorsOf(trainer, trainer.states.keys())];
-  for (const step of steps) {
-    const plan = planStep(architecture, step);
-    states = growStates(plan, optimizer, states, updates);
-    ({ architecture, values } = growNetwork(plan, values, seed));
-  }
+  const network = { architecture: before, values: smaller };
+  const { architecture, values, steps } = growBy(method, network, to, { seed, noise: noise ?? undefined });
+  let states = tensorsOf(trainer, trainer.states.keys());
+  for (const { plan } of steps) if (plan !== undefined) states = growStates(plan, optimizer, states, updates);
+  if (steps.some(({ plan }) => plan === undefined)) states = freshStates(architecture, optimizer, updates);
   const difference = compareNetworks(
     run.options.machine,
     { architecture: before, values: smaller },
     { architecture, values },
     { seed, batch: 1, length: Math.min(PROVED_PLACES, before.length) },
   );
-  if (difference.largest > FLOAT32_BOUND * difference.scale) {
+  if (method.preserves && difference.largest > FLOAT32_BOUND * difference.scale) {
     throw new WorkError(
       `step ${updates}: grown, the network's logits differ by ${difference.largest}, where the largest is ${difference.scale}; ` +
         `expected at most ${FLOAT32_BOUND} of that; the checkpoint of this step has the network as it was`,

@@ -1,7 +1,10 @@
-// What an optimiser knows of a network, for the larger network of a growth plan. Knows no run and no values of parameters.
+// What an optimiser knows of a network, for the larger network of a growth plan or for one that is new to it. Knows no run and
+// no values of parameters.
+import type { Architecture } from "../architecture/schema.ts";
 import { growMoments, type NamedTensors } from "../growth/grow.ts";
-import type { GrowthPlan, ParameterGrowth } from "../growth/plan.ts";
+import { type GrowthPlan, type ParameterGrowth, storedParameters } from "../growth/plan.ts";
 import type { FloatNumbers } from "../growth/tensor.ts";
+import { sizeOf } from "../tensor/tensor.ts";
 import { bornName, bornShape, growBirths } from "./ages.ts";
 import { stateName } from "./names.ts";
 import type { Optimizer } from "./optimizer.ts";
@@ -32,6 +35,23 @@ export function growStates<N extends FloatNumbers>(
     return data === undefined ? [] : [[bornName(name), { shape: bornShape(shape), data }] as const];
   });
   return Object.fromEntries([...grown, ...births]);
+}
+
+/** The states of a network that the optimiser meets after `updates` updates of a run, by their names. */
+export function freshStates(architecture: Architecture, optimizer: Optimizer, updates: number): NamedTensors {
+  const parameters = [...storedParameters(architecture)];
+  const states = parameters.flatMap(([name, declaration]) => {
+    const { shape } = declaration;
+    const names = optimizer.states({ ...declaration, name, decays: true });
+    return names.map(
+      (state) => [stateName(state, name), { shape, data: new Float32Array(sizeOf(shape)) }] as const,
+    );
+  });
+  const births = parameters.map(([name, { shape }]) => {
+    const places = bornShape(shape);
+    return [bornName(name), { shape: places, data: new Float32Array(sizeOf(places)).fill(updates) }] as const;
+  });
+  return Object.fromEntries([...states, ...births]);
 }
 
 function hasState(optimizer: Optimizer, { name, declaration }: ParameterGrowth, state: string): boolean {

@@ -4,8 +4,11 @@ import { z } from "zod";
 import type { Architecture } from "../architecture/schema.ts";
 import { RequestError } from "../errors.ts";
 import { defineGrowthSteps, type GrowthTarget } from "../growth/define.ts";
+import { growBy, growthMethod, growthMethods } from "../growth/methods/methods.ts";
+import { storedParameters } from "../growth/plan.ts";
 import { type GrowthStep, planStep } from "../growth/steps.ts";
 import { numberBetween, oneOf, parseStrict, positiveNumber, show, wholeNumber } from "../strict.ts";
+import { sizeOf } from "../tensor/tensor.ts";
 
 /** After so many updates, tokens or training FLOPs, or when the validation loss no longer falls. */
 export type GrowthMoment =
@@ -24,6 +27,10 @@ export interface GrowthEvent {
   readonly to: readonly GrowthStep[];
   /** Whether the learning rate goes on as it was, or its schedule begins again. */
   readonly schedule: "keep" | "restart";
+  /** The name of what makes new parameters. */
+  readonly method: string;
+  /** Signal over noise (dB) of what is added to copies; null: nothing is. */
+  readonly noise: number | null;
 }
 
 /** As it may be given. */
@@ -33,12 +40,19 @@ export interface GrowthEventInput {
   readonly to: GrowthTarget;
   /** Default keep. */
   readonly schedule?: "keep" | "restart";
+  /** Default zero, which keeps the function. */
+  readonly method?: string;
+  readonly noise?: number | null;
 }
+
+const DEFAULT_METHOD = growthMethods[0]!.name;
 
 const eventSchema = z.object({
   at: z.unknown(),
   to: z.unknown(),
   schedule: oneOf(["keep", "restart"]).default("keep"),
+  method: z.string("expected the name of a method").default(DEFAULT_METHOD),
+  noise: positiveNumber().nullable().default(null),
 });
 const momentSchema = z.object({
   step: wholeNumber().optional(),
@@ -60,7 +74,7 @@ export function defineGrowth(input: unknown, steps: number): GrowthEvent[] {
   let earliest = 0;
   return input.map((given: unknown, i) => {
     const what = `training: grow[${i}]`;
-    const { at, to, schedule } = parseStrict(what, eventSchema, given);
+    const { at, to, schedule, method, noise } = parseStrict(what, eventSchema, given);
     const moment = defineMoment(at, `${what}: at`);
     if ("step" in moment) {
       if (moment.step <= earliest || moment.step >= steps) {
@@ -71,7 +85,8 @@ export function defineGrowth(input: unknown, steps: number): GrowthEvent[] {
       }
       earliest = moment.step;
     }
-    return { at: moment, to: defineGrowthSteps(to, what), schedule };
+    growthMethod(method);
+    return { at: moment, to: defineGrowthSteps(to, what), schedule, method, noise };
   });
 }
 
@@ -91,15 +106,26 @@ function defineMoment(given: unknown, what: string): GrowthMoment {
  */
 export function growthStages(architecture: Architecture, events: readonly GrowthEvent[]): Architecture[] {
   const stages = [architecture];
-  for (const [i, { to }] of events.entries()) {
+  for (const [i, event] of events.entries()) {
     try {
-      stages.push(to.reduce((from, step) => planStep(from, step).to, stages.at(-1)!));
+      stages.push(grownArchitecture(stages.at(-1)!, event));
     } catch (error) {
       if (!(error instanceof RequestError)) throw error;
       throw new RequestError(`training: grow[${i}]: ${error.message.replace(/^grow: /, "")}`);
     }
   }
   return stages;
+}
+
+function grownArchitecture(from: Architecture, { to, method, noise }: GrowthEvent): Architecture {
+  if (method === DEFAULT_METHOD && noise === null)
+    return to.reduce((network, step) => planStep(network, step).to, from);
+  // What other methods can make they tell by making it.
+  const blank = [...storedParameters(from)].map(
+    ([name, { shape }]) => [name, { shape, data: new Float32Array(sizeOf(shape)) }] as const,
+  );
+  const network = { architecture: from, values: Object.fromEntries(blank) };
+  return growBy(growthMethod(method), network, to, { seed: 0, noise: noise ?? undefined }).architecture;
 }
 
 export const growthProgressSchema = z.strictObject({

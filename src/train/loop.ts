@@ -142,13 +142,13 @@ export async function* runLoop(run: Run, origin: Origin): AsyncGenerator<TrainEv
         const { loss: before } = await evaluate(run);
         if (isAborted()) break;
         const event = growth.steps.length;
-        const proof = growStage(run, next.to, { updates: step, seed: seed + event + 1 });
+        const proof = growStage(run, next, { updates: step, seed: seed + event + 1 });
         const { loss: after } = await evaluate(run);
         if (isAborted()) break;
         const smaller = parameters;
         ({ flopsPerStep, parameters } = costsOf(run));
         growth = { ...growth, steps: [...growth.steps, step], plateau: noPlateau };
-        const told = { event, to: next.to, proof, flops: growth.flops };
+        const told = { event, to: next.to, method: next.method, proof, flops: growth.flops };
         yield record({
           ...{ kind: "growth", step, ...told },
           parameters: { before: smaller, after: parameters },

@@ -162,9 +162,40 @@ test("operations and plateaus call for events, and a schedule can begin again", 
   expect(bytesOf(copy, 12)).toEqual(bytesOf(folder, 12));
 }, 30_000);
 
+describe("grown by another method", () => {
+  const wider = [
+    { grow: "settings", to: { feedforward: 16, heads: 4 } },
+    { grow: "width", to: 16 },
+  ] as const;
+  const layers = [{ grow: "layers", add: 2, at: "last" }] as const;
+  const at = { step: 6 };
+  test.each<[GrowthEventInput, boolean]>([
+    [{ at, to: wider, method: "hypercloning", noise: 10 }, true],
+    [{ at, to: layers, method: "stack", schedule: "restart" }, false],
+    [{ at, to: layers, method: "interleave" }, false],
+  ])(
+    "%o",
+    async (event, preserves) => {
+      const { architecture } = tinyRun("", text);
+      const plain = { ...architecture, dropout: 0, norm: "rms", bias: false } as const;
+      const given = { ...settings([event]), architecture: plain };
+      const [folder, copy] = [freshFolder(), freshFolder()];
+      const told = await collect(train(tinyRun(folder, text, given)));
+      const [grown] = grownIn(told);
+      expect(grown).toMatchObject({ step: 6, method: event.method });
+      expect(grown!.proof.largest < 1e-12 * grown!.proof.scale).toBe(preserves);
+      const stop = new AbortController();
+      await collect(train(tinyRun(copy, text, { ...given, signal: stop.signal })), 7, () => stop.abort());
+      await collect(resume({ machine, folder: copy }));
+      expect(bytesOf(copy, 12)).toEqual(bytesOf(folder, 12));
+    },
+    30_000,
+  );
+});
+
 test("an evaluation is held against the last one that was well below those before it", () => {
   const at = { plateau: { improvement: 0.1, evaluations: 2 } };
-  const event = { at, to: [], schedule: "keep" } as const;
+  const event = { at, to: [], schedule: "keep", method: "zero", noise: null } as const;
   let progress = { steps: [] as number[], flops: 0, plateau: noPlateau };
   const due = [3, 2.5, 2.45, 2.35, 2.3, 2.26, 2.26].map((loss) => {
     progress = { ...progress, plateau: withEvaluation(progress, event, loss) };
@@ -191,6 +222,7 @@ describe("before the first step it is refused", () => {
     ["half a plateau", [{ at: { plateau: { evaluations: 2 } }, to }], "improvement is missing"],
     ["no steps", [{ at: { step: 2 }, to: [] }], "grow[0]: to is []"],
     ["an odd step", [{ at: { step: 2 }, to: [{ grow: "height" }] }], 'grow is "height"'],
+    ["an unknown method", [{ at: { step: 2 }, to, method: "stak" }], 'there is no method "stak"'],
     ["an unknown schedule", [{ at: { step: 2 }, to, schedule: "again" }], 'schedule is "again"'],
     ["a warm-up beyond the end", [{ at: { step: 11 }, to, schedule: "restart" }], "that follow the first 11"],
   ])("%s", (_, grow, message) => {
@@ -207,6 +239,10 @@ describe("before the first step it is refused", () => {
     const folder = freshFolder();
     const said = await failure(train(tinyRun(folder, text, settings(grow))), RequestError);
     expect(said).toBe("training: grow[1]: width is 4; expected at least the 8 of now, prune makes it less");
+    const stacked = settings([{ at: { step: 2 }, to, method: "stack" }]);
+    expect(await failure(train(tinyRun(folder, text, stacked)), RequestError)).toBe(
+      "training: grow[0]: the method stack cannot grow settings; zero, net2net, aki, hypercloning, lemon can",
+    );
     expect(() => readConfiguration(folder)).toThrow(RequestError);
   });
 });
