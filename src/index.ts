@@ -298,7 +298,13 @@ export type { Measure } from "./train/interval.ts";
 export { type DamageListener, type Model, openModel } from "./train/model.ts";
 export { type Activation, observeActivations } from "./train/observe.ts";
 export { type PruneCriterion, pruneCriteria } from "./train/pruneCriteria.ts";
-export { type PrunedRun, type PrunedStep, type PruneOptions, pruneRun } from "./train/pruneRun.ts";
+export {
+  type PrunedRun,
+  type PrunedStep,
+  type PruneOptions,
+  type PruneProgress,
+  pruneRun,
+} from "./train/pruneRun.ts";
 export {
   cutRun,
   type RelaxOptions,
@@ -419,7 +425,13 @@ export { type TransferEvent, type TransferOptions, transfer } from "./transfer/t
 // The machine examined and timed.
 
 export { type ExportedFolder, type ExportFolderOptions, exportFolder } from "./hub/exportFolder.ts";
-export { type FolderProof, type GrowFolderOptions, type GrownFolder, growFolder } from "./hub/growFolder.ts";
+export {
+  type FolderComparison,
+  type FolderProof,
+  type GrowFolderOptions,
+  type GrownFolder,
+  growFolder,
+} from "./hub/growFolder.ts";
 export { type ImportedRun, type ImportOptions, importFolder } from "./hub/importFolder.ts";
 export type { PlaceDifference } from "./hub/prove.ts";
 export { copyGigabytesPerSecond, type OperationTiming, timeOperation } from "./train/benchmark.ts";

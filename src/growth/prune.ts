@@ -68,7 +68,7 @@ export function pruneNetwork<N extends FloatNumbers>(
   step: PruneStep,
   importance: Importance,
 ): PrunedNetwork<N> {
-  requireKnown(architecture);
+  requirePrunable(architecture);
   const { to, origins, left } = pruneTarget(architecture, step, importance);
   const renamed = renaming(architecture, to, origins);
   const large = new Map(sizedParameters(architecture).map((parameter) => [parameter.name, parameter]));
@@ -111,7 +111,8 @@ export function pruneNetwork<N extends FloatNumbers>(
   return { ...network, removed: [...left, ...removed] };
 }
 
-function requireKnown({ sources, decoder }: Architecture): void {
+/** Errors: RequestError where the network has parts that nothing can be pruned with. */
+export function requirePrunable({ sources, decoder }: Architecture): void {
   const source = sources.find(({ source }) => source !== "share");
   if (source !== undefined) {
     throw new RequestError(

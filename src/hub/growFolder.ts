@@ -4,12 +4,14 @@ import { resolve } from "node:path";
 import type { Architecture } from "../architecture/schema.ts";
 import type { Machine } from "../backend/machine.ts";
 import { createReference } from "../backend/reference.ts";
+import type { DataFolders } from "../data/text.ts";
 import { RequestError, WorkError } from "../errors.ts";
 import { type GrowthNote, growNetwork, notesOf } from "../growth/grow.ts";
 import { placesIn } from "../growth/places.ts";
 import { type GrowthPlan, type Origins, type ParameterGrowth, planGrowth } from "../growth/plan.ts";
 import { compareNetworks, type Difference, type Network } from "../growth/proof.ts";
 import { type GrowthStep, stepTarget } from "../growth/steps.ts";
+import { firstInputs } from "./importFolder.ts";
 import type { Layout } from "./layout.ts";
 import {
   fileName,
@@ -36,6 +38,11 @@ export interface GrowFolderOptions {
   readonly seed?: number | undefined;
   /** What computes the proof in float32. */
   readonly machine: Machine;
+  /** Text, or images where the network sees images, to compare both networks on besides. Default: random tokens alone. */
+  readonly data?: string | undefined;
+  readonly dataFolder?: DataFolders | undefined;
+  /** What spells that text; default: the folder's tokenizer.json. */
+  readonly tokenizer?: string | undefined;
   /** Write the folder although its network computes something else. */
   readonly unproven?: boolean | undefined;
   /** Replace the public folder in `out`. */
@@ -43,11 +50,14 @@ export interface GrowFolderOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** How both networks were compared, on random tokens or numbers. */
-export type FolderProof =
+/** How both networks were compared on the same inputs. */
+export type FolderComparison =
   | { readonly kind: "network"; readonly float64: Difference; readonly float32: Difference }
   /** Too large to be in memory: the same activations through each place of both. */
   | { readonly kind: "places"; readonly float32: PlaceDifference };
+
+/** On random tokens or numbers, and on the user's data; null where none were given. */
+export type FolderProof = FolderComparison & { readonly data: FolderComparison | null };
 
 /** A folder that was grown. */
 export interface GrownFolder {
@@ -90,6 +100,7 @@ export async function growFolder(options: GrowFolderOptions): Promise<GrownFolde
     const target = targetOf(layout, model.architecture, steps);
     const plan = planGrowth(model.architecture, target.to, target.origins);
     const config = { ...model.folder.config, ...layout.config(target.to, model.folder.config) };
+    const inputs = await inputsOf(model, options);
     const { tensors, rounds } = grownTensors(model, plan, seed);
     const bound = Math.max(BOUNDS.F32, ...[...rounds].map((type) => BOUNDS[type]));
     let proof: FolderProof | undefined;
@@ -97,9 +108,11 @@ export async function growFolder(options: GrowFolderOptions): Promise<GrownFolde
     const start = performance.now();
     const check = (written: string) => {
       const begun = performance.now();
-      proof = prove(model, written, plan, target.origins, options);
+      proof = prove(model, written, plan, target.origins, inputs, options);
       proving = (performance.now() - begun) / 1000;
-      if (!options.unproven) requireProof(proof, bound, folder);
+      if (options.unproven) return;
+      requireProof(proof, bound, `${folder}: grown`);
+      if (proof.data !== null) requireProof(proof.data, bound, `${folder}: grown, on ${options.data}`);
     };
     const content = { config, tensors, files: filesBeside(folder), check };
     const bytes = await writePublicFolder(out, content, { force, signal });
@@ -175,29 +188,49 @@ function likeOf(model: PublicModel, { name }: ShapedTensor, parts: readonly Para
   throw new RangeError(`growth: nothing is like the new tensor ${name} of ${parts[0]!.name}`);
 }
 
+/** What the user's data put into both networks. */
+async function inputsOf(model: PublicModel, options: GrowFolderOptions): Promise<ArrayLike<number> | null> {
+  const { data, tokenizer } = options;
+  if (data !== undefined) return firstInputs(model, { ...options, data }, PROVED_PLACES);
+  if (tokenizer === undefined) return null;
+  throw new RequestError("grow: a tokenizer is given, but no data that it could read; give --data");
+}
+
 function prove(
   model: PublicModel,
   written: string,
   plan: GrowthPlan,
   origins: Origins,
+  inputs: ArrayLike<number> | null,
   { machine, seed = 0 }: GrowFolderOptions,
 ): FolderProof {
   const grown = openPublicModel(written);
   try {
-    if (parametersOf(model) + parametersOf(grown) > LARGEST_WHOLE) {
-      return { kind: "places", float32: compareByPlace(machine, model, grown, plan, origins, seed) };
-    }
-    const places = { seed, batch: 1, length: Math.min(PROVED_PLACES, model.architecture.length) };
-    const [before, after] = [networkOf(model), networkOf(grown)];
-    const exact = growNetwork(plan, doubled(before), seed);
+    const compare =
+      parametersOf(model) + parametersOf(grown) > LARGEST_WHOLE
+        ? (given: ArrayLike<number> | null): FolderComparison => ({
+            kind: "places",
+            float32: compareByPlace(machine, model, grown, plan, origins, given ?? seed),
+          })
+        : wholeComparison(machine, networkOf(model), networkOf(grown), plan, seed);
+    return { ...compare(null), data: inputs && compare(inputs) };
+  } finally {
+    grown.close();
+  }
+}
+
+function wholeComparison(machine: Machine, before: Network, after: Network, plan: GrowthPlan, seed: number) {
+  const exact = growNetwork(plan, doubled(before), seed);
+  const { length, inputs: perPlace } = before.architecture;
+  return (inputs: ArrayLike<number> | null): FolderComparison => {
+    const count = inputs === null ? Math.min(PROVED_PLACES, length) : inputs.length / (perPlace ?? 1);
+    const places = { seed, batch: 1, length: count, inputs: inputs ?? undefined };
     return {
       kind: "network",
       float64: compareNetworks(createReference(), before, exact, places),
       float32: compareNetworks(machine, before, after, places),
     };
-  } finally {
-    grown.close();
-  }
+  };
 }
 
 function networkOf(model: PublicModel): Network {
@@ -217,7 +250,8 @@ function doubled({ values }: Network) {
   return Object.fromEntries(wide) as Record<string, { shape: readonly number[]; data: Float64Array }>;
 }
 
-function requireProof(proof: FolderProof, bound: number, folder: string): void {
+/** Errors: WorkError, which begins with `what`, where both do not compute the same. */
+function requireProof(proof: FolderComparison, bound: number, what: string): void {
   const made =
     proof.kind === "network"
       ? ([
@@ -229,7 +263,7 @@ function requireProof(proof: FolderProof, bound: number, folder: string): void {
     if (largest <= most * scale) continue;
     const where = proof.kind === "network" ? "its logits" : proof.float32.place;
     throw new WorkError(
-      `${folder}: grown, ${where} differ by ${largest} in ${precision}, where the largest is ${scale}; expected at most ${most} ` +
+      `${what}, ${where} differ by ${largest} in ${precision}, where the largest is ${scale}; expected at most ${most} ` +
         "of that, nothing is written",
     );
   }

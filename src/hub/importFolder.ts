@@ -19,6 +19,7 @@ import { openLog } from "../train/log.ts";
 import { stateName } from "../train/names.ts";
 import { createObjective } from "../train/objectives/objectives.ts";
 import { createOptimizer } from "../train/optimizers.ts";
+import { reloadData } from "../train/reloadData.ts";
 import { describeTokens } from "../train/runData.ts";
 import {
   checkpointsPath,
@@ -67,14 +68,38 @@ export async function importFolder(options: ImportOptions): Promise<ImportedRun>
   const model = openPublicModel(folder);
   try {
     const architecture = lengthened(model.architecture, options.length);
-    const configuration = await (architecture.inputs === null
-      ? textConfiguration(architecture, options)
-      : imageConfiguration(architecture, options));
+    const configuration = await configurationOf(architecture, options);
     const parameters = writeRun(out, model, configuration);
     return { folder: out, layout: model.layout.type, architecture, parameters };
   } finally {
     model.close();
   }
+}
+
+/** What a run of the folder is. Errors: RequestError for data that cannot be had, or do not fit the network. */
+function configurationOf(
+  architecture: Architecture,
+  options: Omit<ImportOptions, "out">,
+): Promise<RunConfiguration> {
+  return architecture.inputs === null
+    ? textConfiguration(architecture, options)
+    : imageConfiguration(architecture, options);
+}
+
+/**
+ * The first `places` tokens that a run of the folder would be judged by, or the patches of the first image.
+ * Errors: as for `importFolder`.
+ */
+export async function firstInputs(
+  { architecture }: PublicModel,
+  options: Pick<ImportOptions, "folder" | "data" | "dataFolder" | "tokenizer">,
+  places: number,
+): Promise<ArrayLike<number>> {
+  const { inputs } = architecture;
+  const length = inputs === null ? Math.min(places, architecture.length) : architecture.length;
+  const configuration = await configurationOf({ ...architecture, length }, options);
+  const [first] = (await reloadData(configuration, options)).validation(1);
+  return first!.inputs!.slice(0, Math.min(places, length) * (inputs ?? 1));
 }
 
 function lengthened(architecture: Architecture, length = architecture.length): Architecture {
@@ -88,7 +113,7 @@ function lengthened(architecture: Architecture, length = architecture.length): A
 
 async function textConfiguration(
   architecture: Architecture,
-  options: ImportOptions,
+  options: Omit<ImportOptions, "out">,
 ): Promise<RunConfiguration> {
   const { folder, data, dataFolder } = options;
   const tokenizer = await tokenizerOf(options);
@@ -113,7 +138,7 @@ async function textConfiguration(
 async function tokenizerOf({
   folder,
   tokenizer,
-}: ImportOptions): Promise<{ readonly tokenizer: string } | { readonly restored: Tokenizer }> {
+}: Omit<ImportOptions, "out">): Promise<{ readonly tokenizer: string } | { readonly restored: Tokenizer }> {
   if (tokenizer !== undefined) return { tokenizer };
   const path = join(folder, "tokenizer.json");
   if (existsSync(path)) return { restored: await readTokenizerFile(path) };
@@ -122,11 +147,10 @@ async function tokenizerOf({
 
 async function imageConfiguration(
   architecture: Architecture,
-  options: ImportOptions,
+  options: Omit<ImportOptions, "out">,
 ): Promise<RunConfiguration> {
   const { folder, data, dataFolder, tokenizer } = options;
-  if (tokenizer !== undefined)
-    throw new RequestError(`import: ${folder} sees images; leave the tokenizer out`);
+  if (tokenizer !== undefined) throw new RequestError(`${folder} sees images; leave the tokenizer out`);
   const patch = Math.sqrt(architecture.inputs! / 3);
   const training = options.training ?? {};
   const made = await defineImageRun({ data, patch }, dataFolder, { architecture, training });

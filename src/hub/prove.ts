@@ -31,14 +31,17 @@ export interface PlaceDifference extends Difference {
   readonly place: string;
 }
 
-/** Compares, in float32, each place of two folders of which the second was grown by a plan. */
+/**
+ * Compares, in float32, each place of two folders of which the second was grown by a plan.
+ * @param inputs tokens, or numbers, of up to 16 places that go in; a number: random ones of that seed
+ */
 export function compareByPlace(
   machine: Machine,
   before: PublicModel,
   after: PublicModel,
   plan: GrowthPlan,
   origins: Origins,
-  seed: number,
+  inputs: ArrayLike<number> | number,
 ): PlaceDifference {
   let worst: PlaceDifference = { place: "embedding", largest: 0, scale: 1 };
   const compare = (place: string, expected: Float32Array, found: Float32Array) => {
@@ -58,9 +61,9 @@ export function compareByPlace(
   };
   const oldTensors = byParameter(before);
   const newTensors = byParameter(after);
-  const length = Math.min(PLACES, before.architecture.length);
-  let x = embed(machine, before, oldTensors, length, seed);
-  compare("embedding", widened(x), embed(machine, after, newTensors, length, seed));
+  const given = typeof inputs === "number" ? randomInputs(before.architecture, inputs) : inputs;
+  let x = embed(machine, before, oldTensors, given);
+  compare("embedding", widened(x), embed(machine, after, newTensors, given));
   const old = placesIn(before.architecture);
   placesIn(after.architecture).forEach((place, i) => {
     const origin = origins[i] ?? null;
@@ -134,37 +137,45 @@ function evaluateOn(
   return found;
 }
 
-/** Features [1, P, D] of random tokens, or numbers; of a table only the rows that are drawn are read. */
+/** Tokens, or numbers from -1 to 1. */
+function randomInputs({ length, inputs, vocabulary }: Architecture, seed: number): number[] {
+  const draw = (i: number) => threefry(seed >>> 0, 0x67726f77, i, 0)[0]! / 2 ** 32;
+  const places = Math.min(PLACES, length);
+  return inputs === null
+    ? Array.from({ length: places }, (_, i) => Math.floor(draw(i) * vocabulary))
+    : Array.from({ length: places * inputs }, (_, i) => 2 * draw(i) - 1);
+}
+
+/** Features [1, P, D] of up to 16 places; of a table only the rows that are asked for are read. */
 function embed(
   machine: Machine,
   { architecture }: PublicModel,
   tensors: Tensors,
-  length: number,
-  seed: number,
+  given: ArrayLike<number>,
 ): Float32Array {
-  const { width, vocabulary, standardDeviation, normEpsilon, classToken, inputs } = architecture;
+  const { width, standardDeviation, normEpsilon, classToken, inputs } = architecture;
+  const length = Math.min(PLACES, given.length / (inputs ?? 1));
   const options = {
     ...{ vocabulary: length, width, standardDeviation, normEpsilon, classToken },
     ...{ embeddingWidth: null, tokenTypes: null, norm: "none" as const },
     positions: architecture.positions === "learned" ? placesOf(architecture) : undefined,
   };
-  const draw = (i: number) => threefry(seed >>> 0, 0x67726f77, i, 0)[0]! / 2 ** 32;
   if (inputs !== null) {
-    const numbers = Float32Array.from({ length: length * inputs }, (_, i) => 2 * draw(i) - 1);
-    return evaluateOn(machine, tensors, { numbers }, (scope, given) =>
-      inputMap(scope.within("embedding"), given("numbers", [1, length, inputs]), options),
+    const numbers = Float32Array.from({ length: length * inputs }, (_, i) => given[i]!);
+    return evaluateOn(machine, tensors, { numbers }, (scope, input) =>
+      inputMap(scope.within("embedding"), input("numbers", [1, length, inputs]), options),
     );
   }
   const table = tensors.get("embedding.tokens")!;
   const rows = new Float32Array(length * width);
-  for (let i = 0; i < length; i++) rows.set(readRows(table, Math.floor(draw(i) * vocabulary), 1), i * width);
+  for (let i = 0; i < length; i++) rows.set(readRows(table, given[i]!, 1), i * width);
   const places = Int32Array.from({ length }, (_, i) => i);
   return evaluateOn(
     machine,
     tensors,
     { tokens: places },
-    (scope, given) =>
-      embedding(scope.within("embedding"), given("tokens", [1, length], "i32"), options).features,
+    (scope, input) =>
+      embedding(scope.within("embedding"), input("tokens", [1, length], "i32"), options).features,
     { "embedding.tokens": rows },
   );
 }

@@ -23,7 +23,7 @@ export interface Evaluation {
 
 export interface Evaluator {
   /** Over batches of b rows. The n-th batch meets the same chance at every evaluation. */
-  evaluate(batches: Iterable<TrainerBatch>): Promise<Evaluation>;
+  evaluate(batches: Iterable<TrainerBatch> | AsyncIterable<TrainerBatch>): Promise<Evaluation>;
   dispose(): void;
 }
 
@@ -72,7 +72,7 @@ export function createEvaluator(
       let scored = 0;
       let index = 0;
       const addTo = (name: string, value: number) => totals.set(name, (totals.get(name) ?? 0) + value);
-      for (const batch of batches) {
+      for await (const batch of batches) {
         for (const name of Object.keys(types)) store.write(batchNamed(name), batch[name]!);
         if (inputs.has(KEY)) store.write(KEY, [EVALUATION, index]);
         await executable.run(store);

@@ -28,7 +28,7 @@ export async function firstOrderImportance(
   architecture: Architecture,
   store: Store,
   options: StepOptions,
-  batches: Iterable<TrainerBatch>,
+  batches: Iterable<TrainerBatch> | AsyncIterable<TrainerBatch>,
   rows: number,
 ): Promise<Importance> {
   const types = batchTypes(architecture, options, rows);
@@ -58,7 +58,7 @@ export async function firstOrderImportance(
   const executable = machine.load(measuring);
   try {
     let index = 0;
-    for (const batch of batches) {
+    for await (const batch of batches) {
       for (const name of Object.keys(types)) store.write(batchName(name), batch[name]!);
       if (inputs.has(randomKeyName)) store.write(randomKeyName, [IMPORTANCE, index++]);
       await executable.run(store);

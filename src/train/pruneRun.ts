@@ -1,12 +1,19 @@
 // A run whose network is a smaller part of another's: the units that matter least are left out, layers first, then the width,
 // then sizes of primitives, each measured anew on the data of the run. Knows no command.
+import { setImmediate as eventLoop } from "node:timers/promises";
 import type { Machine, Store } from "../backend/machine.ts";
 import type { DataFolders } from "../data/text.ts";
 import { RequestError } from "../errors.ts";
 import type { NamedTensors } from "../growth/grow.ts";
 import { type Importance, randomImportance, sumImportance } from "../growth/importance.ts";
 import type { Network } from "../growth/proof.ts";
-import { type PrunedNetwork, type PruneStep, pruneNetwork, type RemovedUnits } from "../growth/prune.ts";
+import {
+  type PrunedNetwork,
+  type PruneStep,
+  pruneNetwork,
+  type RemovedUnits,
+  requirePrunable,
+} from "../growth/prune.ts";
 import { createEvaluator } from "./evaluate.ts";
 import { firstOrderImportance } from "./importance.ts";
 import type { TrainerBatch } from "./objectives/objective.ts";
@@ -32,6 +39,19 @@ export interface PruneOptions extends RemakeOptions {
   readonly batches?: number | undefined;
   /** Where data sets with a name lie. */
   readonly dataFolder?: DataFolders | undefined;
+  /** Aborted: what it was aborted with is thrown, and nothing is written. */
+  readonly signal?: AbortSignal | undefined;
+  /** Told before every micro-batch. */
+  readonly report?: ((progress: PruneProgress) => void) | undefined;
+}
+
+/** How far pruning is. */
+export interface PruneProgress {
+  /** From 0 to 1; passes over validation data may end early. */
+  readonly share: number;
+  readonly doing: "loss" | "importance";
+  /** Number of the step at work, from 0; null before the first. */
+  readonly step: number | null;
 }
 
 /** What was removed in one step. */
@@ -64,8 +84,10 @@ export async function pruneRun(options: PruneOptions): Promise<PrunedRun> {
     throw new RequestError(`${folder} is the run itself; name another folder for the new one`);
   }
   const model = openRemade(options);
+  requirePrunable(model.architecture);
   const data = await reloadData(model.configuration, options);
-  const measure = measures(machine, model.configuration, data, batches);
+  const watch = watcher(options, criterion, batches);
+  const measure = measures(machine, model.configuration, data, batches, watch.through);
   const before: Network = { architecture: model.architecture, values: valuesOf(model) };
   const importanceOf = async ({ architecture, values }: Network): Promise<Importance> => {
     if (criterion === "random") return randomImportance(architecture, seed);
@@ -76,6 +98,7 @@ export async function pruneRun(options: PruneOptions): Promise<PrunedRun> {
   let network = before;
   const made: PrunedStep[] = [];
   for (const step of steps) {
+    watch.nextStep();
     const importance = await importanceOf(network);
     const { removed, loss, ...smaller } = await leastLoss(
       candidates(network, step, importance),
@@ -88,6 +111,34 @@ export async function pruneRun(options: PruneOptions): Promise<PrunedRun> {
   const note = `pruned from ${folder}, step ${model.step}, by ${criterion}: ${JSON.stringify(steps)}`;
   const run = writeRun(options, { ...model.configuration, architecture }, values, note);
   return { ...run, criterion, loss, parametersBefore: sizeOf(before.values), steps: made };
+}
+
+type Watched = (doing: PruneProgress["doing"], items: Iterable<TrainerBatch>) => AsyncGenerator<TrainerBatch>;
+
+/** Tells of every micro-batch and looks at the signal before it. */
+function watcher({ steps, signal, report }: PruneOptions, criterion: PruneCriterion, batches: number) {
+  const passes = steps.reduce(
+    (sum, { prune }) => sum + (criterion === "taylor" ? 1 : 0) + (prune === "width" ? 2 : 1),
+    1,
+  );
+  let [pass, step]: [number, number | null] = [-1, null];
+  const through: Watched = async function* (doing, items) {
+    pass++;
+    let done = 0;
+    for (const item of items) {
+      // Signals arrive between turns of the event loop, which nothing else here may ever give a turn.
+      await eventLoop();
+      signal?.throwIfAborted();
+      report?.({ share: Math.min(1, (pass + done++ / batches) / passes), doing, step });
+      yield item;
+    }
+  };
+  return {
+    through,
+    nextStep() {
+      step = step === null ? 0 : step + 1;
+    },
+  };
 }
 
 /** Where it is open what norms should do, both ways. */
@@ -118,6 +169,7 @@ function measures(
   { training }: Pick<RunConfiguration, "training">,
   data: RunData,
   batches: number,
+  through: Watched,
 ) {
   const [optimizer, objective] = [createOptimizer(training.optimizer), createObjective(training.objective)];
   const rows = training.batch / training.microBatches;
@@ -138,7 +190,7 @@ function measures(
       within(network, async (store, options) => {
         const evaluator = createEvaluator(machine, network.architecture, store, rows, options);
         try {
-          return (await evaluator.evaluate(first(data.validation(rows), batches))).loss;
+          return (await evaluator.evaluate(through("loss", first(data.validation(rows), batches)))).loss;
         } finally {
           evaluator.dispose();
         }
@@ -147,7 +199,7 @@ function measures(
       within(network, (store, options) =>
         firstOrderImportance(
           ...([machine, network.architecture, store, options] as const),
-          trainingBatches(data, training, batches),
+          through("importance", trainingBatches(data, training, batches)),
           rows,
         ),
       ),

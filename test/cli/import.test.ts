@@ -39,9 +39,17 @@ test("a folder is grown, and a run of it is exported as what it came from", asyn
   expect(grown.out).toMatch(/^norm\.scale: \[8\] → \[16\]; 8 of 16 are new, old ones times 0\.707107$/m);
   expect(grown.out).toMatch(/^head_dim is written: 4, where hidden_size \/ num_attention_heads is 8$/m);
   expect(grown.out).toMatch(
-    /^largest \|Δ logit\| in float32, with the numbers that are written: \S+, of numbers up to \S+$/m,
+    /^largest \|Δ logit\| on random tokens in float32, with the numbers that are written: \S+, of numbers up to \S+$/m,
   );
   expect(await refused([...words, "--out", at("larger")])).toMatch(/already holds something; .* --force/);
+  const own = ["--data", at("book.txt"), "--tokenizer", "characters"];
+  const onData = await scantling([...words, ...own, "--out", at("larger"), "--force"]);
+  expect(onData.out).toMatch(/^largest \|Δ logit\| on the data in float64: \S+e-1[5-9], of numbers/m);
+  expect(onData.out).toMatch(/^largest \|Δ logit\| on the data in float32, with the numbers/m);
+  expect(await refused([...words, "--data", at("book.txt"), "--out", at("y")])).toMatch(
+    /has no tokenizer\.json; give --tokenizer FILE, or bytes$/,
+  );
+  expect(await refused([...words, "--tokenizer", "bytes", "--out", at("y")])).toMatch(/but no data/);
   const text = ["--data", at("book.txt"), "--tokenizer", "characters"];
   expect((await scantling(["import", at("larger"), ...text, "--out", at("run")])).exitCode).toBe(0);
   const exported = ["export", at("run"), "--to", "huggingface", "--out", at("public")];

@@ -1,8 +1,9 @@
 // Runs made of others by the command line: cut to narrower feed-forward layers, with blocks that share, and grown.
-import { writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createReference } from "../../src/backend/reference.ts";
+import { Interruption } from "../../src/cli/failure.ts";
 import { readLog } from "../../src/train/log.ts";
 import { openModel } from "../../src/train/model.ts";
 import { observeActivations } from "../../src/train/observe.ts";
@@ -155,6 +156,24 @@ test("a pruned run is as small as was asked for, tells its losses, and can be tr
   expect((await scantling(["train", "--resume", at("pruned"), ...backend])).exitCode).toBe(0);
 });
 
+test("pruning says how far it is, and stops when it is told to", async () => {
+  const words = ["prune", at("plain"), "--width", "6", "--mlp", "4", "--batches", "3", ...backend];
+  const whole = await scantling([...words, "--out", at("told"), "--json"]);
+  const shares = whole.err
+    .split("\n")
+    .flatMap((line) => /^(\d+) %: (?:loss|importance) /.exec(line)?.[1] ?? []);
+  expect(shares.length).toBeGreaterThan(5);
+  expect(shares.map(Number)).toEqual(shares.map(Number).sort((a, b) => a - b));
+  expect(whole.err).toMatch(/^\d+ %: importance \{"prune":"width","to":6\}$/m);
+  const stop = new AbortController();
+  const onError = (text: string) => {
+    if (text.includes("importance")) stop.abort(new Interruption(130));
+  };
+  const stopped = await scantling([...words, "--out", at("x")], { signal: stop.signal, onError });
+  expect(stopped.exitCode).toBe(130);
+  expect(existsSync(at("x"))).toBe(false);
+});
+
 test("a run that was grown is pruned back to the losses it had", async () => {
   const grow = ["grow", at("plain"), "--mlp", "12", "--heads", "4", "--out", at("wider"), ...backend];
   expect((await scantling(grow)).exitCode).toBe(0);
@@ -229,6 +248,16 @@ test.each<[string, readonly string[], RegExp]>([
     /^prune: window of attention/,
   ],
   ["pruning onto itself", ["prune", "plain", "--mlp", "4", "--out", "plain", "--force"], /is the run itself/],
+  [
+    "pruning what adds of low rank",
+    ["prune", "shared", "--mlp", "4", "--out", "x"],
+    /^prune: the network has the parameter source lora, which cannot be pruned; expected none, or share$/,
+  ],
+  [
+    "growing a run on other data",
+    ["grow", "plain", "--mlp", "9", "--data", "book.txt", "--out", "x"],
+    /^grow: --data is for/,
+  ],
   ["growing nothing", ["grow", "plain", "--out", "x"], /^grow: nothing is to grow/],
   [
     "blocks of no size",
@@ -256,7 +285,7 @@ test.each<[string, readonly string[], RegExp]>([
   ],
 ])("%s is refused in one line", async (_, words, line) => {
   const inFolder = words.map((word) =>
-    /^(?:plain|none|nested|x|\w+\.(?:json|txt))$/.test(word) ? at(word) : word,
+    /^(?:plain|none|nested|shared|x|\w+\.(?:json|txt))$/.test(word) ? at(word) : word,
   );
   expect((await refusal(inFolder)).err).toMatch(line);
 });

@@ -1,4 +1,5 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { Machine, Store } from "../../src/backend/machine.ts";
@@ -68,6 +69,51 @@ describe("place by place", () => {
   });
   it("and others of another network", async () => {
     expect(await compare(true)).toBeGreaterThan(1e-3);
+  });
+});
+
+describe("on data of the user's", () => {
+  const book = join(mkdtempSync(join(tmpdir(), "scantling-hub-")), "book.txt");
+  writeFileSync(book, "abcd bcda cdab dabc ".repeat(20));
+  it("both networks compute the same", async () => {
+    const { proof } = await grow("gpt2", all.gpt2, { data: book, tokenizer: "characters" });
+    expect(proof.data).toMatchObject({ kind: "network" });
+    expect(proof.data!.float32.largest).toBeLessThan(1e-5 * proof.data!.float32.scale);
+    expect(proof.data!.float32.scale).not.toBe(proof.float32.scale);
+    expect((await grow("gpt2", all.gpt2)).proof.data).toBeNull();
+  });
+  it("what they do not share is found, and nothing is written", async () => {
+    const out = newFolder();
+    // The fourth comparison in float32 is that of the data's grown network.
+    let loads = 0;
+    const wrong: Machine = {
+      ...machine,
+      load(program) {
+        const made = machine.load(program);
+        const fourth = ++loads === 4;
+        const runSync = (store: Store) => {
+          made.runSync(store);
+          if (fourth) store.read("logits")[0]! += 1;
+        };
+        return { ...made, runSync };
+      },
+    };
+    const given = { out, machine: wrong, data: book, tokenizer: "characters" };
+    await expect(grow("gpt2", all.gpt2, given)).rejects.toThrow(
+      /gpt2: grown, on .*book\.txt, its logits differ by/,
+    );
+    expect(readdirSync(dirname(out))).toEqual([]);
+  });
+  it("place by place, inputs that are given are those that are compared", async () => {
+    const made = await grow("llama", [width(16)]);
+    const [before, after] = [openPublicModel(fixture("llama")), openPublicModel(made.folder)];
+    const { to, origins } = stepTarget(before.architecture, width(16));
+    const plan = planGrowth(before.architecture, to, origins);
+    const compare = (tokens: number[]) => compareByPlace(machine, before, after, plan, origins, tokens);
+    const [some, others] = [compare([1, 2, 3]), compare([3, 1])];
+    for (const { largest, scale } of [some, others]) expect(largest).toBeLessThan(1e-6 * scale);
+    expect(some.scale).not.toBe(others.scale);
+    for (const model of [before, after]) model.close();
   });
 });
 

@@ -25,6 +25,8 @@ export interface GrowCommandOptions extends MachineRequest {
   readonly layers?: readonly LayersOption[];
   readonly method: string;
   readonly noise?: number;
+  readonly data?: string;
+  readonly tokenizer?: string;
   readonly out: string;
   readonly seed: number;
   readonly checkpoint: "best" | "last" | number;
@@ -41,8 +43,8 @@ then the width, then the layers; several commands in a row may grow anything in 
 layers after the last. Both networks are then compared on random tokens and on the run's validation data, in float64 and in
 float32, and nothing is written where they differ. The new run goes on where the old one stood, with its optimiser's moments
 grown: train --resume trains it on, with --steps where the old one had come to its end. A public folder (GPT-2, Llama,
-Mistral, Qwen2, ViT) becomes a larger one of its kind, read and written a few rows at a time; what is too large to be in
-memory is compared place by place.
+Mistral, Qwen2, ViT) becomes a larger one of its kind, read and written a few rows at a time; it is compared on random tokens
+and on those of --data, and what is too large to be in memory place by place.
 
 Example: scantling grow runs/book --mlp 1024 --layers +2@last --out runs/larger
          scantling train --resume runs/larger --steps 2400`;
@@ -79,6 +81,14 @@ export function growCommand({ program, console, setExitCode }: CommandContext): 
       new Option("--noise <db>", "signal over noise of what tells copies apart, in dB").argParser(
         wholeNumber(0),
       ),
+    )
+    .option(
+      "--data <data>",
+      "of a public folder: text, or images, that both networks are compared on as well",
+    )
+    .option(
+      "--tokenizer <which>",
+      "of that text: a tokenizer.json, bytes or characters (default: the folder's)",
     )
     .requiredOption("--out <folder>", "folder of the new run")
     .addOption(new Option("--seed <n>", "of new parameters").argParser(wholeNumber(0)).default(0))

@@ -1,9 +1,11 @@
 // What `scantling grow` does with a public folder: writes the larger one, and says what was done and how it was proved.
 
 import type { Machine } from "../../backend/machine.ts";
+import { dataFolders } from "../../data/named/folders.ts";
 import { printNote } from "../../growth/grow.ts";
+import type { Difference } from "../../growth/proof.ts";
 import type { GrowthStep } from "../../growth/steps.ts";
-import { growFolder } from "../../hub/growFolder.ts";
+import { type FolderComparison, growFolder } from "../../hub/growFolder.ts";
 import { formatCount } from "../../report/format.ts";
 import type { Console } from "../console.ts";
 import type { GrowCommandOptions } from "./command.ts";
@@ -12,11 +14,12 @@ export async function growPublic(
   folder: string,
   steps: readonly GrowthStep[],
   machine: Machine,
-  { out, seed, force, unproven, json }: GrowCommandOptions,
+  { out, seed, data, tokenizer, force, unproven, json }: GrowCommandOptions,
   console: Console,
 ): Promise<void> {
-  const { signal } = console;
-  const made = await growFolder({ folder, out, steps, seed, machine, force, unproven, signal });
+  const { signal, environment } = console;
+  const given = { data, tokenizer, dataFolder: dataFolders(environment), unproven };
+  const made = await growFolder({ folder, out, steps, seed, machine, force, signal, ...given });
   if (json) {
     console.out(`${JSON.stringify(made)}\n`);
     return;
@@ -24,18 +27,25 @@ export async function growPublic(
   const { proof, bound } = made;
   for (const note of made.notes) console.out(`${printNote(note)}\n`);
   for (const why of made.ties) console.out(`${why}\n`);
-  const line = (of: string, largest: number, scale: number) =>
-    console.out(`largest |Δ ${of}: ${largest.toPrecision(3)}, of numbers up to ${scale.toPrecision(3)}\n`);
-  if (proof.kind === "network") {
-    line("logit| in float64", proof.float64.largest, proof.float64.scale);
-    line("logit| in float32, with the numbers that are written", proof.float32.largest, proof.float32.scale);
-  } else {
-    const { place, largest, scale } = proof.float32;
-    line(`output| in float32, place by place with the numbers that are written, at ${place}`, largest, scale);
-  }
+  printComparison(proof, "random tokens", console);
+  if (proof.data !== null) printComparison(proof.data, "the data", console);
   if (bound > 1e-5)
     console.out(`numbers were rounded to a short format; ${bound} of the largest was allowed\n`);
   console.out(
     `${made.folder}: ${made.layout}, ${formatCount(made.parameters)} parameters, ${formatCount(made.bytes)}B\n`,
   );
+}
+
+function printComparison(proof: FolderComparison, on: string, console: Console): void {
+  const line = (what: string, how: string, { largest, scale }: Difference) =>
+    console.out(
+      `largest |Δ ${what}| on ${on} in ${how}: ${largest.toPrecision(3)}, of numbers up to ${scale.toPrecision(3)}\n`,
+    );
+  if (proof.kind === "network") {
+    line("logit", "float64", proof.float64);
+    line("logit", "float32, with the numbers that are written", proof.float32);
+  } else {
+    const how = `float32, place by place with the numbers that are written, at ${proof.float32.place}`;
+    line("output", how, proof.float32);
+  }
 }

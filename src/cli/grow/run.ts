@@ -15,7 +15,7 @@ import type { GrowCommandOptions } from "./command.ts";
 import { growPublic } from "./publicFolder.ts";
 
 export async function grow(folder: string, options: GrowCommandOptions, console: Console): Promise<void> {
-  const { out, seed, checkpoint, fresh, schedule, unproven, force, json, method, noise } = options;
+  const { out, seed, checkpoint, fresh, schedule, unproven, force, json, method, noise, data } = options;
   const steps = stepsOf(options);
   const { machine } = await openMachine(options, console);
   try {
@@ -31,6 +31,12 @@ export async function grow(folder: string, options: GrowCommandOptions, console:
         `grow: --${given} is for runs, and ${folder} is a public folder; import it first`,
       );
     }
+    if (data !== undefined || options.tokenizer !== undefined) {
+      throw new RequestError(
+        `grow: --${data === undefined ? "tokenizer" : "data"} is for public folders, and ${folder} is a run, compared on its ` +
+          "own validation data; leave it out",
+      );
+    }
     const onDamaged = (line: string) => warn(console, line);
     const given = { folder, out, checkpoint, force, fresh, schedule, unproven, method, noise };
     const dataFolder = dataFolders(console.environment);
@@ -43,9 +49,9 @@ export async function grow(folder: string, options: GrowCommandOptions, console:
       console.out(`${JSON.stringify(step)}\n`);
       for (const note of notes) console.out(`  ${printNote(note)}\n`);
     }
-    const { data, ...random } = made.proof;
+    const { data: own, ...random } = made.proof;
     printProof(random, "random tokens", console);
-    if (data !== null) printProof(data, "its own data", console);
+    if (own !== null) printProof(own, "its own data", console);
     for (const note of made.notes) console.out(`${note}\n`);
     const { name, preserves, twins } = made.method;
     if (!preserves) console.out(`${name} does not keep what the network computes\n`);
@@ -82,7 +88,9 @@ function stepsOf(options: GrowCommandOptions): GrowthStep[] {
   ];
   if (options.to !== undefined) {
     if (steps.length === 0) return defineGrowthSteps(options.to, "grow");
-    throw new RequestError("grow: --to names all sizes; leave the others out, or leave out --to");
+    throw new RequestError(
+      "grow: --to names all sizes and adds layers after the last; leave the others out, or leave out --to",
+    );
   }
   if (steps.length > 0) return steps;
   throw new RequestError(

@@ -4,21 +4,24 @@ import { dataFolders } from "../../data/named/folders.ts";
 import { RequestError } from "../../errors.ts";
 import type { PruneStep, RemovedUnits } from "../../growth/prune.ts";
 import { formatCount, formatLoss } from "../../report/format.ts";
-import { pruneRun } from "../../train/pruneRun.ts";
+import { type PruneProgress, pruneRun } from "../../train/pruneRun.ts";
 import { type Console, warn } from "../console.ts";
 import { openMachine } from "../machine.ts";
+import { createStatus } from "../status.ts";
 import type { PruneCommandOptions } from "./command.ts";
 
 export async function prune(folder: string, options: PruneCommandOptions, console: Console): Promise<void> {
   const { out, seed, checkpoint, criterion, batches, force, json } = options;
   const steps = stepsOf(options);
   const { machine } = await openMachine(options, console);
+  const status = createStatus(console);
   try {
     const made = await pruneRun({
-      ...{ folder, out, checkpoint, force, steps, machine, criterion, seed, batches },
+      ...{ folder, out, checkpoint, force, steps, machine, criterion, seed, batches, signal: console.signal },
       onDamaged: (line) => warn(console, line),
       dataFolder: dataFolders(console.environment),
-    });
+      report: (progress) => status.share(progress.share, progressLine(progress, steps)),
+    }).finally(status.end);
     if (json) {
       console.out(`${JSON.stringify(made)}\n`);
       return;
@@ -34,6 +37,11 @@ export async function prune(folder: string, options: PruneCommandOptions, consol
   } finally {
     machine.dispose();
   }
+}
+
+function progressLine({ share, doing, step }: PruneProgress, steps: readonly PruneStep[]): string {
+  const of = step === null ? "before the first step" : JSON.stringify(steps[step]);
+  return `${Math.round(100 * share)} %: ${doing} ${of}`;
 }
 
 function printRemoved({ where, size, before, after, share }: RemovedUnits): string {
