@@ -177,7 +177,8 @@ function discard(temporary: string): void {
 
 /** Removes a folder; whenever this is interrupted, it is there whole or not at all. */
 export function removeFolder(path: string): void {
-  const temporary = unfinishedBeside(path);
+  // Not where a folder that is to take its place may be in the making.
+  const temporary = unfinishedBeside(`${path}.removed`);
   onDisk("remove", path, () => {
     rmSync(temporary, { recursive: true, force: true });
     renameSync(path, temporary);

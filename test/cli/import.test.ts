@@ -44,6 +44,7 @@ test("a folder is grown, and a run of it is exported as what it came from", asyn
   expect(await refused([...words, "--out", at("larger")])).toMatch(/already holds something; .* --force/);
   const own = ["--data", at("book.txt"), "--tokenizer", "characters"];
   const onData = await scantling([...words, ...own, "--out", at("larger"), "--force"]);
+  expect(onData.err).toBe("");
   expect(onData.out).toMatch(/^largest \|Δ logit\| on the data in float64: \S+e-1[5-9], of numbers/m);
   expect(onData.out).toMatch(/^largest \|Δ logit\| on the data in float32, with the numbers/m);
   expect(await refused([...words, "--data", at("book.txt"), "--out", at("y")])).toMatch(

@@ -58,16 +58,26 @@ const failureOf = async (work: Promise<unknown>): Promise<Error | undefined> => 
   return undefined;
 };
 
+/** A quarter of a million numbers in four parts. */
+const tensor = (name: string, before = () => {}) => ({
+  ...{ name, dtype: "F32" as const, shape: [2 ** 18] },
+  *numbers() {
+    before();
+    for (let part = 0; part < 4; part++) yield new Float32Array(2 ** 16).fill(part);
+  },
+});
+
 test("no room at any of the calls", async () => {
   const struck = new Set<string>();
+  const small = (name: string) => ({
+    ...{ name, dtype: "BF16" as const, shape: [2] },
+    numbers: () => [new Uint16Array(2)],
+  });
+  const content = { config: {}, tensors: [small("a"), small("b")], texts: { "tokenizer.json": "{}" } };
   for (let at = 1; ; at++) {
     const place = mkdtempSync(join(base, "at-"));
     Object.assign(fault, { at, calls: 0, failed: "" });
-    const steps = [{ grow: "settings", to: { feedforward: 20 } }] as const;
-    const growing = growFolder({
-      ...{ folder: fixture("llama"), out: join(place, "grown"), steps, machine: createReference() },
-    });
-    const error = await failureOf(growing);
+    const error = await failureOf(writePublicFolder(join(place, "grown"), content, { fileBytes: 4 }));
     fault.at = 0;
     if (fault.failed === "") {
       expect(error).toBeUndefined();
@@ -77,12 +87,27 @@ test("no room at any of the calls", async () => {
     struck.add(fault.failed);
     expect(error, `${fault.failed} ${at}`).toBeInstanceOf(WorkError);
     expect(error!.message).not.toContain("\n");
-    // After the last rename the folder is whole, and only its entry in the folder above may not be on the disk.
+    // After the rename the folder is whole, and only its entry in the folder above may not be on the disk yet.
     const left = readdirSync(place);
     if (left.length > 0) expect([left, fault.failed]).toEqual([["grown"], "fsyncSync"]);
   }
   expect(struck).toEqual(new Set(["mkdirSync", "openSync", "writeSync", "fsyncSync", "renameSync"]));
-}, 30_000);
+});
+
+test("no room for a grown folder", async () => {
+  const place = mkdtempSync(join(base, "grown-"));
+  // Half-way through the numbers.
+  Object.assign(fault, { at: 12, calls: 0, failed: "" });
+  const steps = [{ grow: "settings", to: { feedforward: 20 } }] as const;
+  const out = join(place, "grown");
+  const error = await failureOf(
+    growFolder({ folder: fixture("llama"), out, steps, machine: createReference() }),
+  );
+  fault.at = 0;
+  expect(fault.failed).toBe("writeSync");
+  expect(error).toBeInstanceOf(WorkError);
+  expect(readdirSync(place)).toEqual([]);
+});
 
 const disk = join(base, "disk");
 const unmount = mountSmallDisk(disk);
@@ -90,13 +115,6 @@ afterAll(() => unmount?.());
 
 test.skipIf(unmount === undefined)("a disk that fills up half-way", async () => {
   const ballast = join(disk, "ballast");
-  const tensor = (name: string, before = () => {}) => ({
-    ...{ name, dtype: "F32" as const, shape: [2 ** 18] },
-    *numbers() {
-      before();
-      for (let part = 0; part < 4; part++) yield new Float32Array(2 ** 16).fill(part);
-    },
-  });
   const fill = () => {
     for (const size of [2 ** 20, 2 ** 12]) {
       try {

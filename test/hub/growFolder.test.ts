@@ -1,4 +1,12 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -19,6 +27,15 @@ const configOf = (folder: string) => JSON.parse(readFileSync(join(folder, "confi
 const grow = (name: string, steps: readonly GrowthStep[], more = {}) =>
   growFolder({ folder: fixture(name), out: newFolder(), steps, machine, seed: 3, ...more });
 
+/** Changes the text of a header, which keeps its length. */
+function editHeader(folder: string, change: (text: string) => string): void {
+  const path = join(folder, "model.safetensors");
+  const file = readFileSync(path);
+  const end = 8 + Number(file.readBigUInt64LE(0));
+  file.write(change(file.toString("utf8", 8, end)), 8, "utf8");
+  writeFileSync(path, file);
+}
+
 const all: Record<(typeof layoutNames)[number], GrowthStep[]> = {
   gpt2: [settings({ feedforward: 40 }), width(16), layers],
   llama: [settings({ feedforward: 20, heads: 4, kvHeads: 2 }), settings({ headWidth: 6 }), width(12), layers],
@@ -36,9 +53,9 @@ describe("a grown folder has the logits that were recorded of the small one", ()
       expect(differenceFrom(made.folder, name)).toBeLessThan(bounds[name]);
       expect(made.proof).toMatchObject({ kind: "network" });
       const [before, after] = [openPublicModel(fixture(name)), openPublicModel(made.folder)];
-      expect(new Set(after.tensors.map(({ stored }) => stored.dtype))).toEqual(
-        new Set(before.tensors.map(({ stored }) => stored.dtype)),
-      );
+      const formats = ({ tensors }: typeof before) =>
+        Object.fromEntries(tensors.map((tensor) => [tensor.name, tensor.stored.dtype]));
+      expect(formats(after)).toMatchObject(formats(before));
       for (const model of [before, after]) model.close();
     });
   }
@@ -181,6 +198,36 @@ describe("nothing is left where it is refused", () => {
     it(what, async () => {
       const out = newFolder();
       await expect(grow(name, steps, { out })).rejects.toThrow(message);
+      expect(readdirSync(dirname(out))).toEqual([]);
+    });
+  }
+  const spoiled: [string, string, (folder: string) => void, RegExp][] = [
+    [
+      "an index that names a missing shard",
+      "llama",
+      (f) => rmSync(join(f, "model-00002-of-00003.safetensors")),
+      /which is missing; get the folder again$/,
+    ],
+    [
+      "numbers of another format",
+      "gpt2",
+      (f) => editHeader(f, (text) => text.replaceAll('"F32"', '"I32"')),
+      /is I32; expected F32, F16, BF16; get the folder again$/,
+    ],
+    [
+      "a tensor of another name",
+      "gpt2",
+      (f) => editHeader(f, (text) => text.replace("ln_f.bias", "ln_g.bias")),
+      /ln_[fg]\.bias/,
+    ],
+  ];
+  for (const [what, name, spoil, message] of spoiled) {
+    it(what, async () => {
+      const [folder, out] = [copyOf(name), newFolder()];
+      spoil(folder);
+      const growing = grow(name, [width(16)], { folder, out });
+      await expect(growing).rejects.toThrow(message);
+      await expect(growing).rejects.toThrow(/^[^\n]+$/);
       expect(readdirSync(dirname(out))).toEqual([]);
     });
   }
