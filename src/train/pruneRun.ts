@@ -117,10 +117,7 @@ type Watched = (doing: PruneProgress["doing"], items: Iterable<TrainerBatch>) =>
 
 /** Tells of every micro-batch and looks at the signal before it. */
 function watcher({ steps, signal, report }: PruneOptions, criterion: PruneCriterion, batches: number) {
-  const passes = steps.reduce(
-    (sum, { prune }) => sum + (criterion === "taylor" ? 1 : 0) + (prune === "width" ? 2 : 1),
-    1,
-  );
+  const passes = steps.reduce((sum, step) => sum + (criterion === "taylor" ? 1 : 0) + waysOf(step).length, 1);
   let [pass, step]: [number, number | null] = [-1, null];
   const through: Watched = async function* (doing, items) {
     pass++;
@@ -147,11 +144,12 @@ function candidates(
   step: PruneStep,
   importance: Importance,
 ): PrunedNetwork<Float64Array | Float32Array>[] {
-  const steps =
-    step.prune === "width" && step.norms === undefined
-      ? (["scaled", "kept"] as const).map((norms): PruneStep => ({ ...step, norms }))
-      : [step];
-  return steps.map((one) => pruneNetwork(architecture, values, one, importance));
+  return waysOf(step).map((one) => pruneNetwork(architecture, values, one, importance));
+}
+
+function waysOf(step: PruneStep): PruneStep[] {
+  const isOpen = step.prune === "width" && step.norms === undefined;
+  return isOpen ? (["scaled", "kept"] as const).map((norms) => ({ ...step, norms })) : [step];
 }
 
 async function leastLoss<N extends Network>(
