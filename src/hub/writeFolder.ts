@@ -5,7 +5,7 @@ import { RequestError } from "../errors.ts";
 import { isFolder } from "../folders.ts";
 import { largest, readInputFile } from "../inputFile.ts";
 import { type Shape, sizeOf } from "../tensor/tensor.ts";
-import { fillFolder, removeFolder, requireSpace, writeAll, writeDurably } from "../train/files.ts";
+import { fillFolder, requireSpace, writeAll, writeDurably } from "../train/files.ts";
 import { encodeHeader } from "../train/safetensors.ts";
 import { CONFIG, INDEX, isPublicFolder, WEIGHTS } from "./folder.ts";
 import { asBytes, bytesOf, type NumberType, type Stored } from "./numbers.ts";
@@ -77,7 +77,6 @@ export async function writePublicFolder(
       writeDurably(join(folder, name), [new TextEncoder().encode(text)]);
     }
     content.check?.(folder);
-    if (force && existsSync(path)) removeFolder(path);
   });
   return total;
 }

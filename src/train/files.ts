@@ -1,7 +1,16 @@
 // Files and folders that are there whole or not at all, and one line for whatever the disk refuses. Knows nothing of
 // training.
 
-import { closeSync, fsyncSync, openSync, readdirSync, renameSync, rmSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { WorkError } from "../errors.ts";
 import { freeBytes, makeFolder, nearestExisting } from "../folders.ts";
@@ -150,7 +159,7 @@ export function createFolder(path: string, fill: (folder: string) => void): void
   });
 }
 
-/** The same for work that takes its time, and stops where it throws. */
+/** The same for work that takes its time, and stops where it throws. What is at `path` by then is replaced. */
 export async function fillFolder(path: string, fill: (folder: string) => Promise<void>): Promise<void> {
   const temporary = unfinishedBeside(path);
   try {
@@ -158,7 +167,7 @@ export async function fillFolder(path: string, fill: (folder: string) => Promise
     makeFolder(temporary);
     await fill(temporary);
     syncFolder(temporary);
-    renameSync(temporary, path);
+    takePlace(temporary, path);
     syncFolder(dirname(path));
   } catch (error) {
     discard(temporary);
@@ -166,6 +175,21 @@ export async function fillFolder(path: string, fill: (folder: string) => Promise
       throw error;
     });
   }
+}
+
+/** A folder in the way is kept until the new one stands. */
+function takePlace(temporary: string, path: string): void {
+  const replaced = unfinishedBeside(`${path}.replaced`);
+  rmSync(replaced, { recursive: true, force: true });
+  const isReplaced = existsSync(path);
+  if (isReplaced) renameSync(path, replaced);
+  try {
+    renameSync(temporary, path);
+  } catch (error) {
+    if (isReplaced) renameSync(replaced, path);
+    throw error;
+  }
+  rmSync(replaced, { recursive: true, force: true });
 }
 
 /** What is left of failed work. That it cannot be removed either is no news. */
