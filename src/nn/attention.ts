@@ -18,6 +18,7 @@ import { evenHeadsOf, nearestDivisor, requireHeads } from "./heads.ts";
 import { linearMap } from "./linear.ts";
 import { type NormName, norm, normNames } from "./norm.ts";
 import { definePrimitive, type Surroundings } from "./primitive.ts";
+import { attentionInPyTorch } from "./pytorch/attention.ts";
 import { readOut } from "./readOut.ts";
 import type { Scope } from "./scope.ts";
 
@@ -141,6 +142,7 @@ export const attention = definePrimitive({
       return { y, state: { keys: intoSlots(key, slots), values: intoSlots(value, slots) } };
     },
   },
+  pytorch: attentionInPyTorch,
   growth: {
     settings: ["heads", "kvHeads", "headWidth", "valueWidth", "rotaryBase", "rotaryShare"],
     declare(settings) {

@@ -20,6 +20,7 @@ import { linearMap } from "./linear.ts";
 import { deltaRule, deltaRuleStep } from "./matrixState/deltaRule.ts";
 import { norm } from "./norm.ts";
 import { definePrimitive, type Surroundings } from "./primitive.ts";
+import { deltaNetInPyTorch } from "./pytorch/matrixStates.ts";
 import { readOut } from "./readOut.ts";
 import type { Scope } from "./scope.ts";
 
@@ -61,6 +62,7 @@ export const deltaNet = definePrimitive({
       return { y, state: { state, ...tailsOf(projected, settings.taps) } };
     },
   },
+  pytorch: deltaNetInPyTorch,
   growth: {
     settings: ["heads"],
     declare: ({ heads, taps }, { width }) => ({

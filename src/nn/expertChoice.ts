@@ -22,6 +22,7 @@ import {
 } from "./experts/network.ts";
 import { route } from "./experts/router.ts";
 import { definePrimitive } from "./primitive.ts";
+import { expertChoiceInPyTorch } from "./pytorch/experts.ts";
 
 /** x [B, T, D] → the sum of what the experts that chose a token make of it, times its probabilities [B, T, D]. */
 export const expertChoice = definePrimitive({
@@ -69,6 +70,7 @@ export const expertChoice = definePrimitive({
     const routed = combine(made, dispatch, count);
     return reshape(withShared(settings, surroundings, scope, tokens, routed), [batch, length, width]);
   },
+  pytorch: expertChoiceInPyTorch,
   growth: {
     settings: ["experts", "capacity", "feedforward", "sharedExperts"],
     declare: growingNetworks,

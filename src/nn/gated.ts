@@ -7,13 +7,14 @@ import type { Tensor } from "../tensor/tensor.ts";
 import { growingLinear } from "./growth.ts";
 import { linearMap } from "./linear.ts";
 import { definePrimitive, type Primitive } from "./primitive.ts";
+import { gatedInPyTorch } from "./pytorch/feedforward.ts";
 
 /** Three matrices of 8/3 · width cost what two of 4 · width do; rounded up to whole vectors. */
 function defaultFeedforward(width: number): number {
   return 8 * Math.ceil(width / 3);
 }
 
-function gated(name: string, activation: (x: Tensor) => Tensor): Primitive {
+function gated(name: "swiglu" | "geglu", activation: (x: Tensor) => Tensor): Primitive {
   return definePrimitive({
     name,
     settings: {
@@ -35,6 +36,7 @@ function gated(name: string, activation: (x: Tensor) => Tensor): Primitive {
       const hidden = scope.observe("hidden", multiply(activation(project("gate")), project("up")));
       return linearMap(scope.within("down"), hidden, { width, bias, standardDeviation });
     },
+    pytorch: gatedInPyTorch(name),
     growth: {
       settings: ["feedforward"],
       declare: ({ feedforward, bias }) => ({

@@ -19,6 +19,7 @@ import { linearMap } from "./linear.ts";
 import { deltaRule, deltaRuleStep } from "./matrixState/deltaRule.ts";
 import { norm } from "./norm.ts";
 import { definePrimitive, type Surroundings } from "./primitive.ts";
+import { gatedDeltaNetInPyTorch } from "./pytorch/matrixStates.ts";
 import { gatedReadOut } from "./readOut.ts";
 import type { Scope } from "./scope.ts";
 import { stepBias } from "./stepBias.ts";
@@ -69,6 +70,7 @@ export const gatedDeltaNet = definePrimitive({
       return { y, state: { state, ...tailsOf(projected, settings.taps) } };
     },
   },
+  pytorch: gatedDeltaNetInPyTorch,
   growth: {
     settings: ["heads", "keyWidth", "valueWidth"],
     declare: ({ heads, keyWidth, valueWidth, taps }) => ({

@@ -12,6 +12,7 @@ import { channelDecay, channelDecayStep } from "./matrixState/channelDecay.ts";
 import type { Tokens } from "./matrixState/chunks.ts";
 import { norm } from "./norm.ts";
 import { definePrimitive, type Surroundings } from "./primitive.ts";
+import { gatedLinearAttentionInPyTorch } from "./pytorch/matrixStates.ts";
 import { gatedReadOut } from "./readOut.ts";
 import type { Scope } from "./scope.ts";
 
@@ -53,6 +54,7 @@ export const gatedLinearAttention = definePrimitive({
       return { y, state: { state } };
     },
   },
+  pytorch: gatedLinearAttentionInPyTorch,
   growth: {
     settings: ["heads", "keyWidth", "valueWidth", "rank"],
     declare: ({ heads, keyWidth, valueWidth, rank }) => ({

@@ -14,6 +14,7 @@ import {
 } from "./hyena/operator.ts";
 import { linearMap } from "./linear.ts";
 import { definePrimitive, type Surroundings } from "./primitive.ts";
+import { hyenaInPyTorch } from "./pytorch/hyena.ts";
 import type { Scope } from "./scope.ts";
 
 export const hyena = definePrimitive({
@@ -37,6 +38,7 @@ export const hyena = definePrimitive({
       return { y, state: stateAfter(operated, settings, capacity) };
     },
   },
+  pytorch: hyenaInPyTorch,
   growth: {
     settings: ["expand", "filterWidth"],
     declare(settings, surroundings) {

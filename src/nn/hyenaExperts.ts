@@ -23,6 +23,7 @@ import {
 } from "./hyena/operator.ts";
 import { linearMap } from "./linear.ts";
 import { definePrimitive, type Surroundings } from "./primitive.ts";
+import { hyenaExpertsInPyTorch } from "./pytorch/hyena.ts";
 import type { Scope } from "./scope.ts";
 
 /** Stands for minus infinity. */
@@ -68,6 +69,7 @@ export const hyenaExperts = definePrimitive({
       return { y, state: stateAfter(operated, settings, capacity) };
     },
   },
+  pytorch: hyenaExpertsInPyTorch,
   growth: {
     settings: ["filterWidth"],
     declare(settings, surroundings) {

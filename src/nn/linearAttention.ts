@@ -15,6 +15,7 @@ import { linearMap } from "./linear.ts";
 import type { Tokens } from "./matrixState/chunks.ts";
 import { headDecay, headDecayStep } from "./matrixState/headDecay.ts";
 import { definePrimitive, type Surroundings } from "./primitive.ts";
+import { linearAttentionInPyTorch } from "./pytorch/linearAttention.ts";
 import { readOut } from "./readOut.ts";
 import type { Scope } from "./scope.ts";
 
@@ -60,6 +61,7 @@ export const linearAttention = definePrimitive({
       return { y, state: { state } };
     },
   },
+  pytorch: linearAttentionInPyTorch,
   growth: {
     settings: ["heads", "keyWidth"],
     declare({ heads, keyWidth, featureMap, bias }, { width }) {

@@ -11,6 +11,7 @@ import type { Tensor } from "../tensor/tensor.ts";
 import { growingLinear, growingOutput, refuseStatesAsOutput, statesAsOutput } from "./growth.ts";
 import { linearMap } from "./linear.ts";
 import { definePrimitive, type Surroundings } from "./primitive.ts";
+import { lstmInPyTorch } from "./pytorch/gatedRecurrences.ts";
 import type { Scope } from "./scope.ts";
 
 export const lstm = definePrimitive({
@@ -34,6 +35,7 @@ export const lstm = definePrimitive({
     },
     prefill: run,
   },
+  pytorch: lstmInPyTorch,
   growth: {
     settings: ["hidden"],
     declare: ({ hidden }, { width }) => ({

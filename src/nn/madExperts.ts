@@ -14,6 +14,7 @@ import { topK } from "../tensor/ops/sort.ts";
 import { growingLinear } from "./growth.ts";
 import { linearMap } from "./linear.ts";
 import { definePrimitive } from "./primitive.ts";
+import { madExpertsInPyTorch } from "./pytorch/experts.ts";
 
 /** x [B, T, D] → Σₑ softmax(logits)ₑ · zₑ with z = (up x · gelu(gate x)) down. */
 export const madExperts = definePrimitive({
@@ -63,6 +64,7 @@ export const madExperts = definePrimitive({
     const dealt = reshape(down, [batch, length, width, experts]);
     return sum(multiply(dealt, reshape(weights, [batch, length, 1, experts])), [-1]);
   },
+  pytorch: madExpertsInPyTorch,
   growth: {
     settings: ["feedforward"],
     declare: ({ experts, feedforward, bias }) => ({

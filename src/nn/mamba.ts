@@ -13,6 +13,7 @@ import type { Tensor } from "../tensor/tensor.ts";
 import { growingConvolution, growingLinear, growingOutput } from "./growth.ts";
 import { linearMap } from "./linear.ts";
 import { definePrimitive, type Surroundings } from "./primitive.ts";
+import { mambaInPyTorch } from "./pytorch/stateSpaces.ts";
 import type { Scope } from "./scope.ts";
 import { convolutionTail, convolve, convolveStep, tailOf } from "./shortConvolution.ts";
 import { stepBias } from "./stepBias.ts";
@@ -54,6 +55,7 @@ export const mamba = definePrimitive({
       return { y, state: { state, tail: tailOf(inner, settings.taps) } };
     },
   },
+  pytorch: mambaInPyTorch,
   growth: {
     settings: ["expand", "state", "rank"],
     declare: ({ expand, state, taps, rank, bias }, { width }) => ({

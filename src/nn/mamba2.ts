@@ -14,6 +14,7 @@ import { linearMap } from "./linear.ts";
 import { headDecay, headDecayStep } from "./matrixState/headDecay.ts";
 import { norm } from "./norm.ts";
 import { definePrimitive, type Surroundings } from "./primitive.ts";
+import { mamba2InPyTorch } from "./pytorch/stateSpaces.ts";
 import type { Scope } from "./scope.ts";
 import { convolutionTail, convolve, convolveStep, tailOf } from "./shortConvolution.ts";
 import { stepBias } from "./stepBias.ts";
@@ -67,6 +68,7 @@ export const mamba2 = definePrimitive({
       return { y, state: { state, tail: tailOf(mixed, settings.taps) } };
     },
   },
+  pytorch: mamba2InPyTorch,
   growth: {
     settings: ["state"],
     declare: ({ expand, headWidth, state, taps }, { width }) => ({

@@ -12,6 +12,7 @@ import type { Tensor } from "../tensor/tensor.ts";
 import { growingLinear, growingOutput, refuseStatesAsOutput, statesAsOutput } from "./growth.ts";
 import { linearMap } from "./linear.ts";
 import { definePrimitive, type Surroundings } from "./primitive.ts";
+import { minGruInPyTorch } from "./pytorch/gatedRecurrences.ts";
 import type { Scope } from "./scope.ts";
 import { lastToken } from "./tokenShift.ts";
 
@@ -39,6 +40,7 @@ export const minGru = definePrimitive({
       return { y, state: { state: lastToken(states) } };
     },
   },
+  pytorch: minGruInPyTorch,
   growth: {
     settings: ["hidden"],
     declare: ({ hidden, bias }, { width }) => ({

@@ -13,13 +13,18 @@ import type { Tensor } from "../tensor/tensor.ts";
 import { growingLinear } from "./growth.ts";
 import { linearMap } from "./linear.ts";
 import { definePrimitive, type Primitive } from "./primitive.ts";
+import { mlpInPyTorch } from "./pytorch/feedforward.ts";
 
 const DEAD = "its activation stands after the second map, where new outputs begin at 0 and could not learn";
 
 /** What `activation` makes of x near 0 changes with x. */
 type Start = "changes" | "stays";
 
-function mlp(name: string, activation: (x: Tensor) => Tensor, atZero: Start): Primitive {
+function mlp(
+  name: "relu" | "squaredRelu" | "gelu" | "geluExact",
+  activation: (x: Tensor) => Tensor,
+  atZero: Start,
+): Primitive {
   return definePrimitive({
     name,
     settings: {
@@ -37,6 +42,7 @@ function mlp(name: string, activation: (x: Tensor) => Tensor, atZero: Start): Pr
       const down = linearMap(scope.within("down"), hidden, { width, bias, standardDeviation });
       return activationAfter ? activation(down) : down;
     },
+    pytorch: mlpInPyTorch(name),
     growth: {
       settings: ["feedforward"],
       declare: ({ feedforward, bias, activationAfter }) => ({

@@ -19,6 +19,7 @@ import {
 import { orderChoices, orderNames } from "./experts/order.ts";
 import { balance, chooseExperts, route } from "./experts/router.ts";
 import { definePrimitive, type Surroundings } from "./primitive.ts";
+import { moeInPyTorch } from "./pytorch/experts.ts";
 import type { Scope } from "./scope.ts";
 
 const moeSettings = {
@@ -106,6 +107,7 @@ export const moe = definePrimitive({
       state: {},
     }),
   },
+  pytorch: moeInPyTorch,
   growth: {
     settings: ["experts", "chosen", "feedforward", "sharedExperts"],
     declare: growingNetworks,

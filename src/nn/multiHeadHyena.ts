@@ -34,6 +34,7 @@ import {
 import { type ProjectionOptions, project, projectStep } from "./hyena/projection.ts";
 import { linearMap } from "./linear.ts";
 import { definePrimitive, type Surroundings } from "./primitive.ts";
+import { multiHeadHyenaInPyTorch } from "./pytorch/hyena.ts";
 import type { Scope } from "./scope.ts";
 import { convolutionTail, tailOf } from "./shortConvolution.ts";
 
@@ -111,6 +112,7 @@ export const multiHeadHyena = definePrimitive({
       };
     },
   },
+  pytorch: multiHeadHyenaInPyTorch,
   growth: {
     settings: ["heads", "filterWidth"],
     declare(settings, { width }) {

@@ -3,6 +3,7 @@ import { oneOf } from "../strict.ts";
 import { gelu, geluTanh, relu, silu, squaredRelu } from "../tensor/composites/activation.ts";
 import { sigmoid, tanh } from "../tensor/ops/elementwise.ts";
 import { definePrimitive } from "./primitive.ts";
+import { nonlinearityInPyTorch } from "./pytorch/feedforward.ts";
 
 const functions = { relu, squaredRelu, gelu: geluTanh, geluExact: gelu, silu, sigmoid, tanh };
 
@@ -16,6 +17,7 @@ export const nonlinearity = definePrimitive({
   resolve: (settings) => settings,
   causal: () => true,
   apply: (settings, _, __, x) => functions[settings.function](x),
+  pytorch: nonlinearityInPyTorch,
   growth: {
     settings: [],
     declare: () => ({

@@ -6,6 +6,7 @@ import { parseStrict, show } from "../strict.ts";
 import { reshape } from "../tensor/ops/movement.ts";
 import { sameShape, sizeOf, type Tensor, type TensorType } from "../tensor/tensor.ts";
 import type { Growth, GrowthDefinition } from "./growth.ts";
+import type { PyTorchForm } from "./pytorch/form.ts";
 import type { Scope } from "./scope.ts";
 
 /** The model a primitive stands in. */
@@ -67,6 +68,8 @@ export interface Module {
   mad(length: number): number;
   /** How its parameters grow; undefined: it cannot grow. */
   readonly growth: Growth | undefined;
+  /** What it looks like in PyTorch; undefined: nobody has said. */
+  readonly pytorch: (() => PyTorchForm) | undefined;
 }
 
 /** Shared code sees no more of a primitive than this. */
@@ -146,6 +149,8 @@ export interface PrimitiveDefinition<Shape extends z.ZodRawShape> {
   decodes?(settings: z.infer<z.ZodObject<Shape>>): Decodes;
   /** How it grows; absent: it cannot grow. */
   readonly growth?: GrowthDefinition<z.infer<z.ZodObject<Shape>>>;
+  /** What it looks like in PyTorch; absent: it cannot be exported there. */
+  pytorch?(settings: z.infer<z.ZodObject<Shape>>, surroundings: Surroundings): PyTorchForm;
   /** Absent: `apply` maps each token alone, whatever stands before it. */
   readonly decoding?: Decoding<z.infer<z.ZodObject<Shape>>>;
 }
@@ -169,7 +174,7 @@ const plainWord = /^(?!x\d*$|at$)[a-z][\w-]*$/i;
 export function definePrimitive<Shape extends z.ZodRawShape>(
   definition: PrimitiveDefinition<Shape>,
 ): Primitive {
-  const { name, decoding } = definition;
+  const { name, decoding, pytorch } = definition;
   const keys = Object.keys(definition.settings);
   requireWord(name, "its name");
   for (const key of keys) requireWord(key, `primitive ${name}: the name of a setting`);
@@ -197,6 +202,7 @@ export function definePrimitive<Shape extends z.ZodRawShape>(
         decodes: definition.decodes?.(settings) ?? (causal ? "exactly" : "never"),
         apply,
         growth: definition.growth?.declare(settings, surroundings),
+        pytorch: pytorch && (() => pytorch(settings, surroundings)),
         ...(decoding === undefined ? tokenByToken(apply) : continued(name, decoding, settings, surroundings)),
       };
     },

@@ -27,6 +27,7 @@ import { growingLinear, growingOutput } from "./growth.ts";
 import { requireHeads } from "./heads.ts";
 import { linearMap } from "./linear.ts";
 import { definePrimitive, type Surroundings } from "./primitive.ts";
+import { relativeAttentionInPyTorch } from "./pytorch/relativeAttention.ts";
 import { readOut } from "./readOut.ts";
 import type { Scope } from "./scope.ts";
 
@@ -84,6 +85,7 @@ export const relativeAttention = definePrimitive({
       return { y, state: { keys: pad(key, [0, 0, 0, 0], room), values: pad(value, [0, 0, 0, 0], room) } };
     },
   },
+  pytorch: relativeAttentionInPyTorch,
   growth: {
     settings: ["heads", "headWidth"],
     declare({ heads, headWidth, bias }, { width }) {

@@ -17,6 +17,7 @@ import { linearMap } from "./linear.ts";
 import type { Tokens } from "./matrixState/chunks.ts";
 import { headDecay, headDecayStep } from "./matrixState/headDecay.ts";
 import { definePrimitive, type Surroundings } from "./primitive.ts";
+import { retentionInPyTorch } from "./pytorch/linearAttention.ts";
 import { gatedReadOut } from "./readOut.ts";
 import type { Scope } from "./scope.ts";
 
@@ -68,6 +69,7 @@ export const retention = definePrimitive({
       return { y, state: { state } };
     },
   },
+  pytorch: retentionInPyTorch,
   growth: {
     settings: ["heads"],
     declare: ({ heads, valueFactor }, { width }) => ({

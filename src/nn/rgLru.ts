@@ -24,6 +24,7 @@ import { sizeOf, type Tensor } from "../tensor/tensor.ts";
 import { growingConvolution, growingLinear, growingOutput } from "./growth.ts";
 import { linearMap } from "./linear.ts";
 import { definePrimitive, type Surroundings } from "./primitive.ts";
+import { rgLruInPyTorch } from "./pytorch/gatedRecurrences.ts";
 import type { Scope } from "./scope.ts";
 import { convolutionTail, convolve, convolveStep, tailOf } from "./shortConvolution.ts";
 import { lastToken } from "./tokenShift.ts";
@@ -78,6 +79,7 @@ export const rgLru = definePrimitive({
       return { y, state: { state: lastToken(states), tail: tailOf(inner, settings.taps) } };
     },
   },
+  pytorch: rgLruInPyTorch,
   growth: {
     settings: ["recurrentWidth", "blocks"],
     declare({ recurrentWidth, blocks, taps, bias }) {

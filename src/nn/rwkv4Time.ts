@@ -19,6 +19,7 @@ import type { Tensor } from "../tensor/tensor.ts";
 import { growingOutput } from "./growth.ts";
 import { linearMap } from "./linear.ts";
 import { definePrimitive, type Surroundings } from "./primitive.ts";
+import { rwkv4InPyTorch } from "./pytorch/rwkv.ts";
 import type { Scope } from "./scope.ts";
 import { lastToken, mixTokens, previousToken, shareByFeature, shifted } from "./tokenShift.ts";
 
@@ -49,6 +50,7 @@ export const rwkv4Time = definePrimitive({
     },
     prefill: (_, surroundings, scope, x) => run(surroundings, scope, x),
   },
+  pytorch: rwkv4InPyTorch,
   growth: {
     settings: [],
     declare: (_, { width }) => ({

@@ -10,6 +10,7 @@ import { linearMap } from "./linear.ts";
 import { channelDecay, channelDecayStep } from "./matrixState/channelDecay.ts";
 import type { Tokens } from "./matrixState/chunks.ts";
 import { definePrimitive, type Surroundings } from "./primitive.ts";
+import { rwkv5InPyTorch } from "./pytorch/rwkv.ts";
 import { bonusOf, decayOf, decayRate, growingHeads, headsState, mixHeads } from "./rwkvHeads.ts";
 import type { Scope } from "./scope.ts";
 import { lastToken, mixTokens, shareByFeature, shifted } from "./tokenShift.ts";
@@ -41,6 +42,7 @@ export const rwkv5Time = definePrimitive({
     },
     prefill: ({ heads }, surroundings, scope, x) => run(heads!, surroundings, scope, x),
   },
+  pytorch: rwkv5InPyTorch,
   growth: {
     settings: ["heads"],
     declare: ({ heads }, { width }) => ({

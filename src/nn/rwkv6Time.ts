@@ -12,6 +12,7 @@ import { linearMap } from "./linear.ts";
 import { channelDecay, channelDecayStep } from "./matrixState/channelDecay.ts";
 import type { Tokens } from "./matrixState/chunks.ts";
 import { definePrimitive, type Surroundings } from "./primitive.ts";
+import { rwkv6InPyTorch } from "./pytorch/rwkv.ts";
 import { bonusOf, decayOf, decayRate, growingHeads, headsState, mixHeads } from "./rwkvHeads.ts";
 import type { Scope } from "./scope.ts";
 import { lastToken, mixTokens, shareByFeature, shifted } from "./tokenShift.ts";
@@ -53,6 +54,7 @@ export const rwkv6Time = definePrimitive({
     },
     prefill: run,
   },
+  pytorch: rwkv6InPyTorch,
   growth: {
     settings: ["heads", "shiftRank", "decayRank"],
     declare: ({ heads, shiftRank, decayRank }, { width }) => ({

@@ -6,6 +6,7 @@ import { multiply, sigmoid } from "../tensor/ops/elementwise.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { linearMap } from "./linear.ts";
 import { definePrimitive, type Surroundings } from "./primitive.ts";
+import { rwkvChannelInPyTorch } from "./pytorch/rwkv.ts";
 import type { Scope } from "./scope.ts";
 import { lastToken, mixTokens, previousToken, shareByFeature, shifted } from "./tokenShift.ts";
 
@@ -29,6 +30,7 @@ export const rwkvChannel = definePrimitive({
       state: { previous: lastToken(x) },
     }),
   },
+  pytorch: rwkvChannelInPyTorch,
   growth: {
     settings: ["feedforward"],
     declare: ({ feedforward }, { width }) => ({

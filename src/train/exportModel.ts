@@ -8,6 +8,7 @@ import { printOnnx } from "../backend/onnx/print.ts";
 import type { TokenizerDescription } from "../data/tokenizer.ts";
 import { RequestError } from "../errors.ts";
 import { inputSource, type Parameters } from "../nn/parameters.ts";
+import type { PyTorchName } from "../nn/pytorch/names.ts";
 import { input } from "../tensor/ops/leaf.ts";
 import { program } from "../tensor/program.ts";
 import { type Shape, sameShape } from "../tensor/tensor.ts";
@@ -90,12 +91,21 @@ function tooLong(architecture: Architecture, length: number): RequestError {
   );
 }
 
-/** The weights as a safetensors file, under their names. Errors: RequestError for what its header cannot hold. */
-export function safetensorsFile(model: ExportedModel): Uint8Array[] {
+/**
+ * The weights as a safetensors file, under their names, or under those that a PyTorch file has for them. Errors: RequestError
+ * for what its header cannot hold.
+ */
+export function safetensorsFile(
+  model: ExportedModel,
+  called?: ReadonlyMap<string, PyTorchName>,
+): Uint8Array[] {
   const tensors = new Map<string, StoredTensor>();
-  for (const [name, { shape, values }] of model.weights) {
-    const { buffer, byteOffset, byteLength } = Float32Array.from(values);
-    tensors.set(name, { dtype: "F32", shape, bytes: new Uint8Array(buffer, byteOffset, byteLength) });
+  for (const [own, { shape, values }] of model.weights) {
+    const { name, transposed } = called?.get(own) ?? { name: own, transposed: false };
+    const kept = transposed ? transpose(values, shape) : Float32Array.from(values);
+    const { buffer, byteOffset, byteLength } = kept;
+    const bytes = new Uint8Array(buffer, byteOffset, byteLength);
+    tensors.set(name, { dtype: "F32", shape: transposed ? shape.toReversed() : shape, bytes });
   }
   try {
     return encodeSafetensors(tensors, metadataOf(model));
@@ -103,6 +113,17 @@ export function safetensorsFile(model: ExportedModel): Uint8Array[] {
     if (error instanceof RangeError) throw new RequestError(`export: ${error.message}`);
     throw error;
   }
+}
+
+/** The matrix [K, P] as [P, K]. */
+function transpose(values: NumericArray, [rows, columns]: Shape): Float32Array {
+  const turned = new Float32Array(values.length);
+  for (let row = 0; row < rows!; row++) {
+    for (let column = 0; column < columns!; column++) {
+      turned[column * rows! + row] = values[row * columns! + column]!;
+    }
+  }
+  return turned;
 }
 
 /** What a reader needs to build the model again and to make tokens of text, or patches of images. */
