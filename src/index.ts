@@ -65,6 +65,8 @@ export {
   type Surroundings,
 } from "./nn/primitive.ts";
 export { registerPrimitives } from "./nn/primitives.ts";
+export type { PyTorchForm, PythonHelper } from "./nn/pytorch/form.ts";
+export type { PyTorchName } from "./nn/pytorch/names.ts";
 export type { Scope } from "./nn/scope.ts";
 /** Kinds of settings that a primitive may have. */
 export * as setting from "./nn/setting.ts";
@@ -286,6 +288,7 @@ export type {
   TextEvaluation,
 } from "./train/evaluateText.ts";
 export { type ExportedModel, type OnnxShape, onnxFile, safetensorsFile } from "./train/exportModel.ts";
+export { exportPyTorch, type PyTorchExport, type PyTorchSource } from "./train/exportPyTorch.ts";
 export {
   type ExportFormat,
   type ExportOptions,

@@ -96,7 +96,12 @@ export function besideRun(folder: string): string {
   return /(^|[/\\])\.*$/.test(path) ? resolve(folder) : path;
 }
 
-function modelOf({ folder, checkpoint, onDamaged }: ExportOptions): ExportedModel {
+/** The model of a run, its weights in memory. Errors as `openModel`. */
+export function modelOf({
+  folder,
+  checkpoint,
+  onDamaged,
+}: Pick<ExportOptions, "folder" | "checkpoint" | "onDamaged">): ExportedModel {
   const model = openModel(createReference(), folder, checkpoint, onDamaged);
   const { architecture, configuration, store, step } = model;
   const weights = store

@@ -28,11 +28,28 @@ describe("scantling export", () => {
     expect(out).toMatch(/^.*cli\.safetensors: [\d.]+k? parameters after step \d, [\d.]+kB\n$/);
   });
 
+  test("writes a run, or an architecture, for PyTorch", async () => {
+    const file = join(base, "cli.py");
+    const { exitCode, out, err } = await scantling(["export", run, "--to", "pytorch", "--out", file]);
+    expect({ exitCode, err }).toEqual({ exitCode: 0, err: "" });
+    expect(out).toMatch(
+      /^.*cli\.py, .*cli\.pytorch\.safetensors: [\d.]+k? parameters after step \d, [\d.]+kB\n$/,
+    );
+    const gpt2 = join(base, "gpt2.py");
+    const found = await scantling(["export", "gpt2", "--to", "pytorch", "--out", gpt2, "--json"]);
+    expect(JSON.parse(found.out)).toMatchObject({ file: gpt2, weights: null, parameters: 124_439_808 });
+    expect(readFileSync(gpt2, "utf8")).toContain("class Attention");
+    const unknown = await refusal(["export", "gtp2", "--to", "pytorch"]);
+    expect(unknown.err).toContain("did you mean gpt2?");
+  });
+
   test.each([
     [["--to", "gguf"], "Allowed choices are onnx, safetensors"],
     [[], "required option '--to <format>' not specified"],
     [["--to", "onnx", "--checkpoint", "newest"], "Expected best, last or a step."],
     [["--to", "safetensors", "--length", "3"], "--length: a safetensors file has no length"],
+    [["--to", "pytorch", "--batch", "3"], "--batch: a pytorch file has no batch"],
+    [["--to", "pytorch", "--layout", "gpt2"], "--layout: a pytorch file has none"],
     [["--to", "onnx", "--length", "9"], "length 9 is beyond the 4 positions"],
   ])("refuses %j", async (words, message) => {
     const { exitCode, err } = await refusal(["export", run, ...words]);
@@ -41,6 +58,6 @@ describe("scantling export", () => {
   });
 
   test("--help has an example", async () => {
-    expect((await scantling(["export", "--help"])).out).toMatch(/Example: scantling export/);
+    expect((await scantling(["export", "--help"])).out).toMatch(/Examples:\n {2}scantling export/);
   });
 });

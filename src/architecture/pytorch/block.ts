@@ -49,7 +49,7 @@ export function blockClass(
     return residualScale === undefined ? kept : `${pythonNumber(residualScale)} * ${kept}`;
   };
   const normed = (attribute: string, x: string) => (norm === "none" ? x : `self.${attribute}_norm(${x})`);
-  const steps = parts.map(({ attribute }, i) => {
+  const step = (attribute: string, i: number): string => {
     switch (block) {
       case "pre":
         return `        x = x + ${added(attribute, i, normed(attribute, "x"))}`;
@@ -60,7 +60,7 @@ export function blockClass(
       case "none":
         return `        x = ${normed(attribute, added(attribute, i, "x"))}`;
     }
-  });
+  };
   const needsNorm = norm !== "none";
   return python([
     `class ${className}(nn.Module):`,
@@ -69,12 +69,20 @@ export function blockClass(
     stochasticDepth > 0 && "        self.before = before  # modules of the blocks before this one",
     ...parts.map(({ attribute, made }) => [
       needsNorm && `        self.${attribute}_norm = ${normModule(norm, "WIDTH", normEpsilon)}`,
-      `        self.${attribute} = ${made}`,
+      constructed(attribute, made),
     ]),
     "",
     "    def forward(self, x):",
     block === "parallel" && "        y = x",
-    steps,
+    parts.map(({ attribute }, i) => step(attribute, i)),
     `        return ${block === "parallel" ? "y" : "x"}`,
   ]);
+}
+
+/** A line, or three where that would be long. */
+function constructed(attribute: string, made: string): string[] {
+  const line = `        self.${attribute} = ${made}`;
+  if (line.length <= 100) return [line];
+  const open = line.indexOf("(") + 1;
+  return [line.slice(0, open), `            ${line.slice(open, -1)}`, "        )"];
 }

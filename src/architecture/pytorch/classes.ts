@@ -9,9 +9,17 @@ export class PythonClasses {
   readonly #helpers = new Map<string, string>();
   readonly #classes = new Map<string, { readonly name: string; readonly text: string }>();
 
+  #hasLosses = false;
+
+  /** Whether some class has something to add to the loss. */
+  get hasLosses(): boolean {
+    return this.#hasLosses;
+  }
+
   /** What makes the module of a form: `Attention(WIDTH, heads=8)`. */
   construct(form: PyTorchForm): string {
     for (const helper of form.uses ?? []) this.use(helper);
+    this.#hasLosses ||= form.hasLoss ?? false;
     const key = JSON.stringify([form.name, form.body]);
     const known = this.#classes.get(key) ?? {
       name: this.#freeName(form.name),

@@ -22,18 +22,18 @@ export interface PrintedBlocks {
   /** Modules of `first` and of one repetition. */
   readonly sizes: { readonly first: number; readonly stripe: number };
   readonly shared: SharedModules | undefined;
+  /** Some modules have something to add to the loss. */
+  readonly hasLosses: boolean;
 }
 
 /** The text of the class. */
-export function modelClass(architecture: Architecture, pattern: string, blocks: PrintedBlocks): string {
+export function modelClass(architecture: Architecture, blocks: PrintedBlocks): string {
   const { inputs, pool, decoder } = architecture;
   const taken = inputs === null ? "Token ids [B, T]" : `Numbers [B, T, ${inputs}]`;
   const given =
     pool === null || decoder !== null ? "[B, T, VOCABULARY]" : "[B, VOCABULARY], one answer a sequence";
   return python([
     "class Model(nn.Module):",
-    `    """${pattern.replace(/["\\]/g, "'")}"""`,
-    "",
     "    def __init__(self):",
     "        super().__init__()",
     embeddingParts(architecture),
@@ -42,6 +42,11 @@ export function modelClass(architecture: Architecture, pattern: string, blocks: 
     "",
     `    def forward(self, ${inputName(architecture)}):`,
     `        """${taken} -> logits ${given}, before the softmax."""`,
+    blocks.hasLosses && [
+      "        for module in self.modules():",
+      '            if hasattr(module, "loss"):',
+      "                module.loss = 0.0",
+    ],
     embeddingSteps(architecture),
     blocks.hasFirst && "        x = self.first(x)",
     "        for block in self.blocks:",

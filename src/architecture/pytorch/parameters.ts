@@ -1,7 +1,7 @@
 // What every stored parameter of an architecture is called in its PyTorch file, and which blocks have parameters of earlier
 // ones. Knows no primitive and prints nothing.
 import { RequestError } from "../../errors.ts";
-import { inputSource, type ParameterDeclaration } from "../../nn/parameters.ts";
+import { inputSource, type ParameterDeclaration, type Parameters } from "../../nn/parameters.ts";
 import { type PyTorchName, pytorchNames, snakeCase } from "../../nn/pytorch/names.ts";
 import { plainParameters, withSources } from "../forward.ts";
 import type { Architecture } from "../schema.ts";
@@ -17,14 +17,19 @@ const ends: Readonly<Record<string, string>> = {
 /** A place of a stripe as names of parameters have it: `block.3.` or `first.`, its name, and what is inside. */
 const inPlace = /^(block\.\d+|first|last)\.([^.]+)\.(.+)$/s;
 
+/** What primitives ask for, and under which name it is stored. */
+export interface StoredParameters {
+  readonly asked: Parameters;
+  readonly stored: ReadonlyMap<string, string>;
+}
+
 /** By stored names. `modules`: parts of the primitive at a place (by block and name) that are modules of their own. */
 export function pytorchParameters(
-  architecture: Architecture,
+  { asked, stored }: StoredParameters,
   modules: (path: string, place: string) => readonly string[],
 ): ReadonlyMap<string, PyTorchName> {
-  const stored = storedNames(architecture);
   const parts = new Map<string, { path: string; place: string; inside: Map<string, ParameterDeclaration> }>();
-  for (const [name, declaration] of plainParameters(architecture)) {
+  for (const [name, declaration] of asked) {
     const [, path = "", place = "", inside = name] = inPlace.exec(name) ?? [];
     const part = `${path} ${place}`;
     if (!parts.has(part)) parts.set(part, { path, place, inside: new Map() });
@@ -64,18 +69,19 @@ export function attributeOf(place: string): string {
   return taken.has(name) ? `${name}_` : name;
 }
 
-/** Which parameter stands in for each that primitives ask for. Errors: RequestError where it is not one as it is stored. */
-function storedNames(architecture: Architecture): ReadonlyMap<string, string> {
+/** Errors: RequestError where what primitives ask for is not a parameter as it is stored. */
+export function storedParameters(architecture: Architecture): StoredParameters {
   const source = inputSource();
   const seen = withSources(architecture, source);
-  const stored = new Map<string, string>();
-  for (const [name, declaration] of plainParameters(architecture)) {
-    const tensor = seen.parameter(name, declaration);
-    const found = [...source.tensors].find(([, stored]) => stored === tensor)?.[0];
+  const asked = plainParameters(architecture);
+  const given = [...asked].map(([name, declaration]) => [name, seen.parameter(name, declaration)] as const);
+  const names = new Map([...source.tensors].map(([name, tensor]) => [tensor, name]));
+  const stored = given.map(([name, tensor]): [string, string] => {
+    const found = names.get(tensor);
     if (found === undefined) throw computed(architecture);
-    stored.set(name, found);
-  }
-  return stored;
+    return [name, found];
+  });
+  return { asked, stored: new Map(stored) };
 }
 
 function computed({ sources }: Architecture): RequestError {
@@ -93,9 +99,11 @@ export interface SharedModules {
 }
 
 /** Undefined where every block has its own. */
-export function sharedModules(architecture: Architecture): SharedModules | undefined {
-  const stored = storedNames(architecture);
-  const firsts = Array.from({ length: architecture.repeat }, (_, block) => block);
+export function sharedModules(
+  { stored }: StoredParameters,
+  { repeat }: Architecture,
+): SharedModules | undefined {
+  const firsts = Array.from({ length: repeat }, (_, block) => block);
   const attributes = new Set<string>();
   for (const [name, other] of stored) {
     if (name === other) continue;

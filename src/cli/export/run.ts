@@ -1,8 +1,13 @@
-// What `scantling export` does: writes the model of a run and says what is in the file.
+// What `scantling export` does: writes the model of a run, or an architecture, and says what is in the file.
 
+import { statSync } from "node:fs";
+import { basename } from "node:path";
+import { presets } from "../../architecture/presets.ts";
+import { readArchitecture } from "../../architecture/read.ts";
 import { RequestError } from "../../errors.ts";
 import { exportFolder } from "../../hub/exportFolder.ts";
 import { formatCount } from "../../report/format.ts";
+import { exportPyTorch } from "../../train/exportPyTorch.ts";
 import { besideRun, exportRun } from "../../train/exportRun.ts";
 import { type Console, warn } from "../console.ts";
 import type { ExportCommandOptions } from "./command.ts";
@@ -19,6 +24,9 @@ export async function exportModel(
       `--${shaped}: a ${format} file has no ${shaped}; leave it out, or export --to onnx`,
     );
   }
+  if (format !== "huggingface" && layout !== undefined) {
+    throw new RequestError(`--layout: a ${format} file has none; leave it out, or export --to huggingface`);
+  }
   const onDamaged = (line: string) => warn(console, line);
   if (format === "huggingface") {
     const out = file ?? `${besideRun(folder)}.huggingface`;
@@ -28,8 +36,14 @@ export async function exportModel(
     console.out(options.json ? `${JSON.stringify(made)}\n` : `${line}, ${formatCount(made.bytes)}B\n`);
     return;
   }
-  if (layout !== undefined) {
-    throw new RequestError(`--layout: a ${format} file has none; leave it out, or export --to huggingface`);
+  if (format === "pytorch") {
+    const made = exportPyTorch({ ...pytorchSource(folder, file), checkpoint, force, onDamaged });
+    const { weights, parameters, step, bytes } = made;
+    const files = weights === null ? made.file : `${made.file}, ${weights}`;
+    const after = step === null ? "" : ` after step ${step}`;
+    const line = `${files}: ${formatCount(parameters)} parameters${after}, ${formatCount(bytes)}B`;
+    console.out(options.json ? `${JSON.stringify(made)}\n` : `${line}\n`);
+    return;
   }
   const result = exportRun({
     ...{ folder, format, file, checkpoint, batch, length, force },
@@ -43,3 +57,12 @@ export async function exportModel(
     );
   }
 }
+
+/** A run where there is such a folder, else an architecture, whose file is written here. */
+function pytorchSource(name: string, file: string | undefined) {
+  if (!presets.has(name) && isFolder(name)) return { folder: name, file };
+  const architecture = readArchitecture(name);
+  return { architecture, file: file ?? `${basename(name).replace(/\.(json|ya?ml)$/i, "")}.py` };
+}
+
+const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;

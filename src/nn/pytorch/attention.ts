@@ -5,21 +5,33 @@ import type { Surroundings } from "../primitive.ts";
 import { biasArgument, keywords, linearHelper, type PyTorchForm, type PythonHelper, python } from "./form.ts";
 import { normModule } from "./norm.ts";
 
+const frequenciesHelper: PythonHelper = {
+  name: "rotary_frequencies",
+  text: `def rotary_frequencies(base, width):
+    """By what angles pairs of features turn from token to token."""
+    return base ** (-2 / width * torch.arange(width // 2))`,
+};
+
+const slowedHelper: PythonHelper = {
+  name: "slowed",
+  text: `def slowed(frequencies, factor, low, high, length):
+    """Slow frequencies made slower, as in Llama 3.1: those that turn less than low times in length tokens."""
+    turns = frequencies * length / (2 * math.pi)
+    kept = ((turns - low) / (high - low)).clamp(0, 1)
+    return frequencies * (1 / factor + kept * (1 - 1 / factor))`,
+};
+
 /** Turns heads by their positions. */
 export const rotaryHelper: PythonHelper = {
   name: "rotary",
-  text: `def rotary(x, base, scaling=None):
-    """Turns the pairs of features (i, i + d/2) of x [B, H, T, d] by position * base^(-2i/d)."""
-    length, width = x.shape[-2:]
-    frequencies = base ** (-2 / width * torch.arange(width // 2, device=x.device, dtype=x.dtype))
-    if scaling is not None:  # slow frequencies made slower, as in Llama 3.1
-        turns = frequencies * scaling["length"] / (2 * math.pi)
-        kept = ((turns - scaling["low"]) / (scaling["high"] - scaling["low"])).clamp(0, 1)
-        frequencies = frequencies * (1 / scaling["factor"] + kept * (1 - 1 / scaling["factor"]))
-    angles = torch.arange(length, device=x.device, dtype=x.dtype)[:, None] * frequencies
+  text: `def rotary(x, frequencies):
+    """Turns pairs of features (i, i + n) of x [B, H, T, d] by position * frequency i of n; others stay."""
+    half = len(frequencies)
+    angles = torch.arange(x.shape[-2], device=x.device)[:, None] * frequencies
     cosines, sines = angles.cos(), angles.sin()
-    first, second = x.chunk(2, dim=-1)
-    return torch.cat((first * cosines - second * sines, second * cosines + first * sines), dim=-1)`,
+    first, second, rest = x.split([half, half, x.shape[-1] - 2 * half], dim=-1)
+    return torch.cat((first * cosines - second * sines, second * cosines + first * sines, rest), dim=-1)`,
+  uses: [frequenciesHelper],
 };
 
 const slopesHelper: PythonHelper = {
@@ -65,7 +77,6 @@ export function attentionInPyTorch(settings: Settings, { width }: Surroundings):
     value_width: values === headWidth ? null : values,
     window: settings.window,
     rotary_base: isTurned ? settings.rotaryBase : null,
-    turned: isTurned && turned < headWidth ? turned : null,
   };
   const names = keywords(given).map((argument) => argument.slice(0, argument.indexOf("=")));
   const [keyHeads, valueWidth] = [
@@ -73,10 +84,6 @@ export function attentionInPyTorch(settings: Settings, { width }: Surroundings):
     values === headWidth ? "head_width" : "value_width",
   ];
   const bias = biasArgument(settings.bias);
-  const rotate = (name: string) =>
-    given.turned === null
-      ? `rotary(${name}, self.rotary_base${scaling === undefined ? "" : ", self.scaling"})`
-      : `self.turn(${name})`;
   const scale = baseHeadWidth === undefined ? "" : `, scale=${Math.sqrt(baseHeadWidth)} / ${headWidth}`;
   const heading = (name: string, count: string) =>
     `        ${name} = self.${name}(x).view(batch, length, self.${count}, -1).transpose(1, 2)`;
@@ -84,17 +91,19 @@ export function attentionInPyTorch(settings: Settings, { width }: Surroundings):
   return {
     name: "Attention",
     arguments: ["WIDTH", ...keywords(given)],
-    uses: [linearHelper, ...(isTurned ? [rotaryHelper] : []), ...(isAlibi ? [slopesHelper] : [])],
+    uses: [
+      linearHelper,
+      ...(isTurned ? [rotaryHelper] : []),
+      ...(isTurned && scaling !== undefined ? [slowedHelper] : []),
+      ...(isAlibi ? [slopesHelper] : []),
+    ],
     body: python([
       `    """Attention of several heads${causal ? ", each token over itself and those before it" : " over all tokens"}."""`,
       "",
       `    def __init__(self, width, ${names.join(", ")}):`,
       "        super().__init__()",
       given.head_width === null && "        head_width = width // heads",
-      ...names.filter((name) => !/width/.test(name)).map((name) => `        self.${name} = ${name}`),
-      scaling !== undefined &&
-        isTurned &&
-        `        self.scaling = dict(${keywords({ ...scaling }).join(", ")})`,
+      ...names.filter((name) => !/width|base/.test(name)).map((name) => `        self.${name} = ${name}`),
       `        self.query = linear(width, heads * head_width${bias})`,
       `        self.key = linear(width, ${keyHeads} * head_width${bias})`,
       `        self.value = linear(width, ${keyHeads} * ${valueWidth}${bias})`,
@@ -102,6 +111,12 @@ export function attentionInPyTorch(settings: Settings, { width }: Surroundings):
       queryKeyNorm !== "none" && [
         `        self.query_norm = ${normModule(queryKeyNorm, "head_width")}`,
         `        self.key_norm = ${normModule(queryKeyNorm, "head_width")}`,
+      ],
+      isTurned && [
+        `        frequencies = rotary_frequencies(rotary_base, ${turned < headWidth ? turned : "head_width"})`,
+        scaling !== undefined &&
+          `        frequencies = slowed(${["frequencies", ...keywords({ ...scaling })].join(", ")})`,
+        '        self.register_buffer("frequencies", frequencies, persistent=False)',
       ],
       isAlibi && '        self.register_buffer("slopes", alibi_slopes(heads), persistent=False)',
       "",
@@ -111,7 +126,7 @@ export function attentionInPyTorch(settings: Settings, { width }: Surroundings):
       heading("key", keyHeads),
       heading("value", keyHeads),
       queryKeyNorm !== "none" && "        query, key = self.query_norm(query), self.key_norm(key)",
-      isTurned && `        query, key = ${rotate("query")}, ${rotate("key")}`,
+      isTurned && "        query, key = rotary(query, self.frequencies), rotary(key, self.frequencies)",
       isGrouped && [
         "        group = self.heads // self.kv_heads",
         "        key, value = key.repeat_interleave(group, dim=1), value.repeat_interleave(group, dim=1)",
@@ -127,12 +142,6 @@ export function attentionInPyTorch(settings: Settings, { width }: Surroundings):
       ],
       `        read = F.scaled_dot_product_attention(query, key, value, ${attend}${scale})`,
       "        return self.output(read.transpose(1, 2).reshape(batch, length, -1))",
-      given.turned !== null && [
-        "",
-        "    def turn(self, x):",
-        "        turned, rest = x[..., : self.turned], x[..., self.turned :]",
-        `        return torch.cat((rotary(turned, self.rotary_base${scaling === undefined ? "" : ", self.scaling"}), rest), dim=-1)`,
-      ],
     ]),
   };
 }

@@ -93,7 +93,7 @@ export function moeInPyTorch(settings: Choice, _: Surroundings): PyTorchForm {
   const { init, methods } = networks(settings);
   const limited = capacity !== null;
   const each = experts / prototypes;
-  const grouped = settings.capacityGroup === "sequence" ? "batch" : "1";
+  const grouped = settings.capacityGroup === "sequence" ? "len(x)" : "1";
   const losses = [
     ...(balance > 0 ? [`${balance === 1 ? "" : `${balance} * `}self.balance(probabilities, expert)`] : []),
     ...(zLoss > 0 ? [`${zLoss} * logits.logsumexp(-1).square().mean()`] : []),
@@ -104,6 +104,7 @@ export function moeInPyTorch(settings: Choice, _: Surroundings): PyTorchForm {
       : [`        expert = expert + ${each} * torch.arange(${prototypes}, device=x.device)[:, None]`];
   return {
     name: "Experts",
+    hasLoss: losses.length > 0,
     arguments: ["WIDTH", ...keywords({ hidden: feedforward, experts, chosen, capacity })],
     uses: [linearHelper],
     body: python([
@@ -114,11 +115,11 @@ export function moeInPyTorch(settings: Choice, _: Surroundings): PyTorchForm {
       `        self.experts, self.chosen${limited ? ", self.capacity" : ""} = experts, chosen${limited ? ", capacity" : ""}`,
       "        self.router = linear(width, experts)",
       init,
-      losses.length > 0 && "        self.loss = 0.0  # of the last forward pass, to be added while training",
+      losses.length > 0 &&
+        "        self.loss = 0.0  # what is added to the loss, since the model was last asked",
       "",
       "    def forward(self, x):",
-      "        batch, length, width = x.shape",
-      "        tokens = x.reshape(-1, width)",
+      "        tokens = x.flatten(0, -2)",
       `        logits = self.router(tokens).view(-1, ${prototypes}, ${prototypes === 1 ? "self.experts" : each})  # [N, Z, E/Z]`,
       noise > 0 && [
         "        if self.training:",
@@ -128,7 +129,7 @@ export function moeInPyTorch(settings: Choice, _: Surroundings): PyTorchForm {
       "        gate, expert = probabilities.topk(self.chosen, dim=-1)  # [N, Z, K]",
       settings.gates === "renormalised" && "        gate = gate / gate.sum(-1, keepdim=True)",
       numbered,
-      losses.length > 0 && `        self.loss = ${losses.join(" + ")}`,
+      losses.length > 0 && `        self.loss = self.loss + ${losses.join(" + ")}`,
       "        token = torch.arange(len(tokens), device=x.device)[:, None, None].expand_as(expert)",
       limited && [
         `        seated = self.seated(expert, gate, groups=${grouped})`,
@@ -196,6 +197,7 @@ export function expertChoiceInPyTorch(settings: Chosen, _: Surroundings): PyTorc
   const { init, methods } = networks(settings);
   return {
     name: "ExpertChoice",
+    hasLoss: zLoss > 0,
     arguments: ["WIDTH", ...keywords({ hidden: feedforward, experts, capacity })],
     uses: [linearHelper],
     body: python([
@@ -206,18 +208,17 @@ export function expertChoiceInPyTorch(settings: Chosen, _: Surroundings): PyTorc
       "        self.experts, self.capacity = experts, capacity",
       "        self.router = linear(width, experts)",
       init,
-      zLoss > 0 && "        self.loss = 0.0  # of the last forward pass, to be added while training",
+      zLoss > 0 && "        self.loss = 0.0  # what is added to the loss, since the model was last asked",
       "",
       "    def forward(self, x):",
-      "        batch, length, width = x.shape",
-      `        groups = ${capacityGroup === "sequence" ? "x" : "x.reshape(1, -1, width)"}`,
+      `        groups = ${capacityGroup === "sequence" ? "x" : "x.flatten(0, -2)[None]"}`,
       "        members = groups.shape[1]",
       "        places = max(1, math.floor(self.capacity * members / self.experts))",
       "        logits = self.router(groups)",
-      zLoss > 0 && `        self.loss = ${zLoss} * logits.logsumexp(-1).square().mean()`,
+      zLoss > 0 && `        self.loss = self.loss + ${zLoss} * logits.logsumexp(-1).square().mean()`,
       "        gate, place = logits.softmax(-1).transpose(1, 2).topk(places, dim=-1)  # [G, E, P]",
       "        first = members * torch.arange(len(groups), device=x.device)[:, None, None]",
-      "        tokens, token = x.reshape(-1, width), place + first",
+      "        tokens, token = x.flatten(0, -2), place + first",
       "        made = torch.zeros_like(tokens)",
       "        for number in range(self.experts):",
       "            rows = token[:, number].flatten()",

@@ -21,6 +21,8 @@ export interface PyTorchForm {
   /** Of its constructor, the model's width under the name WIDTH: `WIDTH`, `heads=8`. */
   readonly arguments: readonly string[];
   readonly uses?: readonly PythonHelper[];
+  /** `forward` adds to its member `loss`, which the model sets to 0, what is to be added to the loss. */
+  readonly hasLoss?: boolean;
   /** Names of parts whose parameters belong to a module of their own inside this one. */
   readonly modules?: readonly string[];
 }

@@ -102,20 +102,21 @@ export function retentionInPyTorch({ heads, valueFactor, rotaryBase }: Retention
 
     def __init__(self, width, heads, value_factor, rotary_base):
         super().__init__()
-        self.heads, self.rotary_base = heads, rotary_base
+        self.heads = heads
         self.query = linear(width, width)
         self.key = linear(width, width)
         self.value = linear(width, value_factor * width)
         self.gate = linear(width, value_factor * width)
         self.output = linear(value_factor * width, width)
+        self.register_buffer("frequencies", rotary_frequencies(rotary_base, width // heads), persistent=False)
         decays = torch.log1p(-(2.0 ** (-5 - torch.arange(heads, dtype=torch.float64))))
         self.register_buffer("log_decay", decays.to(torch.get_default_dtype()), persistent=False)
 
     def forward(self, x):
         batch, length, width = x.shape
         heads = lambda x: x.view(batch, length, self.heads, -1).transpose(1, 2)
-        query = rotary(heads(self.query(x)), self.rotary_base)
-        key = rotary(heads(self.key(x)), self.rotary_base) * (width // self.heads) ** -0.5
+        query = rotary(heads(self.query(x)), self.frequencies)
+        key = rotary(heads(self.key(x)), self.frequencies) * (width // self.heads) ** -0.5
         places = torch.arange(length, device=x.device)
         distance = places[:, None] - places
         decay = torch.exp(self.log_decay[:, None, None] * distance.clamp(min=0)).tril()

@@ -7,7 +7,7 @@ import { forward, inputType } from "../../../src/architecture/forward.ts";
 import { pytorchFile } from "../../../src/architecture/pytorch/file.ts";
 import { initialValues } from "../../../src/nn/initialize.ts";
 import { inputSource } from "../../../src/nn/parameters.ts";
-import { evaluate, input, type NdArray } from "../../../src/tensor/index.ts";
+import { evaluate, input, type NdArray, type Tensor } from "../../../src/tensor/index.ts";
 import { type ExportedModel, safetensorsFile } from "../../../src/train/exportModel.ts";
 import { generator, uniformValue, wholeValue } from "../../tensor/harness.ts";
 
@@ -32,10 +32,12 @@ export function randomModel(architecture: Architecture, seed = 1): ExportedModel
   return { architecture, tokenizer: null, step: 0, weights: new Map(weights) };
 }
 
-/** What one model is asked: two sequences, and their logits as Scantling has them in float64. */
+/** What one model is asked: two sequences and an answer for each place; logits and loss as Scantling has them in float64. */
 export interface Question {
   readonly input: NdArray;
+  readonly targets: readonly number[];
   readonly logits: readonly number[];
+  readonly loss: number;
 }
 
 export function ask({ architecture, weights }: ExportedModel, length = architecture.length): Question {
@@ -45,22 +47,43 @@ export function ask({ architecture, weights }: ExportedModel, length = architect
     dtype === "i32" ? wholeValue(random, shape, 0, architecture.vocabulary) : uniformValue(random, shape);
   const bound: Record<string, NdArray> = { tokens };
   for (const [name, { shape, values }] of weights) bound[name] = { shape, data: Float64Array.from(values) };
-  const [logits] = evaluate([forward(architecture, inputSource(), input("tokens", shape, dtype))], bound);
-  return { input: tokens, logits: Array.from(logits!.data) };
+  const losses: Tensor[] = [];
+  const logits = forward(architecture, inputSource(), input("tokens", shape, dtype), {
+    loss: (_, value) => losses.push(value),
+  });
+  const [found, ...added] = evaluate([logits, ...losses], bound);
+  const { vocabulary } = architecture;
+  const rows = Array.from({ length: found!.data.length / vocabulary }, (_, row) =>
+    Array.from(found!.data.slice(row * vocabulary, (row + 1) * vocabulary)),
+  );
+  const targets = rows.map(() => Math.floor(random() * vocabulary));
+  const crossEntropy = rows.map((row, i) => {
+    const top = Math.max(...row);
+    return top + Math.log(row.reduce((sum, x) => sum + Math.exp(x - top), 0)) - row[targets[i]!]!;
+  });
+  const loss = crossEntropy.reduce((sum, x) => sum + x, 0) / rows.length;
+  return {
+    input: tokens,
+    targets,
+    logits: rows.flat(),
+    loss: added.reduce((sum, { data }) => sum + data[0]!, loss),
+  };
 }
 
 /** Writes a model's two files into a folder, and its question. */
-export function writeCase(folder: string, name: string, model: ExportedModel, { input }: Question): void {
+export function writeCase(folder: string, name: string, model: ExportedModel, question: Question): void {
   const { text, parameters } = pytorchFile(model.architecture);
   writeFileSync(join(folder, `${name}.py`), text);
   writeFileSync(join(folder, `${name}.safetensors`), Buffer.concat(safetensorsFile(model, parameters)));
-  const question = { shape: input.shape, values: Array.from(input.data) };
-  writeFileSync(join(folder, `${name}.json`), JSON.stringify(question));
+  const { input, targets } = question;
+  const asked = { shape: input.shape, values: Array.from(input.data), targets };
+  writeFileSync(join(folder, `${name}.json`), JSON.stringify(asked));
 }
 
 /** What PyTorch made of a case. */
 export interface Answer {
   readonly logits: readonly number[];
+  readonly loss: number;
   /** Of the loaded model, and of one that began by itself, before each of a few updates and after them. */
   readonly losses: { readonly loaded: readonly number[]; readonly fresh: readonly number[] };
   /** Mean and standard deviation of each parameter of a model that began by itself. */
@@ -73,9 +96,8 @@ import torch
 
 torch.set_num_threads(1)
 
-def train(module, model, name, x):
-    logits = model(x)
-    targets = torch.randint(module.VOCABULARY, logits.shape[:-1], generator=torch.Generator().manual_seed(3))
+def train(module, model, x, targets):
+    model.train()
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
     losses = []
     for _ in range(8):
@@ -100,11 +122,13 @@ for name in names:
         x = x.long() if x.dim() == 2 else x
         model = module.load(os.path.join(folder, name + ".safetensors")).eval()
         with torch.no_grad():
-            logits = model(x).flatten().tolist()
+            logits = model(x)
+            targets = torch.tensor(question["targets"]).view(logits.shape[:-1])
+            loss = module.loss_of(model, x, targets).item()
         fresh = module.Model()
         start = {key: [p.mean().item(), p.std(unbiased=False).item()] for key, p in fresh.named_parameters()}
-        losses = {"loaded": train(module, model, name, x), "fresh": train(module, fresh.train(), name, x)}
-        answers[name] = {"logits": logits, "losses": losses, "start": start}
+        losses = {"loaded": train(module, model, x, targets), "fresh": train(module, fresh, x, targets)}
+        answers[name] = {"logits": logits.flatten().tolist(), "loss": loss, "losses": losses, "start": start}
     except Exception as error:
         answers[name] = {"error": f"{type(error).__name__}: {error}"}
 with open(os.path.join(folder, "answers.json"), "w") as file:
