@@ -2,7 +2,13 @@
 // Knows no primitive.
 import { RequestError } from "../../errors.ts";
 import type { Module } from "../../nn/primitive.ts";
-import { type PyTorchForm, type PythonHelper, python, pythonNumber } from "../../nn/pytorch/form.ts";
+import {
+  type Lines,
+  type PyTorchForm,
+  type PythonHelper,
+  python,
+  pythonNumber,
+} from "../../nn/pytorch/form.ts";
 import { normModule } from "../../nn/pytorch/norm.ts";
 import type { Architecture } from "../schema.ts";
 import type { Block } from "../stripe.ts";
@@ -36,52 +42,71 @@ export function blockClass(
   classes: PythonClasses,
 ): string {
   const { block, norm, normEpsilon, dropout, stochasticDepth, residualScale } = architecture;
-  if (stochasticDepth > 0) classes.use(dropSequencesHelper);
+  const isThinned = stochasticDepth > 0;
+  if (isThinned) classes.use(dropSequencesHelper);
   const parts = places.map(({ name, module }) => ({
     attribute: attributeOf(name),
-    made: classes.construct(formOf(module)),
+    call: classes.construct(formOf(module)),
   }));
-  const added = (attribute: string, i: number, x: string): string => {
-    const made = `self.${attribute}(${x})`;
-    const dropped = dropout === 0 ? made : `F.dropout(${made}, DROPOUT, self.training)`;
-    const rate = `STOCHASTIC_DEPTH * (self.before + ${i + 1}) / ${modules}`;
-    const kept = stochasticDepth === 0 ? dropped : `drop_sequences(${dropped}, ${rate}, self.training)`;
-    return residualScale === undefined ? kept : `${pythonNumber(residualScale)} * ${kept}`;
+  const scale = residualScale === undefined ? "" : `${pythonNumber(residualScale)} * `;
+  const made = (attribute: string, x: string): string => {
+    const applied = `self.${attribute}(${x})`;
+    return dropout === 0 ? applied : `F.dropout(${applied}, DROPOUT, self.training)`;
   };
+  const kept = (attribute: string, i: number, x: string): string =>
+    isThinned
+      ? `${scale}drop_sequences(made, self.rate(${i + 1}), self.training)`
+      : `${scale}${made(attribute, x)}`;
   const normed = (attribute: string, x: string) => (norm === "none" ? x : `self.${attribute}_norm(${x})`);
-  const step = (attribute: string, i: number): string => {
-    switch (block) {
-      case "pre":
-        return `        x = x + ${added(attribute, i, normed(attribute, "x"))}`;
-      case "post":
-        return `        x = ${normed(attribute, `x + ${added(attribute, i, "x")}`)}`;
-      case "parallel":
-        return `        y = y + ${added(attribute, i, normed(attribute, "x"))}`;
-      case "none":
-        return `        x = ${normed(attribute, added(attribute, i, "x"))}`;
-    }
+  const step = (attribute: string, i: number): Lines => {
+    const x = block === "pre" || block === "parallel" ? normed(attribute, "x") : "x";
+    const added = kept(attribute, i, x);
+    return [
+      isThinned && `        made = ${made(attribute, x)}`,
+      `        ${summed(block, added, (sum) => normed(attribute, sum))}`,
+    ];
   };
   const needsNorm = norm !== "none";
   return python([
     `class ${className}(nn.Module):`,
-    `    def __init__(self${stochasticDepth > 0 ? ", before" : ""}):`,
+    `    def __init__(self${isThinned ? ", before" : ""}):`,
     "        super().__init__()",
-    stochasticDepth > 0 && "        self.before = before  # modules of the blocks before this one",
-    ...parts.map(({ attribute, made }) => [
+    isThinned && "        self.before = before  # modules of the blocks before this one",
+    ...parts.map(({ attribute, call }) => [
       needsNorm && `        self.${attribute}_norm = ${normModule(norm, "WIDTH", normEpsilon)}`,
-      constructed(attribute, made),
+      constructed(attribute, call),
     ]),
     "",
     "    def forward(self, x):",
     block === "parallel" && "        y = x",
     parts.map(({ attribute }, i) => step(attribute, i)),
     `        return ${block === "parallel" ? "y" : "x"}`,
+    isThinned && [
+      "",
+      "    def rate(self, number):",
+      '        """At which a module of this block is left out: the last of the model most often."""',
+      `        return STOCHASTIC_DEPTH * (self.before + number) / ${modules}`,
+    ],
   ]);
 }
 
+/** What becomes of what a primitive made. */
+function summed(block: Architecture["block"], added: string, normed: (x: string) => string): string {
+  switch (block) {
+    case "pre":
+      return `x = x + ${added}`;
+    case "post":
+      return `x = ${normed(`x + ${added}`)}`;
+    case "parallel":
+      return `y = y + ${added}`;
+    case "none":
+      return `x = ${normed(added)}`;
+  }
+}
+
 /** A line, or three where that would be long. */
-function constructed(attribute: string, made: string): string[] {
-  const line = `        self.${attribute} = ${made}`;
+function constructed(attribute: string, call: string): string[] {
+  const line = `        self.${attribute} = ${call}`;
   if (line.length <= 100) return [line];
   const open = line.indexOf("(") + 1;
   return [line.slice(0, open), `            ${line.slice(open, -1)}`, "        )"];

@@ -14,7 +14,8 @@ const filterHelper: PythonHelper = {
         super().__init__()
         self.length = length
         bands = (features - 1) // 2
-        self.bands = torch.linspace(1e-4, bands - 1, bands) if bands > 1 else torch.tensor([1e-4])
+        slow_to_fast = torch.linspace(1e-4, bands - 1, bands) if bands > 1 else torch.tensor([1e-4])
+        self.register_buffer("bands", slow_to_fast, persistent=False)
         self.positions = nn.Parameter(self.waves(torch.arange(length))) if learned else None
         self.frequency = nn.Parameter(torch.full((width,), float(frequency)))
         for i in range(layers + 1):
@@ -32,7 +33,7 @@ const filterHelper: PythonHelper = {
 
     def waves(self, places):
         """The position, and cosines and sines of it, [T, features]."""
-        angles = 2 * math.pi / self.length * places[:, None] * self.bands.to(places.device)
+        angles = 2 * math.pi / self.length * places[:, None] * self.bands
         place = places[:, None] / max(1, self.length - 1)
         return torch.cat((place, angles.cos(), -angles.sin()), dim=-1)
 
@@ -69,7 +70,6 @@ function filter(filters: string, settings: FilterSettings): string {
 }
 
 interface Operator {
-  readonly order: number;
   readonly init: string[];
   readonly forward: string[];
   readonly arguments: string[];
@@ -81,7 +81,6 @@ function operator(settings: OperatorSettings): Operator {
   const repeated = groups === 1 ? "self.input(x)" : `self.input(x).repeat(1, 1, ${groups})`;
   const turns = order - 1;
   return {
-    order,
     arguments: ["WIDTH", ...keywords({ expand, taps })],
     init: [
       "        inner = expand * width",
@@ -90,16 +89,21 @@ function operator(settings: OperatorSettings): Operator {
       filter(turns === 1 ? "inner" : `${turns} * inner`, settings),
       `        self.skip = nn.Parameter(torch.randn(${turns}, inner))`,
     ],
-    forward: [
-      `        *gates, mixed = self.convolution(${repeated}).chunk(${order + 1}, dim=-1)`,
-      "        filters = self.filter(x.shape[1])",
+    forward:
       turns === 1
-        ? "        for kernel, gate, skip in zip([filters], gates[:0:-1], self.skip):"
-        : `        for kernel, gate, skip in zip(filters.unflatten(-1, (-1, ${turns})).unbind(-1), gates[:0:-1], self.skip):`,
-      "            gated = mixed * gate",
-      "            mixed = long_convolution(gated, kernel) + gated * skip",
-      "        mixed = mixed * gates[0]",
-    ],
+        ? [
+            `        last, first, value = self.convolution(${repeated}).chunk(3, dim=-1)`,
+            "        gated = value * first",
+            "        mixed = (long_convolution(gated, self.filter(x.shape[1])) + gated * self.skip[0]) * last",
+          ]
+        : [
+            `        *gates, mixed = self.convolution(${repeated}).chunk(${order + 1}, dim=-1)`,
+            `        filters = self.filter(x.shape[1]).unflatten(-1, (-1, ${turns})).unbind(-1)`,
+            "        for kernel, gate, skip in zip(filters, gates[:0:-1], self.skip):",
+            "            gated = mixed * gate",
+            "            mixed = long_convolution(gated, kernel) + gated * skip",
+            "        mixed = mixed * gates[0]",
+          ],
   };
 }
 

@@ -94,7 +94,7 @@ describe("a PyTorch file", () => {
         }),
       }),
     ]);
-    expect(textOf({ ...plain, heads: undefined, stripe: "[half]" } as ArchitectureInput)).toContain(
+    expect(textOf({ vocabulary: 3, length: 2, width: 4, stripe: "[half]" })).toContain(
       "self.half_ = Model2(factor=2)",
     );
     expect(() => textOf({ vocabulary: 3, length: 2, width: 4, stripe: "[class]" })).toThrow(
