@@ -1,5 +1,6 @@
 // PyTorch files as texts: that every architecture has one, what stands in it, and what is refused. Runs no PyTorch.
 import { execFileSync, spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { type ArchitectureInput, defineArchitecture } from "../../../src/architecture/architecture.ts";
@@ -69,6 +70,12 @@ describe("a PyTorch file", () => {
       "= Attention(WIDTH, heads=2, window=4)",
       "= Attention2(WIDTH, heads=2)",
     ]);
+  });
+
+  test("is what the documentation shows", () => {
+    const document = readFileSync(new URL("../../../docs/export.md", import.meta.url), "utf8");
+    const [, shown] = /```python\n(class Block[^`]*)```/.exec(document)!;
+    expect(textOf(presets.get("gpt2")!)).toContain(shown);
   });
 
   test("knows a preset of full size", () => {
