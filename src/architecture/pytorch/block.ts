@@ -49,6 +49,7 @@ export function blockClass(
     call: classes.construct(formOf(module)),
   }));
   const scale = residualScale === undefined ? "" : `${pythonNumber(residualScale)} * `;
+  requireDistinct(parts.map(({ attribute }) => attribute));
   const made = (attribute: string, x: string): string => {
     const applied = `self.${attribute}(${x})`;
     return dropout === 0 ? applied : `F.dropout(${applied}, DROPOUT, self.training)`;
@@ -88,6 +89,16 @@ export function blockClass(
       `        return STOCHASTIC_DEPTH * (self.before + number) / ${modules}`,
     ],
   ]);
+}
+
+/** Errors: RequestError where two members of a block, norms among them, would have one name. */
+function requireDistinct(attributes: readonly string[]): void {
+  const members = attributes.flatMap((attribute) => [attribute, `${attribute}_norm`]);
+  const twice = members.find((member, i) => members.indexOf(member) < i);
+  if (twice === undefined) return;
+  throw new RequestError(
+    `export: two parts of a block would be called ${twice} in Python; rename one of its primitives, or export --to onnx`,
+  );
 }
 
 /** What becomes of what a primitive made. */

@@ -90,6 +90,14 @@ describe("a PyTorch file", () => {
     const apply = (_: unknown, __: unknown, ___: unknown, x: never) => x;
     registerPrimitives([
       definePrimitive({ name: "class", ...common, apply }),
+      ...["ownPart", "own-part"].map((name) =>
+        definePrimitive({
+          name,
+          ...common,
+          apply,
+          pytorch: () => ({ name: "Own", arguments: [], body: "    pass" }),
+        }),
+      ),
       definePrimitive({
         name: "half",
         ...common,
@@ -103,6 +111,9 @@ describe("a PyTorch file", () => {
     ]);
     expect(textOf({ vocabulary: 3, length: 2, width: 4, stripe: "[half]" })).toContain(
       "self.half_ = Model2(factor=2)",
+    );
+    expect(() => textOf({ vocabulary: 3, length: 2, width: 4, stripe: "[ownPart, own-part]" })).toThrow(
+      "export: two parts of a block would be called own_part in Python",
     );
     expect(() => textOf({ vocabulary: 3, length: 2, width: 4, stripe: "[class]" })).toThrow(
       "export: primitive class has no PyTorch form; give definePrimitive one as its member pytorch",
