@@ -11,33 +11,45 @@ export interface PyTorchName {
 /**
  * Names of the parameters of one part, by their names inside it. Parts of a name are joined by underscores in snake case:
  * `query.norm.scale` is the `weight` of a module `query_norm`, `share` of `key` is `key_share`. The matrix `weight` of a linear map
- * and its `bias` belong to a module; `modules` are names in front that stay modules, so `filter.output.weight` may be
- * `filter.output.weight`.
+ * and its `bias` belong to a module. `modules` are names in front that stay modules, as `filter` in `filter.output.weight`.
  */
 export function pytorchNames(
   parameters: Parameters,
   modules: readonly string[] = [],
 ): ReadonlyMap<string, PyTorchName> {
+  const moduleOf = (name: string) => modules.find((module) => name.startsWith(`${module}.`));
+  const parts = new Map<string, Map<string, ParameterDeclaration>>();
+  for (const [name, declaration] of parameters) {
+    const module = moduleOf(name);
+    const front = module === undefined ? "" : `${module}.`;
+    if (!parts.has(front)) parts.set(front, new Map());
+    parts.get(front)!.set(name.slice(front.length), declaration);
+  }
   return new Map(
-    [...parameters].map(([name, declaration]) => {
-      const module = modules.find((module) => name.startsWith(`${module}.`));
-      const front = module === undefined ? "" : `${snakeCase(module)}.`;
-      const inside = module === undefined ? name : name.slice(module.length + 1);
-      const parts = inside.split(".");
-      const last = parts.pop()!;
-      const owner = parts.join(".");
-      const sibling = (other: string) =>
-        parameters.get([module, owner, other].filter((part) => part !== undefined && part !== "").join("."));
-      const weight = sibling("weight");
-      const isOwned =
-        (last === "weight" && isModule(declaration)) ||
-        (last === "scale" && owner !== "") ||
-        (last === "bias" && ((weight !== undefined && isModule(weight)) || sibling("scale") !== undefined));
-      const member = last === "scale" ? "weight" : last;
-      const path = isOwned ? (owner === "" ? member : `${snakeCase(owner)}.${member}`) : snakeCase(inside);
-      return [name, { name: front + path, transposed: last === "weight" && isLinear(declaration) }];
-    }),
+    [...parts].flatMap(([front, inside]) =>
+      [...inside].map(([name, declaration]): [string, PyTorchName] => {
+        const called = front === "" ? "" : `${snakeCase(front.slice(0, -1))}.`;
+        const transposed = name.endsWith("weight") && isLinear(declaration);
+        return [front + name, { name: `${called}${memberName(name, inside)}`, transposed }];
+      }),
+    ),
   );
+}
+
+/** `up.weight` where it is part of a linear map or a norm, `up_weight` where it stands alone. */
+function memberName(name: string, parameters: Parameters): string {
+  const dot = name.lastIndexOf(".");
+  const [owner, last] = [name.slice(0, Math.max(0, dot)), name.slice(dot + 1)];
+  const beside = (other: string) => parameters.get(owner === "" ? other : `${owner}.${other}`);
+  const weight = beside("weight");
+  const isMapped = weight !== undefined && isModule(weight);
+  const isNorm = owner !== "" && beside("scale") !== undefined;
+  const isOwned =
+    (last === "weight" && isMapped) ||
+    (last === "scale" && isNorm) ||
+    (last === "bias" && (isMapped || isNorm));
+  if (!isOwned || owner === "") return snakeCase(name);
+  return `${snakeCase(owner)}.${last === "scale" ? "weight" : last}`;
 }
 
 /** Weights of more axes are those of several maps at once. */
