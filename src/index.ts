@@ -46,9 +46,16 @@ export type { Paths } from "./nn/paths.ts";
 
 export { checkPrimitive, type PrimitiveCheck } from "./nn/checkPrimitive.ts";
 export { type Config, defineConfig } from "./nn/config.ts";
-export type { AddedEntries, GrowingParameter, Grown, Growth, GrowthDefinition } from "./nn/growth.ts";
+export type {
+  AddedEntries,
+  GrowingParameter,
+  Grown,
+  Growth,
+  GrowthDefinition,
+  HiddenUnits,
+} from "./nn/growth.ts";
 export { type LinearOptions, linearMap } from "./nn/linear.ts";
-export type { Initializer, ParameterDeclaration, Role } from "./nn/parameters.ts";
+export type { Initializer, ParameterDeclaration, ParameterSource, Role } from "./nn/parameters.ts";
 export {
   type Decoded,
   type Decodes,
@@ -100,13 +107,17 @@ export {
   sumImportance,
 } from "./growth/importance.ts";
 export type {
+  CopyingMethod,
   GrowingNetwork,
   GrownBy,
   GrownStep as GrownNetworkStep,
+  GrowthData,
   GrowthMethod,
+  LearningMethod,
   MethodContext,
+  MethodDescription,
 } from "./growth/methods/method.ts";
-export { growBy, growthMethod, growthMethods } from "./growth/methods/methods.ts";
+export { growBy, growByData, growthMethod, growthMethods } from "./growth/methods/methods.ts";
 export { type GrowthPlan, type Origins, type ParameterGrowth, planGrowth } from "./growth/plan.ts";
 export { compareNetworks, type Difference, type Network } from "./growth/proof.ts";
 export {

@@ -292,7 +292,7 @@ export function isOutput({ added = {} }: GrowingParameter): boolean {
 }
 
 /** All places are new: outputs are zero, the rest is arbitrary. */
-function newAxes(parameter: GrowingParameter, shape: Shape): AxisGrowth[] {
+export function newAxes(parameter: GrowingParameter, shape: Shape): AxisGrowth[] {
   const kind = isOutput(parameter) ? ZERO : ARBITRARY;
   return shape.map((size) => ({
     from: new Int32Array(size).fill(-1),

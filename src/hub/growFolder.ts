@@ -24,6 +24,7 @@ import {
 } from "./model.ts";
 import { asBytes, bytesOf, type NumberType } from "./numbers.ts";
 import { compareByPlace, type PlaceDifference, parametersOf } from "./prove.ts";
+import { placeBound, unroundedValues } from "./rounding.ts";
 import { growRows, rowGrowth } from "./rows.ts";
 import { filesBeside, type NewTensor, requireFreePlace, writePublicFolder } from "./writeFolder.ts";
 
@@ -52,7 +53,14 @@ export interface GrowFolderOptions {
 
 /** How both networks were compared on the same inputs. */
 export type FolderComparison =
-  | { readonly kind: "network"; readonly float64: Difference; readonly float32: Difference }
+  | {
+      readonly kind: "network";
+      readonly float64: Difference;
+      /** With the numbers that are written. */
+      readonly float32: Difference;
+      /** With these before they were rounded to a short format; null where none were. */
+      readonly unrounded: Difference | null;
+    }
   /** Too large to be in memory: the same activations through each place of both. */
   | { readonly kind: "places"; readonly float32: PlaceDifference };
 
@@ -73,7 +81,10 @@ export interface GrownFolder {
   readonly proof: FolderProof;
   /** Of wall clock: reading, growing and writing with all of it on the disk; and the proof. */
   readonly seconds: { readonly writing: number; readonly proving: number };
-  /** Largest difference that is accepted in float32, of the largest number: more where a short format rounds. */
+  /**
+   * Largest difference that is accepted in float32, of the largest number: of the whole network before numbers are rounded,
+   * place by place with them.
+   */
   readonly bound: number;
 }
 
@@ -81,8 +92,7 @@ export interface GrownFolder {
 const LARGEST_WHOLE = 4e6;
 const PROVED_PLACES = 32;
 const EXACT = 1e-12;
-/** Of the largest number, where numbers were multiplied, or averaged, and rounded to the format again. */
-const BOUNDS: Readonly<Record<NumberType, number>> = { F32: 1e-5, F16: 2 ** -7, BF16: 2 ** -4 };
+const FLOAT32_BOUND = 1e-5;
 
 /**
  * Grows a public folder and proves it before it appears. The formats of numbers stay, unknown keys of config.json too.
@@ -102,13 +112,14 @@ export async function growFolder(options: GrowFolderOptions): Promise<GrownFolde
     const config = { ...model.folder.config, ...layout.config(target.to, model.folder.config) };
     const inputs = await inputsOf(model, options);
     const { tensors, rounds } = grownTensors(model, plan, seed);
-    const bound = Math.max(BOUNDS.F32, ...[...rounds].map((type) => BOUNDS[type]));
+    let bound = FLOAT32_BOUND;
     let proof: FolderProof | undefined;
     let proving = 0;
     const start = performance.now();
     const check = (written: string) => {
       const begun = performance.now();
-      proof = prove(model, written, plan, target.origins, inputs, options);
+      proof = prove(model, written, plan, target.origins, inputs, rounds, options);
+      if (proof.kind === "places") bound = Math.max(bound, ...[...rounds].map(placeBound));
       proving = (performance.now() - begun) / 1000;
       if (options.unproven) return;
       requireProof(proof, bound, `${folder}: grown`);
@@ -202,6 +213,7 @@ function prove(
   plan: GrowthPlan,
   origins: Origins,
   inputs: ArrayLike<number> | null,
+  rounds: ReadonlySet<NumberType>,
   { machine, seed = 0 }: GrowFolderOptions,
 ): FolderProof {
   const grown = openPublicModel(written);
@@ -212,15 +224,24 @@ function prove(
             kind: "places",
             float32: compareByPlace(machine, model, grown, plan, origins, given ?? seed),
           })
-        : wholeComparison(machine, networkOf(model), networkOf(grown), plan, seed);
+        : wholeComparison(machine, model, grown, plan, rounds.size > 0, seed);
     return { ...compare(null), data: inputs && compare(inputs) };
   } finally {
     grown.close();
   }
 }
 
-function wholeComparison(machine: Machine, before: Network, after: Network, plan: GrowthPlan, seed: number) {
+function wholeComparison(
+  machine: Machine,
+  model: PublicModel,
+  grown: PublicModel,
+  plan: GrowthPlan,
+  isRounded: boolean,
+  seed: number,
+) {
+  const [before, after] = [networkOf(model), networkOf(grown)];
   const exact = growNetwork(plan, doubled(before), seed);
+  const unrounded = isRounded ? unroundedNetwork(grown, plan, before, after) : null;
   const { length, inputs: perPlace } = before.architecture;
   return (inputs: ArrayLike<number> | null): FolderComparison => {
     const count = inputs === null ? Math.min(PROVED_PLACES, length) : inputs.length / (perPlace ?? 1);
@@ -229,8 +250,21 @@ function wholeComparison(machine: Machine, before: Network, after: Network, plan
       kind: "network",
       float64: compareNetworks(createReference(), before, exact, places),
       float32: compareNetworks(machine, before, after, places),
+      unrounded: unrounded && compareNetworks(machine, before, unrounded, places),
     };
   };
+}
+
+function unroundedNetwork(
+  { tensors }: PublicModel,
+  plan: GrowthPlan,
+  before: Network,
+  { architecture, values }: Network,
+): Network {
+  const types = new Map(
+    tensors.flatMap(({ parts, stored }) => parts.map((part) => [part, stored.dtype] as const)),
+  );
+  return { architecture, values: unroundedValues(plan, before.values, values, (name) => types.get(name)!) };
 }
 
 function networkOf(model: PublicModel): Network {
@@ -256,7 +290,7 @@ function requireProof(proof: FolderComparison, bound: number, what: string): voi
     proof.kind === "network"
       ? ([
           ["float64", proof.float64, EXACT],
-          ["float32", proof.float32, bound],
+          ["float32", proof.unrounded ?? proof.float32, bound],
         ] as const)
       : ([["float32", proof.float32, bound]] as const);
   for (const [precision, { largest, scale }, most] of made) {

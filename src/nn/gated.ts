@@ -4,7 +4,7 @@ import { wholeNumber } from "../strict.ts";
 import { geluTanh, silu } from "../tensor/composites/activation.ts";
 import { multiply } from "../tensor/ops/elementwise.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { growingLinear } from "./growth.ts";
+import { growingLinear, hiddenUnits } from "./growth.ts";
 import { linearMap } from "./linear.ts";
 import { definePrimitive, type Primitive } from "./primitive.ts";
 import { gatedInPyTorch } from "./pytorch/feedforward.ts";
@@ -42,6 +42,7 @@ function gated(name: "swiglu" | "geglu", activation: (x: Tensor) => Tensor): Pri
       declare: ({ feedforward, bias }) => ({
         sizes: { feedforward: feedforward! },
         copies: ["width", "feedforward"],
+        units: hiddenUnits(bias),
         parameters: {
           ...growingLinear("gate", ["width", "feedforward"], { bias }),
           ...growingLinear("up", ["width", "feedforward"], { bias }),

@@ -23,6 +23,18 @@ export interface GrowingParameter {
   readonly sums?: true;
 }
 
+/**
+ * Hidden units, the places of one size, which has the name of its setting. A unit outputs its hidden value times its row of
+ * `read`, and no more; where its columns of all `silent` are 0, the hidden value is 0, whatever else it has.
+ */
+export interface HiddenUnits {
+  readonly size: string;
+  /** Parameters whose last axis is the units. */
+  readonly silent: readonly string[];
+  /** [units, width]. */
+  readonly read: string;
+}
+
 /** How a module with its settings grows. The size `width` is that of the model around it. */
 export interface Growth {
   readonly sizes: Readonly<Record<string, number>>;
@@ -39,6 +51,8 @@ export interface Growth {
    * among them. Absent: none.
    */
   readonly copies?: readonly string[];
+  /** Units whose place in the network their gradient alone can choose; absent: there are none. */
+  readonly units?: HiddenUnits;
   /** Why no new place of it can leave the residual stream as it is and learn; absent: one whose outputs are zero can. */
   readonly cannotBegin?: string;
 }
@@ -77,6 +91,15 @@ export function growingLinear(
   return {
     [`${name}.weight`]: { axes: `${from}, ${to}`, sums: true, ...how },
     ...(bias ? { [`${name}.bias`]: biased } : {}),
+  };
+}
+
+/** Those of a feed-forward layer from `up` to `down`. */
+export function hiddenUnits(bias: boolean): HiddenUnits {
+  return {
+    size: "feedforward",
+    silent: bias ? ["up.weight", "up.bias"] : ["up.weight"],
+    read: "down.weight",
   };
 }
 

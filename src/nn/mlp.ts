@@ -10,7 +10,7 @@ import {
   squaredRelu as squaredReluOf,
 } from "../tensor/composites/activation.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { growingLinear } from "./growth.ts";
+import { growingLinear, hiddenUnits } from "./growth.ts";
 import { linearMap } from "./linear.ts";
 import { definePrimitive, type Primitive } from "./primitive.ts";
 import { mlpInPyTorch } from "./pytorch/feedforward.ts";
@@ -56,6 +56,7 @@ function mlp(
           }),
         },
         nonlinearOutput: activationAfter,
+        ...(activationAfter ? {} : { units: hiddenUnits(bias) }),
         ...(activationAfter && atZero === "stays" ? { cannotBegin: DEAD } : {}),
       }),
       refuse: (before, after) =>

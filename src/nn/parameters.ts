@@ -35,6 +35,7 @@ export interface ParameterDeclaration {
 
 /** Gives the tensor of a name. Sharing, masks or adapters are sources that return an expression. */
 export interface ParameterSource {
+  /** The tensor of that name, of the shape declared. */
   parameter(name: string, declaration: ParameterDeclaration): Tensor;
 }
 

@@ -8,12 +8,13 @@ import { createReference } from "../backend/reference.ts";
 import type { DataFolders } from "../data/text.ts";
 import { RequestError, WorkError } from "../errors.ts";
 import type { GrowthNote, NamedTensors } from "../growth/grow.ts";
-import { growBy, growthMethod } from "../growth/methods/methods.ts";
+import { growByData, growthMethod } from "../growth/methods/methods.ts";
 import { compareNetworks, type Difference } from "../growth/proof.ts";
 import type { GrowthStep } from "../growth/steps.ts";
 import { readCheckpoint, tensorValues } from "./checkpoint.ts";
 import { FLOAT32_BOUND, PROVED_PLACES } from "./growStage.ts";
 import { growStates } from "./growStates.ts";
+import { growthData } from "./growthData.ts";
 import { scheduleStart } from "./growthEvents.ts";
 import type { Model } from "./model.ts";
 import { createOptimizer } from "./optimizers.ts";
@@ -26,6 +27,7 @@ import {
   valuesOf,
   writeRun,
 } from "./remakeRun.ts";
+import type { RunData } from "./runData.ts";
 import { checkpointsPath } from "./runFolder.ts";
 import { defineTraining, type TrainingSettings } from "./settings.ts";
 
@@ -92,7 +94,10 @@ export async function growRun(options: GrowOptions): Promise<GrownRun> {
   const model = openRemade({ ...options, checkpoint: options.checkpoint ?? "last" });
   const optimizer = createOptimizer(model.configuration.training.optimizer);
   const before = { architecture: model.architecture, values: valuesOf(model) };
-  const grown = growBy(method, before, steps, { seed, noise });
+  const loaded = await dataOf(options, model);
+  if (method.needsData && typeof loaded === "string") throw new RequestError(loaded);
+  const data = typeof loaded === "string" ? undefined : growthData(machine, model.configuration, loaded);
+  const grown = await growByData(method, before, steps, { seed, noise, data });
   const { architecture, values } = grown;
   let standing = fresh ? undefined : standingOf(folder, model);
   for (const { plan } of grown.steps) {
@@ -100,7 +105,11 @@ export async function growRun(options: GrowOptions): Promise<GrownRun> {
     standing = plan && { ...standing, states: growStates(plan, optimizer, standing.states, standing.step) };
   }
   const made = grown.steps.map(({ step, notes }): GrownStep => ({ step, notes }));
-  const { inputs, notes } = await validationInputs(options, model);
+  const inputs = typeof loaded === "string" ? null : validationInputs(loaded, architecture);
+  const notes = [
+    ...grown.steps.flatMap(({ told = [] }) => told),
+    ...(typeof loaded === "string" ? [`not compared on the run's own data: ${loaded}`] : []),
+  ];
   const prove = (given?: ArrayLike<number>): Proof => {
     const places = { seed, batch: 1, length: placesOf(architecture), inputs: given };
     const compare = (on: Machine) => compareNetworks(on, before, { architecture, values }, places);
@@ -136,20 +145,20 @@ function requireEqual(proof: Proof, { folder, unproven = false }: GrowOptions, o
   }
 }
 
-/** The beginning of what the run is judged by; null, and a note, where it is not there. */
-async function validationInputs(
-  options: GrowOptions,
-  { configuration, architecture }: Model,
-): Promise<{ readonly inputs: ArrayLike<number> | null; readonly notes: readonly string[] }> {
+/** What the run is trained on; where it cannot be had, why. */
+async function dataOf(options: GrowOptions, { configuration }: Model): Promise<RunData | string> {
   try {
-    const data = await reloadData(configuration, options);
-    const [first] = data.validation(1);
-    const count = placesOf(architecture) * (architecture.inputs ?? 1);
-    return { inputs: first!.inputs!.slice(0, count), notes: [] };
+    return await reloadData(configuration, options);
   } catch (error) {
-    if (!(error instanceof RequestError)) throw error;
-    return { inputs: null, notes: [`not compared on the run's own data: ${error.message}`] };
+    if (error instanceof RequestError) return error.message;
+    throw error;
   }
+}
+
+/** The beginning of what the run is judged by. */
+function validationInputs({ validation }: RunData, architecture: Architecture): ArrayLike<number> {
+  const [first] = validation(1);
+  return first!.inputs!.slice(0, placesOf(architecture) * (architecture.inputs ?? 1));
 }
 
 /** Where the run stood, and what its optimiser knew. */

@@ -17,8 +17,8 @@ export const FLOAT32_BOUND = 1e-5;
 
 /**
  * Puts the larger network in the place of the run's, after `updates` updates. New parameters that may be anything begin as those
- * of a new network of `seed`; of copies the optimiser knows nothing. Errors: WorkError where it computes something else against
- * its method's promise; the run's network has not changed then.
+ * of a new network of `seed`; where the method leaves no rule for what the optimiser remembers, that begins anew. Errors: WorkError
+ * where it computes something else against its method's promise; the run's network has not changed then.
  */
 export function growStage(
   run: Run,

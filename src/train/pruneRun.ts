@@ -16,6 +16,7 @@ import {
 } from "../growth/prune.ts";
 import { createEvaluator } from "./evaluate.ts";
 import { firstOrderImportance } from "./importance.ts";
+import { microBatchAt } from "./microBatches.ts";
 import type { TrainerBatch } from "./objectives/objective.ts";
 import { createObjective } from "./objectives/objectives.ts";
 import { createOptimizer } from "./optimizers.ts";
@@ -216,18 +217,10 @@ function storeOf(machine: Machine, values: NamedTensors): Store {
 /** Micro-batches of training, from the first step on. */
 function* trainingBatches(
   data: RunData,
-  { microBatches }: RunConfiguration["training"],
+  training: RunConfiguration["training"],
   count: number,
 ): Generator<TrainerBatch> {
-  for (let i = 0; i < count; i++) {
-    const batch = data.batchAt(Math.floor(i / microBatches));
-    const part = i % microBatches;
-    const parts = Object.entries(batch).map(([name, values]) => {
-      const size = values.length / microBatches;
-      return [name, values.subarray(part * size, (part + 1) * size)];
-    });
-    yield Object.fromEntries(parts);
-  }
+  for (let i = 0; i < count; i++) yield microBatchAt(data, training, i);
 }
 
 function* first<T>(items: Iterable<T>, count: number): Generator<T> {

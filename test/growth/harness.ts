@@ -5,8 +5,11 @@ import {
   defineArchitecture,
 } from "../../src/architecture/architecture.ts";
 import { forward } from "../../src/architecture/forward.ts";
+import type { Machine } from "../../src/backend/machine.ts";
 import { createReference } from "../../src/backend/reference.ts";
 import { growNetwork } from "../../src/growth/grow.ts";
+import { sumImportance } from "../../src/growth/importance.ts";
+import type { GrowthData } from "../../src/growth/methods/method.ts";
 import { storedParameters } from "../../src/growth/plan.ts";
 import { compareNetworks } from "../../src/growth/proof.ts";
 import { type GrowthStep, planStep } from "../../src/growth/steps.ts";
@@ -98,6 +101,11 @@ function descended({ architecture, values }: Net, gradients: Values, rate: numbe
 
 /** Parameters with an entry that no gradient reaches in four steps. */
 export function deadAfterFourSteps(start: Net): string[] {
+  return afterFourSteps(start).dead;
+}
+
+/** The same, and the network then. */
+export function afterFourSteps(start: Net): { readonly dead: string[]; readonly net: Net } {
   let net = start;
   const moved = Object.entries(net.values).map(([name, { data }]) => [name, data.map(() => 0)] as const);
   for (let step = 0; step < 4; step++) {
@@ -109,5 +117,49 @@ export function deadAfterFourSteps(start: Net): string[] {
     }
     net = descended(net, gradients, 0.5);
   }
-  return moved.filter(([, data]) => data.some((value) => value === 0)).map(([name]) => name);
+  const dead = moved.filter(([, data]) => data.some((value) => value === 0)).map(([name]) => name);
+  return { dead, net };
+}
+
+/**
+ * Sizes with two places that are equal in all parameters, up to the order of entries: sums of the entries' cubes, which
+ * parameters weigh differently, tell places apart.
+ */
+export function equalUnits({ architecture, values }: Net): string[] {
+  const names = Object.keys(values);
+  const { units } = sumImportance(architecture, (name) =>
+    values[name]!.data.map((value) => (1 + names.indexOf(name) / 7) * (value + 0.3) ** 3),
+  );
+  const hasEqual = (sums: Float64Array) => {
+    const sorted = sums.slice().sort();
+    return sorted.some((sum, i) => i > 0 && sum - sorted[i - 1]! <= 1e-9 * Math.abs(sum));
+  };
+  return [...units].filter(([, sums]) => hasEqual(sums)).map(([key]) => key);
+}
+
+/** Batches of sequences in which a token is followed by three times itself and one, mostly. */
+export function chainData(machine: Machine): GrowthData {
+  const [rows, length] = [8, 6];
+  return {
+    machine,
+    loss(architecture, parameters, options) {
+      const logits = forward(architecture, parameters, input("batch", [rows, length], "i32"), options);
+      const flat = reshape(logits, [rows * length, 7]);
+      return crossEntropy(flat, reshape(input("next", [rows, length], "i32"), [rows * length])).loss;
+    },
+    write(store, n) {
+      const random = generator(100 + n);
+      const [batch, next]: [number[], number[]] = [[], []];
+      for (let row = 0; row < rows; row++) {
+        let token = Math.floor(7 * random());
+        for (let i = 0; i < length; i++) {
+          batch.push(token);
+          token = random() < 0.1 ? Math.floor(7 * random()) : (3 * token + 1) % 7;
+          next.push(token);
+        }
+      }
+      store.write("batch", batch);
+      store.write("next", next);
+    },
+  };
 }

@@ -3,13 +3,19 @@ import { describe, expect, it } from "vitest";
 import type { GrowthStep } from "../../src/growth/steps.ts";
 import { primitives } from "../../src/nn/primitives.ts";
 import { cases } from "./cases.ts";
-import { deadAfterFourSteps, difference, grown, network } from "./harness.ts";
+import { afterFourSteps, difference, equalUnits, grown, network } from "./harness.ts";
 
 const EXACT = 1e-12;
 
 const settings = (to: Record<string, unknown>): GrowthStep => ({ grow: "settings", to });
 
 describe("primitives grow", () => {
+  it("equal units are noticed: copies of experts", () => {
+    const small = network({ norm: "rms", stripe: "moe(experts: 4, feedforward: 6)" });
+    expect(equalUnits(small)).toEqual([]);
+    const copied = grown(small, settings({ experts: 8 }));
+    expect(equalUnits(copied)).toEqual(["block.0.moe. experts", "block.1.moe. experts"]);
+  });
   it("all of them are here", () => {
     expect(Object.keys(cases).sort()).toEqual([...primitives.keys()].sort());
   });
@@ -36,12 +42,14 @@ describe("primitives grow", () => {
       if (layers !== undefined) expect(() => grown(small, step)).toThrow(layers);
       else expect(difference(small, grown(small, step))).toBeLessThan(EXACT);
     });
-    it(`${primitive}: no new parameter is dead`, () => {
+    it(`${primitive}: no new parameter is dead, no unit like another`, () => {
       let large = smaller();
       for (const to of grows) large = grown(large, settings(to));
       if (typeof width === "number") large = grown(large, wider);
       if (layers === undefined) large = grown(large, { grow: "layers", add: 1, at: 1 });
-      expect(deadAfterFourSteps(large).filter((name) => !unreached?.test(name))).toEqual([]);
+      const { dead, net } = afterFourSteps(large);
+      expect(dead.filter((name) => !unreached?.test(name))).toEqual([]);
+      expect(equalUnits(net)).toEqual([]);
     });
     for (const to of grows) {
       it(`${primitive}, with ${JSON.stringify(to)}`, () => {

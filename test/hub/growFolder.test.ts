@@ -12,14 +12,18 @@ import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { Machine, Store } from "../../src/backend/machine.ts";
 import { createReference } from "../../src/backend/reference.ts";
+import { growNetwork } from "../../src/growth/grow.ts";
 import { planGrowth } from "../../src/growth/plan.ts";
 import { type GrowthStep, stepTarget } from "../../src/growth/steps.ts";
 import { growFolder } from "../../src/hub/growFolder.ts";
 import { openPublicModel, readParameters } from "../../src/hub/model.ts";
 import { compareByPlace } from "../../src/hub/prove.ts";
+import { placeBound, unroundedValues } from "../../src/hub/rounding.ts";
+import { network } from "../growth/harness.ts";
 import { copyOf, differenceFrom, fixture, layoutNames, newFolder } from "./harness.ts";
 
 const machine = createReference();
+const small = network({});
 const settings = (to: Record<string, unknown>): GrowthStep => ({ grow: "settings", to });
 const layers: GrowthStep = { grow: "layers", add: 1, at: 1 };
 const width = (to: number): GrowthStep => ({ grow: "width", to });
@@ -84,6 +88,30 @@ describe("place by place", () => {
   it("the same activations come out of both networks", async () => {
     expect(await compare(false)).toBeLessThan(1e-6);
   });
+  it.each([
+    ["mistral", "BF16"],
+    ["qwen2", "F16"],
+  ] as const)("%s, whose numbers are rounded to %s", async (name, type) => {
+    const steps = [settings({ headWidth: 12 }), width(24)];
+    const made = await grow(name, steps);
+    const { proof } = made;
+    if (proof.kind !== "network" || proof.unrounded === null) throw new Error("nothing was rounded");
+    expect(proof.unrounded.largest).toBeLessThan(1e-6 * proof.unrounded.scale);
+    expect(proof.float32.largest).toBeGreaterThan(1e-5 * proof.float32.scale);
+    const [before, after] = [openPublicModel(fixture(name)), openPublicModel(made.folder)];
+    const origins = [0, 1, 2, 3];
+    const found = compareByPlace(
+      machine,
+      before,
+      after,
+      planGrowth(before.architecture, after.architecture, origins),
+      origins,
+      1,
+    );
+    for (const model of [before, after]) model.close();
+    expect(found.largest).toBeGreaterThan(1e-5 * found.scale);
+    expect(found.largest).toBeLessThan(placeBound(type) * found.scale);
+  });
   it("and others of another network", async () => {
     expect(await compare(true)).toBeGreaterThan(1e-3);
   });
@@ -132,6 +160,23 @@ describe("on data of the user's", () => {
     expect(some.scale).not.toBe(others.scale);
     for (const model of [before, after]) model.close();
   });
+});
+
+it("a number that is further off than rounding moves it is noticed", () => {
+  const step = stepTarget(small.architecture, settings({ headWidth: 6 }));
+  const plan = planGrowth(small.architecture, step.to, step.origins);
+  const { values } = growNetwork(plan, small.values, 1);
+  const times = (factor: number) =>
+    Object.fromEntries(
+      Object.entries(values).map(([name, { shape, data }]) => [
+        name,
+        { shape, data: data.map((value) => value * factor) },
+      ]),
+    );
+  expect(() => unroundedValues(plan, small.values, times(1 + 2 ** -9), () => "BF16")).not.toThrow();
+  expect(() => unroundedValues(plan, small.values, times(1 + 2 ** -9), () => "F16")).toThrow(
+    /^grow: number \d+ of .* was written as .*; expected .*, rounded, nothing is written$/,
+  );
 });
 
 describe("what is written", () => {

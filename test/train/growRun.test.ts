@@ -155,3 +155,33 @@ test("where the larger network computes something else nothing is written, unles
 test("a checkpoint that is not there is refused", async () => {
   await expect(grown(stopped, { checkpoint: 99 })).rejects.toThrow(RequestError);
 });
+
+describe("other methods", () => {
+  const wider: GrowthStep[] = [{ grow: "settings", to: { feedforward: 12 } }];
+
+  test("that look at data look at the run's own", async () => {
+    const out = freshFolder();
+    const made = await growRun({ folder: stopped, out, machine, steps: wider, method: "gradmax" });
+    expect(made).toMatchObject({ step: 6, method: { name: "gradmax", preserves: true }, notes: [] });
+    expect(made.proof.float64.largest).toBeLessThanOrEqual(1e-12 * made.proof.float64.scale);
+    const next = stepsOf(await collect(resume({ machine, folder: out })))[0]!;
+    expect(next.loss).toBeCloseTo(stepsOf(whole)[0]!.loss, 6);
+    const content = readFileSync(text);
+    writeFileSync(text, "other ".repeat(60));
+    try {
+      const blind = growRun({ folder: stopped, out: freshFolder(), machine, steps: wider, method: "ligo" });
+      await expect(blind).rejects.toThrow(/^data: .* is not what the run .* was trained on/);
+    } finally {
+      writeFileSync(text, content);
+    }
+  });
+
+  test("that copy go on where the run stood, with what its optimiser knew", async () => {
+    const out = freshFolder();
+    const made = await growRun({ folder: stopped, out, machine, steps: wider, method: "net2net", noise: 20 });
+    expect(made.step).toBe(6);
+    const next = stepsOf(await collect(resume({ machine, folder: out })))[0]!;
+    expect(next).toMatchObject({ step: 7, rate: stepsOf(whole)[0]!.rate });
+    expect(next.loss).toBeCloseTo(stepsOf(whole)[0]!.loss, 6);
+  });
+});

@@ -241,7 +241,7 @@ describe("before the first step it is refused", () => {
     expect(said).toBe("training: grow[1]: width is 4; expected at least the 8 of now, prune makes it less");
     const stacked = settings([{ at: { step: 2 }, to, method: "stack" }]);
     expect(await failure(train(tinyRun(folder, text, stacked)), RequestError)).toBe(
-      "training: grow[0]: the method stack cannot grow settings; zero, net2net, aki, hypercloning, lemon can",
+      "training: grow[0]: the method stack cannot grow settings; zero, net2net, aki, hypercloning, lemon, gradmax, ligo can",
     );
     expect(() => readConfiguration(folder)).toThrow(RequestError);
   });

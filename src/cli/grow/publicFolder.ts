@@ -44,6 +44,7 @@ function printComparison(proof: FolderComparison, on: string, console: Console):
   if (proof.kind === "network") {
     line("logit", "float64", proof.float64);
     line("logit", "float32, with the numbers that are written", proof.float32);
+    if (proof.unrounded !== null) line("logit", "float32, before they were rounded", proof.unrounded);
   } else {
     const how = `float32, place by place with the numbers that are written, at ${proof.float32.place}`;
     line("output", how, proof.float32);

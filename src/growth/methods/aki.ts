@@ -1,15 +1,16 @@
 // Advanced knowledge initialisation of bert2BERT (Chen et al. 2022): as Net2Net, but new units are those of the layer above.
 import { stepTarget } from "../steps.ts";
 import { type CopiedParameter, inTurn, planCopies } from "./copies.ts";
-import { type GrowingNetwork, type GrowthMethod, growInSteps } from "./method.ts";
+import { type CopyingMethod, type GrowingNetwork, growInSteps } from "./method.ts";
 import { copyNetwork } from "./shares.ts";
 
-export const aki: GrowthMethod = {
+export const aki: CopyingMethod = {
   name: "aki",
   summary: "new units are copies of units of the layer above, what reads them is shared out",
   grows: ["settings", "width"],
   preserves: false,
   twins: true,
+  needsData: false,
   grow: (network, steps, { seed, noise }) =>
     growInSteps(network, steps, ({ architecture, values }, step) => {
       const rules = {

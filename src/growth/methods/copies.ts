@@ -12,6 +12,7 @@ import {
   declared,
   type GrowthPlan,
   isOutput,
+  newAxes,
   type Pair,
   type ParameterGrowth,
   requireBeginning,
@@ -25,6 +26,8 @@ export interface CopiedParameter extends ParameterGrowth {
   readonly origin: string;
   /** Copies along its first axis share its entries out among them. */
   readonly sums: boolean;
+  /** It is in a new layer that does nothing at first. */
+  readonly begins: boolean;
 }
 
 /** What is copied where. */
@@ -81,14 +84,45 @@ export function planCopies(from: Architecture, target: StepTarget, rules: CopyRu
     const parameter = found.parameter ?? { axes: shape.join(", ") };
     const { axes, scale } = copyAxes({ ...found, parameter }, at, stream, rules);
     requireShapes(name, axes, before, shape);
-    const isNothing = rules.layersBeginAsNothing === true && isNew.has(at) && isOutput(parameter);
+    const begins = rules.layersBeginAsNothing === true && isNew.has(at);
     return {
-      ...{ name, origin, before, shape, declaration, scale, sums: parameter.sums === true },
-      axes: isNothing ? axes.map(({ kind, ...axis }) => ({ ...axis, kind: kind.map(() => ZERO) })) : axes,
+      ...{ name, origin, before, shape, declaration, scale, sums: parameter.sums === true, begins },
+      axes:
+        begins && isOutput(parameter)
+          ? axes.map(({ kind, ...axis }) => ({ ...axis, kind: kind.map(() => ZERO) }))
+          : axes,
     };
   });
   return { from, to, parameters };
 }
+
+/**
+ * What becomes of what an optimiser remembers: copies have equal shares of the gradient of what they copy, but where entries are
+ * shared out themselves. Exact where those shares are even; new layers that do nothing have no memory.
+ */
+export function copiedMoments({ from, to, parameters }: CopyPlan): GrowthPlan {
+  const remembered = parameters.map((parameter): ParameterGrowth => {
+    if (!parameter.begins) return { ...parameter, axes: parameter.axes.map(withShares(parameter.sums)) };
+    const { shape } = parameter;
+    return {
+      ...parameter,
+      ...{ origin: null, before: [], axes: newAxes({ axes: shape.join(", ") }, shape), scale: 1 },
+    };
+  });
+  return { from, to, parameters: remembered };
+}
+
+const withShares =
+  (sums: boolean) =>
+  (axis: AxisGrowth, i: number): AxisGrowth => {
+    if (sums && i === 0) return axis;
+    const counts = new Float64Array(axis.before);
+    for (const place of axis.from) if (place >= 0) counts[place]!++;
+    return {
+      ...axis,
+      gradients: Float64Array.from(axis.from, (place) => (place < 0 ? 1 : 1 / counts[place]!)),
+    };
+  };
 
 interface Stream {
   readonly from: Int32Array;

@@ -2,20 +2,21 @@
 // behind itself.
 import type { Architecture } from "../../architecture/schema.ts";
 import { RequestError } from "../../errors.ts";
-import { type GrowthStep, stepTarget } from "../steps.ts";
-import { inTurn, planCopies } from "./copies.ts";
+import { type GrowthStep, repetitions, stepTarget } from "../steps.ts";
+import { copiedMoments, inTurn, planCopies } from "./copies.ts";
 import { blockBefore } from "./layers.ts";
-import { type GrowthMethod, growInSteps } from "./method.ts";
+import { type CopyingMethod, growInSteps } from "./method.ts";
 import { copyNetwork } from "./shares.ts";
 
 type LayersStep = Extract<GrowthStep, { readonly grow: "layers" }>;
 
-export const interleave: GrowthMethod = {
+export const interleave: CopyingMethod = {
   name: "interleave",
   summary: "new layers are copies of the blocks, each right behind its own",
   grows: ["layers"],
   preserves: false,
   twins: false,
+  needsData: false,
   grow(network, steps, { seed }) {
     const parts = steps.map((step) => everyBlock(network.architecture, step as LayersStep));
     if (steps.length > 1)
@@ -27,7 +28,8 @@ export const interleave: GrowthMethod = {
         layerSources: (from: Architecture, target: ReturnType<typeof stepTarget>) =>
           blockBefore(from, target, (step as LayersStep).add),
       };
-      return copyNetwork(planCopies(architecture, stepTarget(architecture, step), rules), values, { seed });
+      const plan = planCopies(architecture, stepTarget(architecture, step), rules);
+      return { ...copyNetwork(plan, values, { seed }), plan: copiedMoments(plan) };
     });
   },
 };
@@ -36,7 +38,7 @@ export const interleave: GrowthMethod = {
 function everyBlock(architecture: Architecture, { add, at }: LayersStep): LayersStep[] {
   if (at !== "last")
     throw new RequestError("grow: interleaved layers are spread over all blocks; expected +N@last");
-  const blocks = architecture.repeat;
+  const blocks = repetitions(architecture).length;
   const total = blocks + add;
   const copies = (block: number) =>
     Math.floor(((block + 1) * total) / blocks) - Math.floor((block * total) / blocks) - 1;

@@ -3,15 +3,16 @@
 import { stepTarget } from "../steps.ts";
 import { type CopyRules, inTurn, planCopies } from "./copies.ts";
 import { blockBefore } from "./layers.ts";
-import { type GrowthMethod, growInSteps } from "./method.ts";
+import { type CopyingMethod, growInSteps } from "./method.ts";
 import { copyNetwork } from "./shares.ts";
 
-export const lemon: GrowthMethod = {
+export const lemon: CopyingMethod = {
   name: "lemon",
   summary: "copies, unevenly shared out by what reads them; any width; new layers do nothing",
   grows: ["settings", "width", "layers"],
   preserves: true,
   twins: false,
+  needsData: false,
   grow: (network, steps, { seed }) =>
     growInSteps(network, steps, ({ architecture, values }, step) => {
       const rules: CopyRules = {

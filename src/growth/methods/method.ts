@@ -1,9 +1,31 @@
 // What a way of making new parameters is: what it can grow, what it promises, what it needs. Knows no particular one.
 import type { Architecture } from "../../architecture/schema.ts";
+import type { Machine, Store } from "../../backend/machine.ts";
+import type { ParameterSource } from "../../nn/parameters.ts";
+import type { Module } from "../../nn/primitive.ts";
+import type { Scope } from "../../nn/scope.ts";
+import type { Tensor } from "../../tensor/tensor.ts";
 import type { GrowthNote, NamedTensors } from "../grow.ts";
 import type { GrowthPlan } from "../plan.ts";
 import type { GrowthStep } from "../steps.ts";
 import type { FloatNumbers } from "../tensor.ts";
+
+/** The data that a network is trained on, for methods that look at it. */
+export interface GrowthData {
+  /** What computes on it. */
+  readonly machine: Machine;
+  /** Mean over the scored answers of a batch (f32 [], nats) of a network with those parameters; the batch is inputs of the graph. */
+  loss(
+    architecture: Architecture,
+    parameters: ParameterSource,
+    options?: {
+      /** Stands in for a module at the scope of each place. */
+      readonly apply?: (module: Module, scope: Scope, x: Tensor) => Tensor;
+    },
+  ): Tensor;
+  /** Writes the n-th batch (from 0) to what the store has of a loss's inputs. */
+  write(store: Store, n: number): void;
+}
 
 /** What a method is given beside the network and the steps. */
 export interface MethodContext {
@@ -25,6 +47,8 @@ export interface GrownStep {
   readonly notes: readonly GrowthNote[];
   /** What becomes of what an optimiser remembers; absent: it begins anew. */
   readonly plan?: GrowthPlan;
+  /** What else there is to tell, one line each. */
+  readonly told?: readonly string[];
 }
 
 /** A larger network and how it came about. */
@@ -32,8 +56,8 @@ export interface GrownBy<N extends FloatNumbers = FloatNumbers> extends GrowingN
   readonly steps: readonly GrownStep[];
 }
 
-/** A way of making new parameters. */
-export interface GrowthMethod {
+/** What a method says of itself. */
+export interface MethodDescription {
   readonly name: string;
   /** One line, for lists. */
   readonly summary: string;
@@ -43,6 +67,11 @@ export interface GrowthMethod {
   readonly preserves: boolean;
   /** New units may equal old ones and get equal gradients, unless noise tells them apart. */
   readonly twins: boolean;
+}
+
+/** A way of making new parameters out of the network alone. */
+export interface CopyingMethod extends MethodDescription {
+  readonly needsData: false;
   /** Errors: RequestError, one line, for a network or a size that it cannot make. */
   grow<N extends FloatNumbers>(
     network: GrowingNetwork<N>,
@@ -51,16 +80,34 @@ export interface GrowthMethod {
   ): GrownBy<N>;
 }
 
+/** A way of making new parameters that looks at the data, too. */
+export interface LearningMethod extends MethodDescription {
+  readonly needsData: true;
+  /** Errors: RequestError, one line, for a network or a size that it cannot make. */
+  grow<N extends FloatNumbers>(
+    network: GrowingNetwork<N>,
+    steps: readonly GrowthStep[],
+    context: MethodContext,
+    data: GrowthData,
+  ): Promise<GrownBy<N>>;
+}
+
+/** A way of making new parameters. */
+export type GrowthMethod = CopyingMethod | LearningMethod;
+
+/** What one step made. */
+export type GrownAlone<N extends FloatNumbers> = GrowingNetwork<N> & Omit<GrownStep, "step">;
+
 /** A network after each step in turn. */
 export function growInSteps<N extends FloatNumbers>(
   network: GrowingNetwork<N>,
   steps: readonly GrowthStep[],
-  grow: (network: GrowingNetwork<N>, step: GrowthStep) => GrowingNetwork<N> & Omit<GrownStep, "step">,
+  grow: (network: GrowingNetwork<N>, step: GrowthStep) => GrownAlone<N>,
 ): GrownBy<N> {
   let { architecture, values } = network;
   const made = steps.map((step): GrownStep => {
-    const { architecture: larger, values: made, ...how } = grow({ architecture, values }, step);
-    [architecture, values] = [larger, made];
+    const { architecture: larger, values: found, ...how } = grow({ architecture, values }, step);
+    [architecture, values] = [larger, found];
     return { step, ...how };
   });
   return { architecture, values, steps: made };

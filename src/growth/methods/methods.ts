@@ -3,10 +3,12 @@ import { RequestError } from "../../errors.ts";
 import type { GrowthStep } from "../steps.ts";
 import type { FloatNumbers } from "../tensor.ts";
 import { aki } from "./aki.ts";
+import { gradMax } from "./gradMax.ts";
 import { hyperCloning } from "./hyperCloning.ts";
 import { interleave } from "./interleave.ts";
 import { lemon } from "./lemon.ts";
-import type { GrowingNetwork, GrownBy, GrowthMethod, MethodContext } from "./method.ts";
+import { ligo } from "./ligo.ts";
+import type { GrowingNetwork, GrownBy, GrowthData, GrowthMethod, MethodContext } from "./method.ts";
 import { net2net } from "./net2net.ts";
 import { stack } from "./stack.ts";
 import { zero } from "./zero.ts";
@@ -20,6 +22,8 @@ export const growthMethods: readonly GrowthMethod[] = [
   lemon,
   stack,
   interleave,
+  gradMax,
+  ligo,
 ];
 
 /** Errors: RequestError for a name that is not known. */
@@ -33,7 +37,7 @@ export function growthMethod(name: string): GrowthMethod {
 
 /**
  * The network after those steps, its new parameters made by the method.
- * Errors: RequestError, one line, for a step that the method cannot take, noise without copies, and
+ * Errors: RequestError, one line, for a step that the method cannot take, noise without copies, a method that needs data, and
  * whatever the method itself refuses.
  */
 export function growBy<N extends FloatNumbers>(
@@ -42,19 +46,42 @@ export function growBy<N extends FloatNumbers>(
   steps: readonly GrowthStep[],
   context: MethodContext,
 ): GrownBy<N> {
-  const { name, grows, twins } = method;
+  requireSteps(method, steps, context);
+  if (!method.needsData) return method.grow(network, steps, context);
+  throw new RequestError(
+    `grow: the method ${method.name} looks at data, and here are none; grow a run with it, or give it data`,
+  );
+}
+
+/** The same with data, for methods that look at them; the others need none. */
+export async function growByData<N extends FloatNumbers>(
+  method: GrowthMethod,
+  network: GrowingNetwork<N>,
+  steps: readonly GrowthStep[],
+  context: MethodContext & { readonly data?: GrowthData | undefined },
+): Promise<GrownBy<N>> {
+  const { data } = context;
+  if (!method.needsData || data === undefined) return growBy(method, network, steps, context);
+  requireSteps(method, steps, context);
+  return await method.grow(network, steps, context, data);
+}
+
+function requireSteps(
+  { name, grows, twins }: GrowthMethod,
+  steps: readonly GrowthStep[],
+  { noise }: MethodContext,
+): void {
   const refused = steps.find((step) => !grows.includes(step.grow));
   if (refused !== undefined) {
     const others = growthMethods.filter((other) => other.grows.includes(refused.grow));
     throw new RequestError(`grow: the method ${name} cannot grow ${refused.grow}; ${names(others)} can`);
   }
-  if (context.noise !== undefined && !twins) {
+  if (noise !== undefined && !twins) {
     const others = growthMethods.filter((other) => other.twins);
     throw new RequestError(
       `grow: noise is given, but the method ${name} makes no twins that it could tell apart; ${names(others)} do`,
     );
   }
-  return method.grow(network, steps, context);
 }
 
 function names(methods: readonly GrowthMethod[]): string {

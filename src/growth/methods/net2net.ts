@@ -2,18 +2,19 @@
 // a new layer is the identity, here a copy of the block before it whose output is zero.
 import { initialValues } from "../../nn/initialize.ts";
 import { stepTarget } from "../steps.ts";
-import { type CopyRules, inTurn, planCopies } from "./copies.ts";
+import { type CopyRules, copiedMoments, inTurn, planCopies } from "./copies.ts";
 import { blockBefore } from "./layers.ts";
-import { type GrowthMethod, growInSteps } from "./method.ts";
+import { type CopyingMethod, growInSteps } from "./method.ts";
 import { copyNetwork } from "./shares.ts";
 
-export const net2net: GrowthMethod = {
+export const net2net: CopyingMethod = {
   name: "net2net",
   summary:
     "new units are copies of ones drawn by chance, what reads them is shared out; new layers do nothing",
   grows: ["settings", "width", "layers"],
   preserves: true,
   twins: true,
+  needsData: false,
   grow: (network, steps, { seed, noise }) =>
     growInSteps(network, steps, ({ architecture, values }, step) => {
       const rules: CopyRules = {
@@ -26,7 +27,7 @@ export const net2net: GrowthMethod = {
           : {}),
       };
       const plan = planCopies(architecture, stepTarget(architecture, step), rules);
-      return copyNetwork(plan, values, { seed, noise });
+      return { ...copyNetwork(plan, values, { seed, noise }), plan: copiedMoments(plan) };
     }),
 };
 

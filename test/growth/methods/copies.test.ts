@@ -110,6 +110,17 @@ describe("new layers", () => {
     expect(blocks(six)).toEqual([first, first, second, second, third, third]);
     expect(blocks(grow("interleave", small, [twoMore]))).toHaveLength(5);
   });
+  it("are interleaved where blocks differ in size and the stripe is written out", () => {
+    const uneven = grow("net2net", network({}), [{ ...doubled, blocks: [0] }]);
+    const four = grow("interleave", uneven, [twoMore]);
+    expect(four.architecture.stripe.map(({ feedforward }) => feedforward)).toEqual(
+      [24, 24, 12, 12].flatMap((size) => [undefined, size]),
+    );
+    const up = (net: Net, place: string) => String(net.values[`block.0.${place}.up.weight`]!.data);
+    for (const [i, origin] of ["gelu", "gelu", "gelu2", "gelu2"].entries()) {
+      expect(up(four, i === 0 ? "gelu" : `gelu${i + 1}`)).toBe(up(uneven, origin));
+    }
+  });
   it("are the block before with no output", () => {
     const large = grow("net2net", small, [{ grow: "layers", add: 1, at: 1 }]);
     expect(blocks(large)).toEqual([first, first, second, third]);
