@@ -377,7 +377,7 @@ export { type RunResult, runCurve, runResult, type Telling, writeRunReport } fro
 // Architectures compared on synthetic tasks.
 
 export { type Association, associateResult, associateTable, meanName } from "./mad/against.ts";
-export { type Budget as MadBudget, readBudget } from "./mad/budget.ts";
+export { type Budget as MadBudget, readBudget } from "./study/budget.ts";
 export { type Contestant, readContestant } from "./mad/contestants.ts";
 export type { IsoState } from "./mad/isoState.ts";
 export { type MadEndEvent, type MadEvent, type MadOptions, mad } from "./mad/mad.ts";

@@ -22,6 +22,7 @@ import { pruneCommand } from "./prune/command.ts";
 import { relaxCommand } from "./relax/command.ts";
 import { sampleCommand } from "./sample/command.ts";
 import { solveCommand } from "./solve/command.ts";
+import { studyCommand } from "./study/command.ts";
 import { trainCommand } from "./train/command.ts";
 import { transferCommand } from "./transfer/command.ts";
 
@@ -62,6 +63,7 @@ export async function runCommandLine(words: readonly string[], console: Console)
     solveCommand,
     drawCommand,
     madCommand,
+    studyCommand,
     fitCommand,
     planCommand,
     transferCommand,
