@@ -20,6 +20,7 @@ import { madCommand } from "./mad/command.ts";
 import { planCommand } from "./plan/command.ts";
 import { pruneCommand } from "./prune/command.ts";
 import { relaxCommand } from "./relax/command.ts";
+import { reproduceCommand } from "./reproduce/command.ts";
 import { sampleCommand } from "./sample/command.ts";
 import { solveCommand } from "./solve/command.ts";
 import { studyCommand } from "./study/command.ts";
@@ -64,6 +65,7 @@ export async function runCommandLine(words: readonly string[], console: Console)
     drawCommand,
     madCommand,
     studyCommand,
+    reproduceCommand,
     fitCommand,
     planCommand,
     transferCommand,
