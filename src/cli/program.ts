@@ -4,6 +4,7 @@ import { Command, Option } from "commander";
 import { RequestError } from "../errors.ts";
 import { packageVersion } from "../version.ts";
 import { benchCommand } from "./bench/command.ts";
+import { compareCommand } from "./compare/command.ts";
 import type { Console } from "./console.ts";
 import { countCommand } from "./count/command.ts";
 import { cutCommand } from "./cut/command.ts";
@@ -66,6 +67,7 @@ export async function runCommandLine(words: readonly string[], console: Console)
     madCommand,
     studyCommand,
     reproduceCommand,
+    compareCommand,
     fitCommand,
     planCommand,
     transferCommand,

@@ -189,7 +189,7 @@ function viewArm(
 }
 
 /** @param names of the arms */
-function pairResult(
+export function pairResult(
   { arms, difference, low, high, seeds, verdict }: Comparison,
   names: readonly string[],
 ): PairResult {
