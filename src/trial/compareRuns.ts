@@ -8,7 +8,7 @@ import { compareArms } from "../study/statistics/compare.ts";
 import type { Cell, Table } from "../study/statistics/table.ts";
 import { type RunConfiguration, readConfiguration } from "../train/runFolder.ts";
 import { type RunResult, runCurve, runResult } from "../train/runReport.ts";
-import { banded } from "./report.ts";
+import { banded, drawn } from "./report.ts";
 import { type PairResult, pairResult } from "./result.ts";
 import type { Look } from "./views.ts";
 import { pairText } from "./words.ts";
@@ -143,9 +143,9 @@ export function comparisonReport(comparison: RunComparison, command: string): Re
           curves(comparison, "seconds", "seconds", ({ result }) =>
             result.tokensPerSecond === null ? null : perStep(result, result.tokens / result.tokensPerSecond),
           ),
-        ],
+        ].flatMap(drawn),
       },
-      { heading: "Differences", parts: [forest(comparison)] },
+      { heading: "Differences", parts: drawn(forest(comparison)) },
       { heading: "Runs", parts: [runTable(runs)] },
     ],
     origin: [{ name: "made by", value: command }],

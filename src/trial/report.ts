@@ -48,16 +48,16 @@ function factsOf({ arms, spent, seeds, optimum }: TrialResult) {
 export function trialSections(result: TrialResult): ReportDocument["sections"] {
   const flips = flipLines(result);
   return [
-    { heading: "Losses", parts: [lossTable(result), differences(result)] },
+    { heading: "Losses", parts: [lossTable(result), ...drawn(differences(result))] },
     {
       heading: "Learning",
       parts: [
-        curves(result, "tokens", ({ tokens, steps }) => tokens / steps, "count"),
-        curves(result, "training FLOPs", ({ flops, steps }) => flops / steps, "count"),
-        curves(result, "seconds", secondsPerStep, "seconds"),
+        ...drawn(curves(result, "tokens", ({ tokens, steps }) => tokens / steps, "count")),
+        ...drawn(curves(result, "training FLOPs", ({ flops, steps }) => flops / steps, "count")),
+        ...drawn(curves(result, "seconds", secondsPerStep, "seconds")),
       ],
     },
-    { heading: "Rates", parts: [rateFigure(result), rateTable(result)] },
+    { heading: "Rates", parts: [...drawn(rateFigure(result)), rateTable(result)] },
     {
       heading: "Held to other budgets",
       parts: [
@@ -80,6 +80,15 @@ export function trialSections(result: TrialResult): ReportDocument["sections"] {
           },
         ]),
   ];
+}
+
+/** The figure, where there is something to draw yet. */
+export function drawn(figure: ReportFigure): ReportFigure[] {
+  const { chart } = figure;
+  const isEmpty =
+    (chart.kind === "curves" && chart.series.every(({ points }) => points.length === 0)) ||
+    (chart.kind === "forest" && chart.rows.length === 0);
+  return isEmpty ? [] : [figure];
 }
 
 const secondsPerStep = ({ tokens, steps, tokensPerSecond }: ArmResult): number | null =>
