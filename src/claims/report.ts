@@ -50,6 +50,35 @@ export function claimReport({ claim, scale, studies, command }: ClaimReportReque
   };
 }
 
+/** Several claims on one page. */
+export function claimsReport(
+  tested: readonly { readonly claim: Claim; readonly studies: readonly StudiedClaim[] }[],
+  scale: string,
+  command: string,
+): ReportDocument {
+  const pages = tested.map(({ claim, studies }) => ({
+    claim,
+    ...claimReport({ claim, scale, studies, command }),
+  }));
+  return {
+    title: "Claims",
+    notes: pages.flatMap(({ claim, notes }, place) => [
+      ...(place === 0 ? notes.slice(0, 1) : []),
+      ...notes.slice(1).map((note) => `${claim.name}: ${note}`),
+    ]),
+    facts: pages.flatMap(({ claim, facts }) =>
+      facts.slice(0, -1).map(({ name, value }) => ({ name: `${claim.name}, ${name}`, value })),
+    ),
+    verdicts: pages.flatMap(({ claim, verdicts }) =>
+      verdicts.map(({ outcome, text }) => ({ outcome, text: `${claim.name}: ${text}` })),
+    ),
+    sections: pages.flatMap(({ claim, sections }) =>
+      sections.map(({ heading, parts }) => ({ heading: `${claim.title}: ${heading}`, parts })),
+    ),
+    origin: [{ name: "made by", value: command }],
+  };
+}
+
 /** The claim and the plain verdict of one study, a line each. */
 export function verdictLines({ statement }: Claim, { label, verdict }: StudiedClaim): string[] {
   const { judgement, expectations, decidable } = verdict;

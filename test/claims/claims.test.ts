@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { claims, requireClaim } from "../../src/claims/claims.ts";
 import { claimCost } from "../../src/claims/cost.ts";
 import { judgeClaim } from "../../src/claims/judge.ts";
-import { claimReport } from "../../src/claims/report.ts";
+import { claimReport, claimsReport } from "../../src/claims/report.ts";
 import { reportPage } from "../../src/report/page.ts";
 import { defineTrial, type TrialRun } from "../../src/trial/define.ts";
 import { trialResult } from "../../src/trial/result.ts";
@@ -65,5 +65,7 @@ test("the page has the published figures, the verdict and what could have been d
   expect(page).toContain("0.953");
   expect(page).toContain("supported (standard parametrisation)");
   expect(page).toContain("would have been decided");
+  const all = reportPage(claimsReport([{ claim, studies }], "small", "scantling reproduce all"));
+  expect(all).toContain("wide-or-deep: supported (standard parametrisation)");
   expect(() => requireClaim("wide-or-deap")).toThrow(/did you mean wide-or-deep\?/);
 });

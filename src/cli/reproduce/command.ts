@@ -25,13 +25,14 @@ used, and the report says so. The same command goes on where it was stopped.
 Examples:
   scantling reproduce --list
   scantling reproduce wide-or-deep --scale small
+  scantling reproduce all --scale small
   scantling reproduce wide-or-deep --scale full --data gutenberg_novels`;
 
 export function reproduceCommand({ program, console, setExitCode, commandLine }: CommandContext): Command {
   return program
     .command("reproduce")
     .description("test a published claim, and say what the evidence supports")
-    .argument("[claim]", "its name: --list shows all")
+    .argument("[claim]", "its name, or all; --list shows them")
     .option("--list", "show all claims and what they cost")
     .addOption(new Option("--scale <scale>", "how large").choices(scales).default("small"))
     .option("--data <what>", "text, as for train (default: the built-in language)")

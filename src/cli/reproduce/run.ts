@@ -1,6 +1,7 @@
 // What `scantling reproduce` does: has a claim tested, shows how it goes, and prints the verdict; or lists the claims.
 
 import { join } from "node:path";
+import { type ReproduceAllEvent, reproduceAll, type TestedClaim } from "../../claims/all.ts";
 import { type Claim, scales } from "../../claims/claim.ts";
 import { claims, requireClaim } from "../../claims/claims.ts";
 import { claimCost } from "../../claims/cost.ts";
@@ -29,51 +30,68 @@ export async function runReproduce(
   if (options.list) return list(options, console);
   if (name === undefined) {
     const names = claims.map((claim) => claim.name).join(", ");
-    throw new RequestError(`reproduce: no claim; expected one of ${names}, or --list`);
+    throw new RequestError(`reproduce: no claim; expected one of ${names}, all, or --list`);
   }
-  const claim = requireClaim(name);
   const { scale, data, seed, backend, json, threads = 1, processes = defaultProcesses(threads) } = options;
+  const chosen = name === "all" ? null : requireClaim(name);
   const { out: folder = join("runs", "reproduce", `${name}-${scale}`) } = options;
   // Kernels are compiled once, here, and not by several processes at the same time.
   (await openMachine({ ...options, threads: 1 }, console)).machine.dispose();
   if (data === undefined) {
     console.err("the data are the built-in language, since no other is given; --data NAME takes another\n");
   }
-  const end = await follow(
-    reproduce({
-      ...{ claim, scale, folder, data, seed, backend, processes, threads, signal: console.signal },
-      ...{ dataFolder: dataFolders(console.environment), worker: trialWorker(config) },
-      command: commandLine.join(" "),
-    }),
+  const request = {
+    ...{ scale, folder, data, seed, backend, processes, threads, signal: console.signal },
+    ...{ dataFolder: dataFolders(console.environment), worker: trialWorker(config) },
+    command: commandLine.join(" "),
+  };
+  const {
+    reason,
+    report,
+    claims: tested,
+  } = await follow(
+    chosen === null ? reproduceAll(request) : one(chosen, reproduce({ claim: chosen, ...request })),
     console,
   );
-  console.out(json ? `${JSON.stringify(documentOf(claim, end))}\n` : `${linesOf(claim, end).join("\n")}\n`);
-  if (end.reason !== "interrupted") return 0;
+  const document = tested.map(({ claim: { name, statement, source }, studies, report: own }) => ({
+    ...{ claim: name, statement, source, studies, report: own },
+  }));
+  console.out(
+    json
+      ? `${JSON.stringify({ ended: reason, claims: document, report })}\n`
+      : `${[...tested.flatMap(linesOf), `report: ${report}`].join("\n")}\n`,
+  );
+  if (reason !== "interrupted") return 0;
   console.err("paused: the same command goes on from here\n");
   return interruptedCode;
 }
 
-type End = Extract<ReproduceEvent, { kind: "end" }>;
+type End = Extract<ReproduceAllEvent, { kind: "end" }>;
 
-function documentOf({ name, statement, source }: Claim, { reason, studies, report }: End) {
-  return { claim: name, statement, source, ended: reason, studies, report };
+/** One claim told as all are. */
+async function* one(claim: Claim, events: AsyncIterable<ReproduceEvent>): AsyncGenerator<ReproduceAllEvent> {
+  for await (const event of events) {
+    if (event.kind === "study") yield event;
+    else {
+      const { reason, studies, report } = event;
+      yield { kind: "end", reason, claims: [{ claim, studies, report }], report };
+    }
+  }
 }
 
-function linesOf(claim: Claim, { studies, report }: End): string[] {
-  return [
-    ...studies.flatMap((study) => [
-      ...noteLines(study.result),
-      "",
-      ...study.result.arms.map(({ name, test, rate }) =>
-        test === null ? `${name}: no result` : `${name}: loss ${test.loss.toFixed(4)} at rate ${rate}`,
-      ),
-      ...study.result.pairs.map(pairLine),
-      "",
-      ...verdictLines(claim, study),
-      "",
-    ]),
-    `report: ${report}`,
-  ];
+function linesOf({ claim, studies }: TestedClaim): string[] {
+  return studies.flatMap((study) => [
+    `${claim.name}, ${study.label}`,
+    ...noteLines(study.result),
+    "",
+    ...study.result.arms.map(({ name, test, rate }) =>
+      test === null ? `${name}: no result` : `${name}: loss ${test.loss.toFixed(4)} at rate ${rate}`,
+    ),
+    ...study.result.pairs.map(pairLine),
+    "",
+    ...verdictLines(claim, study),
+    "",
+  ]);
 }
 
 /** A line for each claim and scale. */
@@ -100,7 +118,7 @@ function list({ json }: ReproduceOptions, console: Console): number {
   return 0;
 }
 
-async function follow(events: AsyncIterable<ReproduceEvent>, console: Console): Promise<End> {
+async function follow(events: AsyncIterable<ReproduceAllEvent>, console: Console): Promise<End> {
   const live = createLiveLines(console);
   const view = createStudyView(!console.interactive);
   try {
