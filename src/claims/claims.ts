@@ -5,6 +5,7 @@ import type { Claim } from "./claim.ts";
 import { striping } from "./striping.ts";
 import { wideOrDeep } from "./wideOrDeep.ts";
 
+/** Every claim, in the order of lists. */
 export const claims: readonly Claim[] = [wideOrDeep, striping];
 
 /** Errors: RequestError, with the nearest name, for an unknown one. */
