@@ -1,7 +1,8 @@
 // What `scantling compare` does: has runs compared, writes the report, prints what came out.
 
 import { reportPage } from "../../report/page.ts";
-import { compareRuns, comparisonReport } from "../../trial/compareRuns.ts";
+import { comparisonReport } from "../../trial/compareReport.ts";
+import { compareRuns } from "../../trial/compareRuns.ts";
 import { pairLine } from "../../trial/words.ts";
 import type { Console } from "../console.ts";
 import { prepareOutput } from "../output.ts";
