@@ -120,9 +120,15 @@ function differences(result: TrialResult): ReportFigure {
   };
 }
 
+const conventions = {
+  tokens: "means over seeds",
+  "training FLOPs": "all operations of forward and backward that run",
+  seconds: "seconds of updates at the arm's median speed on this machine, with other runs beside it",
+};
+
 function curves(
   result: TrialResult,
-  label: string,
+  label: keyof typeof conventions,
   perStep: (arm: ArmResult) => number | null,
   unit: "count" | "seconds",
 ): ReportFigure {
@@ -132,10 +138,7 @@ function curves(
     description: `Mean loss over seeds of every arm at its best rate against ${label}; bands from the lowest to the highest seed.`,
     data: `${result.data}, the tokens that select`,
     seeds: aboutSeeds(result),
-    convention:
-      label === "seconds"
-        ? "seconds of updates at the arm's median speed on this machine, with other runs beside it"
-        : "all operations of forward and backward that run; bands from the lowest to the highest seed",
+    convention: conventions[label],
     chart: {
       kind: "curves",
       x: { label, unit, scale: "log" },
@@ -169,8 +172,8 @@ function rateFigure(result: TrialResult): ReportFigure {
     title: "Loss over the rate",
     description: "Loss on the tokens that select of every arm over the learning rate.",
     data: `${result.data}, the tokens that select`,
-    seeds: result.raced ? `seed ${result.seeds[0]}, of the best rate all seeds` : aboutSeeds(result),
-    convention: "means over the seeds that a rate had",
+    seeds: result.raced ? `seed ${result.seeds[0]}, which chooses` : aboutSeeds(result),
+    convention: result.raced ? "one seed" : "means over seeds",
     chart: {
       kind: "curves",
       x: { label: "learning rate", unit: "number", scale: "log" },

@@ -21,7 +21,7 @@ export interface ArmResult {
   readonly tokens: number;
   readonly flops: number;
   readonly rates: readonly number[];
-  /** Of each rate the loss on the tokens that select, mean over the seeds it had; null where it had none. */
+  /** Of each rate the loss on the tokens that select: of a race under the first seed, else mean over seeds; null of none. */
   readonly rateLosses: readonly (number | null)[];
   /** The rate it is given; null where no run has ended. */
   readonly rate: number | null;
@@ -128,6 +128,7 @@ function armResult(trial: Trial, known: Known, outcome: TrialOutcome, place: num
   const { name, parameters, count, steps, tokens, flops, rates } = trial.arms[place]!;
   const values = outcome.values[place]!;
   const chosen = outcome.chosen[place]!;
+  const isRaced = trial.settings.stop === "race";
   const own = new Set(trial.runs[place]!.flat().map(({ run }) => run));
   const results = known.results.filter(({ run }) => own.has(run));
   const interval = outcome.table.length === 0 ? null : armIntervals([outcome.table])[place]!;
@@ -135,8 +136,9 @@ function armResult(trial: Trial, known: Known, outcome: TrialOutcome, place: num
   return {
     ...{ name, parameters, flopsPerToken: count.flopsPerToken, state: count.stateElements.kept },
     ...{ steps, tokens, flops, rates },
+    // The first seed alone has had every rate of a race.
     rateLosses: values.map((seeds) =>
-      mean(seeds.flatMap((value) => (value === null ? [] : value.selection))),
+      mean((isRaced ? seeds.slice(0, 1) : seeds).flatMap((value) => (value === null ? [] : value.selection))),
     ),
     rate: chosen === null ? null : rates[chosen]!,
     edge: edgeOf(chosen, rates.length),

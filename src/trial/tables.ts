@@ -39,7 +39,7 @@ export function rateTable({ arms }: TrialResult): ReportTable {
   return {
     kind: "table",
     title: "Rates",
-    note: "Loss on the tokens that select, mean over the seeds a rate had; the lowest of each row is marked.",
+    note: "Loss on the tokens that select, of a race under the first seed, else mean over seeds; the chosen rate is marked.",
     columns: [
       { heading: "arm" },
       ...Array.from({ length: most }, (_, i) => [
