@@ -388,7 +388,6 @@ export { type RunResult, runCurve, runResult, type Telling, writeRunReport } fro
 // Architectures compared on synthetic tasks.
 
 export { type Association, associateResult, associateTable, meanName } from "./mad/against.ts";
-export { type Budget as MadBudget, readBudget } from "./mad/budget.ts";
 export { type Contestant, readContestant } from "./mad/contestants.ts";
 export type { IsoState } from "./mad/isoState.ts";
 export { type MadEndEvent, type MadEvent, type MadOptions, mad } from "./mad/mad.ts";
@@ -407,6 +406,7 @@ export type {
 } from "./mad/result.ts";
 export type { CandidateRun, Cell as MadCell, RunSpec } from "./mad/runs.ts";
 export type { Estimate as MadEstimate } from "./mad/scores.ts";
+export { type Budget as MadBudget, readBudget } from "./study/budget.ts";
 export {
   type Coordinate,
   type CoordinateOptions,
@@ -501,3 +501,47 @@ export {
 export { type Correlation, type Correlations, correlate } from "./study/statistics/correlation.ts";
 export { armIntervals, type IntervalOptions, type ScoreInterval } from "./study/statistics/interval.ts";
 export { type Cell as ScoreCell, itemVariance, type Table } from "./study/statistics/table.ts";
+
+// Studies of trained models, and claims that they test.
+
+export {
+  type Claim,
+  type ClaimStudy,
+  type Expectation,
+  type Scale as ClaimScale,
+  scales as claimScales,
+} from "./claims/claim.ts";
+export { claims, requireClaim } from "./claims/claims.ts";
+export { type ClaimVerdict, type Judged, type Judgement, judgeClaim } from "./claims/judge.ts";
+export type { StudiedClaim } from "./claims/report.ts";
+export { type ReproduceEvent, type ReproduceOptions, reproduce } from "./claims/reproduce.ts";
+export type { Arm } from "./trial/arms.ts";
+export { type ComparedRun, compareRuns, type RunComparison } from "./trial/compareRuns.ts";
+export { type ArmPace, costOfTrial, type TrialCost } from "./trial/cost.ts";
+export {
+  defineTrial,
+  type Trial,
+  type TrialArm,
+  type TrialContext,
+  type TrialData,
+  type TrialRun,
+  type TrialSpec,
+} from "./trial/define.ts";
+export type {
+  ArmInput,
+  EqualInput,
+  FamilyInput,
+  LengthInput,
+  TrialInput,
+  TrialSettings,
+} from "./trial/input.ts";
+export { type PreparedTrial, type PrepareOptions, prepareTrial } from "./trial/prepare.ts";
+export {
+  type ArmResult,
+  type PairResult,
+  type TrialResult,
+  trialResult,
+  type ViewResult,
+} from "./trial/result.ts";
+export { runTrial, type TrialEvent, type TrialOptions } from "./trial/trial.ts";
+export type { Axis as BudgetAxis, Look } from "./trial/views.ts";

@@ -26,26 +26,41 @@ export async function loadConfig(file: string | undefined): Promise<string | und
       `${path}: there is no such file; name a configuration, such as scantling.config.ts`,
     );
   }
-  const [library, { createJiti }] = await Promise.all([import("../index.ts"), import("jiti")]);
   const whole = resolve(path);
   const folder = dirname(whole);
+  try {
+    const library = await import("../index.ts");
+    const given = await importDefault(whole, "export default defineConfig({ primitives: [...] })");
+    library.registerPrimitives(library.defineConfig(given as Config).primitives);
+  } catch (error) {
+    throw new RequestError(`${path}: ${reasonOf(error, folder)}`);
+  }
+  return folder;
+}
+
+/** The default export of a TypeScript or JavaScript file of the user. Errors: RequestError, one line that names the file. */
+export async function loadDefault(path: string, expected: string): Promise<unknown> {
+  if (!statSync(path, { throwIfNoEntry: false })?.isFile()) {
+    throw new RequestError(`${path}: there is no such file; name one with ${expected}`);
+  }
+  const whole = resolve(path);
+  try {
+    return await importDefault(whole, expected);
+  } catch (error) {
+    throw new RequestError(`${path}: ${reasonOf(error, dirname(whole))}`);
+  }
+}
+
+async function importDefault(whole: string, expected: string): Promise<unknown> {
+  const [library, { createJiti }] = await Promise.all([import("../index.ts"), import("jiti")]);
   // Nothing is kept on disk, where others could change what will run.
   const jiti = createJiti(whole, {
     ...{ fsCache: false, interopDefault: false, tryNative: false },
     virtualModules: { scantling: library },
   });
-  try {
-    const module = await inTime(jiti.import<Readonly<Record<string, unknown>>>(whole));
-    if (module?.default === undefined) {
-      throw new RequestError(
-        "it has no default export; expected export default defineConfig({ primitives: [...] })",
-      );
-    }
-    library.registerPrimitives(library.defineConfig(module.default as Config).primitives);
-  } catch (error) {
-    throw new RequestError(`${path}: ${reasonOf(error, folder)}`);
-  }
-  return folder;
+  const module = await inTime(jiti.import<Readonly<Record<string, unknown>>>(whole));
+  if (module?.default !== undefined) return module.default;
+  throw new RequestError(`it has no default export; expected ${expected}`);
 }
 
 /** The configuration of the working folder, if there is one. Errors: RequestError for several. */

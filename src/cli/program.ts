@@ -4,6 +4,7 @@ import { Command, Option } from "commander";
 import { RequestError } from "../errors.ts";
 import { packageVersion } from "../version.ts";
 import { benchCommand } from "./bench/command.ts";
+import { compareCommand } from "./compare/command.ts";
 import type { Console } from "./console.ts";
 import { countCommand } from "./count/command.ts";
 import { cutCommand } from "./cut/command.ts";
@@ -20,8 +21,10 @@ import { madCommand } from "./mad/command.ts";
 import { planCommand } from "./plan/command.ts";
 import { pruneCommand } from "./prune/command.ts";
 import { relaxCommand } from "./relax/command.ts";
+import { reproduceCommand } from "./reproduce/command.ts";
 import { sampleCommand } from "./sample/command.ts";
 import { solveCommand } from "./solve/command.ts";
+import { studyCommand } from "./study/command.ts";
 import { trainCommand } from "./train/command.ts";
 import { transferCommand } from "./transfer/command.ts";
 
@@ -62,6 +65,9 @@ export async function runCommandLine(words: readonly string[], console: Console)
     solveCommand,
     drawCommand,
     madCommand,
+    studyCommand,
+    reproduceCommand,
+    compareCommand,
     fitCommand,
     planCommand,
     transferCommand,

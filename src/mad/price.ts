@@ -1,6 +1,7 @@
 // What runs cost in the unit of a budget. Knows no plan.
+
+import type { Budget } from "../study/budget.ts";
 import type { StudyBudget } from "../study/runner.ts";
-import type { Budget } from "./budget.ts";
 import type { exhaustiveCost } from "./exhaustive.ts";
 import type { RaceRequest } from "./racing.ts";
 import type { CandidateRun } from "./runs.ts";

@@ -1,11 +1,11 @@
 // What a comparison is asked for, checked before anything is trained, and what it would cost. Trains nothing.
 import { requireTask } from "../data/tasks/tasks.ts";
 import { RequestError } from "../errors.ts";
+import { type Budget, readBudget, showBudget } from "../study/budget.ts";
 import type { Json } from "../study/job.ts";
 import { defaultProcesses } from "../study/processes.ts";
 import { leastBudget } from "../study/racing/race.ts";
 import type { RaceSettings } from "../study/racing/settings.ts";
-import { type Budget, readBudget, showBudget } from "./budget.ts";
 import { type Contestant, readContestant } from "./contestants.ts";
 import { exhaustiveCost } from "./exhaustive.ts";
 import { type IsoState, isoState } from "./isoState.ts";

@@ -1,9 +1,9 @@
-// What a comparison may spend: seconds, training steps or training FLOPs, summed over its runs. Knows no run.
+// What a study may spend: seconds, training steps or training FLOPs, summed over its runs. Knows no run.
 import { RequestError } from "../errors.ts";
 
-/** What a comparison may spend. */
+/** What a study may spend. */
 export interface Budget {
-  /** Seconds are those of the whole comparison, on the workers it has. */
+  /** Seconds are those of the whole study, on the workers it has. */
   readonly unit: "seconds" | "steps" | "flops";
   readonly value: number;
 }
@@ -17,9 +17,9 @@ const prefixes: Readonly<Record<string, number>> = { "": 1, k: 1e3, M: 1e6, G: 1
 
 /**
  * 90s, 10m, 1.5h, 20000steps, 20k steps, 3e13flops, 30Tflops.
- * Errors: RequestError, one line, for anything else.
+ * Errors: RequestError, one line that begins with `what`, for anything else.
  */
-export function readBudget(text: string): Budget {
+export function readBudget(text: string, what = "--budget"): Budget {
   const found = /^(\d+(?:\.\d+)?(?:e\+?\d+)?)\s*(?:([kMGTP]?)\s*(steps?|flops?)|(s|m|min|h))$/i.exec(
     text.trim(),
   );
@@ -27,7 +27,7 @@ export function readBudget(text: string): Budget {
   const value = Number(found?.[1]) * scale * (prefixes[found?.[2] ?? ""] ?? Number.NaN);
   if (Number.isFinite(value) && value > 0) return { unit, value };
   throw new RequestError(
-    `--budget ${text.slice(0, 40)}: expected time, steps or FLOPs of all runs together, such as 10m, 20000steps or 3e13flops`,
+    `${what} ${text.slice(0, 40)}: expected time, steps or FLOPs of all runs together, such as 10m, 20000steps or 3e13flops`,
   );
 }
 

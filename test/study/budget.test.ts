@@ -1,6 +1,6 @@
 // Budgets as they are typed.
 import { expect, test } from "vitest";
-import { readBudget, showBudget } from "../../src/mad/budget.ts";
+import { readBudget, showBudget } from "../../src/study/budget.ts";
 
 test.each([
   ["90s", "seconds", 90],

@@ -1,0 +1,72 @@
+// How much attention a hybrid of attention and Hyena needs: shares of 0, 8.3, 25, 50 and 100 % (Poli, Thomas et al. 2024).
+import type { TrialInput } from "../trial/input.ts";
+import type { Claim } from "./claim.ts";
+
+const LAYERS = 12;
+
+/** Attention is the last mixer of each `period`. */
+function stripe(period: number, heads: number): string {
+  if (period === 1) return `[attention(heads: ${heads}), swiglu] × ${LAYERS}`;
+  return `[hyena | attention(heads: ${heads}) 1/${period}, swiglu] × ${LAYERS}`;
+}
+
+function arms(width: number, heads: number): NonNullable<TrialInput["arms"]> {
+  const frame = { width, norm: "rms", positions: "rope" };
+  return {
+    "0 %": { architecture: { ...frame, positions: "none", stripe: `[hyena, swiglu] × ${LAYERS}` } },
+    ...Object.fromEntries(
+      ([12, 4, 2, 1] as const).map((period) => [
+        `${Number((100 / period).toFixed(1))} %`,
+        { architecture: { ...frame, stripe: stripe(period, heads) } },
+      ]),
+    ),
+  };
+}
+
+const hybrids = ["8.3 %", "25 %", "50 %"];
+
+export const striping: Claim = {
+  name: "striping",
+  title: "How much attention a hybrid needs",
+  source: 'Poli, Thomas et al., "Mechanistic Design and Scaling of Hybrid Architectures" (2024)',
+  statement:
+    "Hybrids of Hyena and attention beat both of their parts; a quarter of attention is compute-optimal.",
+  published: {
+    title: "Published: perplexity at the compute-optimal size, The Pile",
+    note: "Models of 70M to 7B parameters; swept shares of attention 0, 8.3, 25, 50 and 100 %, 25 % best at every budget.",
+    columns: [{ heading: "architecture" }, { heading: "perplexity" }],
+    rows: [
+      ["Hyena", 11.04],
+      ["multi-head Hyena", 9.91],
+      ["striped Hyena", { value: 8.65, mark: "best" }],
+    ],
+  },
+  caveats: [
+    "Ours are thousands of times smaller and trained at equal FLOPs on other text; blocks are alike but for their mixer.",
+    "Parameters of the arms differ, since Hyena's filters have some of their own: see the view at equal parameters.",
+  ],
+  expectations: [
+    { text: "a hybrid wins over no attention at all", better: hybrids, than: ["0 %"] },
+    { text: "a hybrid wins over attention alone", better: hybrids, than: ["100 %"] },
+  ],
+  studies: {
+    small: [
+      {
+        label: "width 32",
+        input: {
+          ...{ name: "striping", arms: arms(32, 2), train: { flops: 1.5e11 } },
+          ...{ length: 64, batch: 8, rates: [0.003, 0.01], seeds: 2, evaluationTokens: 4096 },
+        },
+      },
+    ],
+    full: [
+      {
+        label: "width 64",
+        input: {
+          ...{ name: "striping", arms: arms(64, 4), train: { flops: 2e13 } },
+          ...{ length: 256, batch: 16, rates: [0.001, 0.003, 0.01], seeds: 3 },
+        },
+      },
+    ],
+  },
+};

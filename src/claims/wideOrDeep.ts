@@ -1,0 +1,99 @@
+// Wide and shallow or thin and deep: equal parameters at depths 1, 4, 16 and 64 (VatsaDev, "Layers", 2024).
+import type { TrialInput } from "../trial/input.ts";
+import type { Claim } from "./claim.ts";
+
+/** 12 · L · d² = 196,608 in all; heads of 16. */
+const shapes = [
+  [1, 128],
+  [4, 64],
+  [16, 32],
+  [64, 16],
+] as const;
+const HEAD = 16;
+
+const arms: TrialInput["arms"] = Object.fromEntries(
+  shapes.map(([layers, width]) => [
+    `${layers} × ${width}`,
+    {
+      architecture: {
+        ...{ width, layers, heads: width / HEAD, activation: "gelu" },
+        ...{ norm: "layerUnbiased", positions: "rope", tie: true },
+      },
+    },
+  ]),
+);
+
+const study = {
+  arms,
+  equal: { parameters: 196_608, convention: "kaplan", tolerance: 0.001 },
+  ...{ length: 128, batch: 16, stop: "full" },
+} as const satisfies Partial<TrialInput>;
+
+const full = {
+  ...study,
+  train: { tokens: 4_000_000 },
+  ...{ rates: [0.001, 0.003, 0.01, 0.03], seeds: 3 },
+} as const;
+
+export const wideOrDeep: Claim = {
+  name: "wide-or-deep",
+  title: "Wide or deep, at equal parameters",
+  source: 'VatsaDev, "Layers" (2024), nanoGPT of 50M parameters on Tiny Shakespeare, one seed',
+  statement: "At equal parameters the middle of the range of depths beats both ends.",
+  published: {
+    title: "Published: Layers",
+    note: "Loss after early stopping; 12 · L · d² = 50,331,648. Of the article's figures; see the notes.",
+    columns: [
+      { heading: "shape" },
+      { heading: "width / depth" },
+      { heading: "training loss", unit: "nat" },
+      { heading: "validation loss", unit: "nat" },
+      { heading: "updates", unit: "count" },
+    ],
+    rows: [
+      ["1 × 2048", 2048, 1.59, 1.673, 1750],
+      ["4 × 1024", 256, 0.84, { value: 0.953, mark: "best" }, 1300],
+      ["16 × 512", 32, 0.95, 1.103, 1500],
+      ["64 × 256", 4, 1.06, 1.245, 1500],
+      ["256 × 128", 0.5, 1.37, 1.467, 6000],
+    ],
+  },
+  caveats: [
+    "Ours are 256 times smaller, trained for equal tokens, each shape at the best of its rates, heads of 16 everywhere.",
+    "The published validation losses are below what nanoGPT reaches on that text (1.47): only their order can be tested.",
+    "The published shapes had one rate, one seed, heads of 32 to 1024 features, and 1,300 to 6,000 updates.",
+    "Kaplan et al. (2020) expect a few per cent over a factor of 40 in width / depth, and one layer off the trend.",
+    "Levine et al. (2020) fit N = 12 · L · exp(10.08 + 0.111 · L) to depths from 6 to 48; at this size it asks for less than one layer, outside that range.",
+  ],
+  expectations: [
+    {
+      text: "a middle depth (4 × 64 or 16 × 32) wins over both ends (1 × 128 and 64 × 16)",
+      better: ["4 × 64", "16 × 32"],
+      than: ["1 × 128", "64 × 16"],
+    },
+  ],
+  studies: {
+    small: [
+      {
+        label: "standard parametrisation",
+        input: {
+          ...study,
+          name: "wide-or-deep",
+          train: { tokens: 300_000 },
+          ...{ rates: [0.003, 0.01, 0.03], seeds: 2, evaluationTokens: 8192 },
+        },
+      },
+    ],
+    full: [
+      { label: "standard parametrisation", input: { ...full, name: "wide-or-deep" } },
+      {
+        label: "CompleteP",
+        input: {
+          ...full,
+          name: "wide-or-deep-completep",
+          training: { parametrisation: { kind: "completep", baseWidth: 64, baseDepth: 4 } },
+        },
+      },
+    ],
+  },
+};

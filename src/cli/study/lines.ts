@@ -1,0 +1,60 @@
+// A study in lines of plain text: what would be run, and what came out.
+
+import { formatBytes, formatCount, formatDuration } from "../../report/format.ts";
+import type { TrialCost } from "../../trial/cost.ts";
+import type { Trial } from "../../trial/define.ts";
+import type { TrialResult } from "../../trial/result.ts";
+import { flipLines, noteLines, pairLine } from "../../trial/words.ts";
+
+const between = ([least, most]: readonly [number, number], write: (value: number) => string): string =>
+  least === most ? write(most) : `${write(least)} to ${write(most)}`;
+
+/** What would be run, an arm a line. */
+export function costLines(
+  { settings, data, seeds, arms: defined, processes }: Trial,
+  cost: TrialCost,
+): string[] {
+  const { arms, runs, flops, seconds, peakBytes } = cost;
+  const width = Math.max(3, ...arms.map(({ name }) => name.length));
+  const head = ["parameters", "updates", "tokens", "FLOPs", "time", "memory", "runs"];
+  return [
+    `${settings.name}: ${data.name}, ${seeds.length} seeds, ${settings.stop === "race" ? "raced" : "all rates and seeds"}, ` +
+      `${processes} at a time`,
+    `${"arm".padEnd(width)}  ${head.map((word) => word.padStart(11)).join("")}`,
+    ...arms.map((arm, place) => {
+      const cells = [
+        defined[place]!.parameters.total.toLocaleString("en-US"),
+        arm.steps.toLocaleString("en-US"),
+        formatCount(arm.tokens),
+        arm.flops.toExponential(2),
+        formatDuration(arm.seconds),
+        arm.peakBytes === null ? "–" : formatBytes(arm.peakBytes),
+        between(arm.runs, String),
+      ];
+      return `${arm.name.padEnd(width)}  ${cells.map((cell) => cell.padStart(11)).join("")}`;
+    }),
+    `all: ${between(runs, String)} runs, ${between(flops, (value) => value.toExponential(2))} training FLOPs, about ` +
+      `${between(seconds, formatDuration)}${peakBytes === null ? "" : `, ${formatBytes(peakBytes)} of memory`}`,
+  ];
+}
+
+/** Arms, best first, verdicts, and what to know of them. */
+export function resultLines(result: TrialResult): string[] {
+  const { arms, pairs } = result;
+  const width = Math.max(...arms.map(({ name }) => name.length));
+  const sorted = [...arms].sort((a, b) => (a.test?.loss ?? Infinity) - (b.test?.loss ?? Infinity));
+  return [
+    ...noteLines(result),
+    "",
+    ...sorted.map(({ name, test, rate, parameters, tokensPerSecond }) => {
+      const range = test?.interval ? ` [${test.interval.map((end) => end.toFixed(4)).join(", ")}]` : "";
+      const speed = tokensPerSecond === null ? "" : `, ${formatCount(tokensPerSecond)} tokens/s`;
+      const loss = test === null ? "no result" : `loss ${test.loss.toFixed(4)}${range} at rate ${rate}`;
+      return `${name.padEnd(width)}  ${loss}, ${formatCount(parameters.total)} parameters${speed}`;
+    }),
+    "",
+    ...pairs.map(pairLine),
+    ...flipLines(result),
+    ...result.failures.map(({ run, reason }) => `failed: ${run}: ${reason}`),
+  ];
+}

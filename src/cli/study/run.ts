@@ -1,0 +1,78 @@
+// What `scantling study FILE` does: reads the study, has it run, shows how it goes, and prints what came out.
+
+import { dirname, join } from "node:path";
+import { dataFolders } from "../../data/named/folders.ts";
+import { RequestError } from "../../errors.ts";
+import { isObject } from "../../json.ts";
+import { show } from "../../strict.ts";
+import { defaultProcesses } from "../../study/processes.ts";
+import { costOfTrial } from "../../trial/cost.ts";
+import { readSettings } from "../../trial/input.ts";
+import { prepareTrial } from "../../trial/prepare.ts";
+import { readTrialFile } from "../../trial/read.ts";
+import { runTrial } from "../../trial/trial.ts";
+import { loadDefault } from "../config.ts";
+import type { Console } from "../console.ts";
+import { interruptedCode } from "../failure.ts";
+import { openMachine } from "../machine.ts";
+import { followTrial, trialWorker } from "../trial.ts";
+import type { StudyOptions } from "./command.ts";
+import { costLines, resultLines } from "./lines.ts";
+
+/** @returns the exit code */
+export async function runStudyFile(
+  file: string,
+  options: StudyOptions,
+  config: string | undefined,
+  console: Console,
+  commandLine: readonly string[],
+): Promise<number> {
+  const { dryRun, json, backend, threads = 1, processes = defaultProcesses(threads) } = options;
+  const input = withOptions(await studyIn(file), options);
+  const { name } = readSettings(input);
+  const folder = options.out ?? join("runs", name.replace(/[^\w.-]+/g, "-").replace(/^\.+/, "") || "study");
+  // Kernels are compiled once, here, and not by several processes at the same time.
+  (await openMachine({ ...options, threads: 1 }, console)).machine.dispose();
+  const dataFolder = dataFolders(console.environment);
+  const architectures = dirname(file);
+  const { trial, paces } = await prepareTrial({
+    ...{ input, folder, architectures, dataFolder, backend, processes, timed: dryRun },
+  });
+  if (dryRun) {
+    const cost = costOfTrial(trial, paces!);
+    const document = { name, data: trial.data, seeds: trial.seeds, stop: trial.settings.stop, ...cost };
+    console.out(json ? `${JSON.stringify(document)}\n` : `${costLines(trial, cost).join("\n")}\n`);
+    return 0;
+  }
+  const events = runTrial({
+    ...{ trial, folder, threads, signal: console.signal },
+    worker: trialWorker(config),
+    command: commandLine.join(" "),
+  });
+  const { reason, result, report } = await followTrial(events, console);
+  console.out(
+    json
+      ? `${JSON.stringify({ ...result, ended: reason, report })}\n`
+      : `${[...resultLines(result), "", `report: ${report}`].join("\n")}\n`,
+  );
+  if (reason !== "interrupted") return 0;
+  console.err(
+    `paused after ${result.spent.runs} of at most ${result.spent.of} runs: the same command goes on from here\n`,
+  );
+  return interruptedCode;
+}
+
+async function studyIn(file: string): Promise<unknown> {
+  if (!/\.[cm]?[jt]s$/i.test(file)) return readTrialFile(file);
+  return loadDefault(file, "export default { arms, train, rates }");
+}
+
+function withOptions(input: unknown, { data, seed, seeds }: StudyOptions): unknown {
+  if (!isObject(input)) throw new RequestError(`study: expected an object of settings, got ${show(input)}`);
+  return {
+    ...input,
+    ...(data === undefined ? {} : { data }),
+    ...(seed === undefined ? {} : { firstSeed: seed }),
+    ...(seeds === undefined ? {} : { seeds }),
+  };
+}

@@ -1,0 +1,126 @@
+// The arms of a study: architectures named or solved for, completed for its data, held to what is to be equal. Trains nothing.
+import { isAbsolute, join } from "node:path";
+import { type Architecture, defineArchitecture } from "../architecture/architecture.ts";
+import { type Count, count } from "../architecture/count.ts";
+import { presets } from "../architecture/presets.ts";
+import { readArchitectureInput } from "../architecture/read.ts";
+import { atShape, costOf, type ParameterConvention, solveWidths } from "../architecture/solve.ts";
+import { RequestError } from "../errors.ts";
+import type { ArmInput, TrialSettings } from "./input.ts";
+
+/** One arm, complete. */
+export interface Arm {
+  readonly name: string;
+  readonly architecture: Architecture;
+  /** Undefined: the study's. */
+  readonly parametrisation: ArmInput["parametrisation"];
+  readonly rates: readonly number[];
+  readonly count: Count;
+  /** By every convention. */
+  readonly parameters: Readonly<Record<ParameterConvention, number>>;
+}
+
+/** What the data decide. */
+export interface ArmContext {
+  /** Token ids of the data. */
+  readonly vocabulary: number;
+  /** Folder that paths of architectures go from; default: the working folder. */
+  readonly folder?: string | undefined;
+}
+
+/**
+ * Errors: RequestError, one line, for architectures that cannot be, and for arms that are not equal within the tolerance,
+ * with how near they come.
+ */
+export function armsOf(settings: TrialSettings, context: ArmContext): Arm[] {
+  const arms = settings.arms === null ? familyArms(settings, context) : namedArms(settings, context);
+  requireEqualParameters(arms, settings);
+  if (settings.equal.state) requireEqualState(arms, settings.equal.tolerance);
+  return arms;
+}
+
+function namedArms({ arms, rates, length }: TrialSettings, context: ArmContext): Arm[] {
+  return Object.entries(arms!).map(([name, arm]) => {
+    const architecture = architectureOf(`arms.${name}`, arm.architecture, length, context);
+    return complete(name, architecture, arm.parametrisation, arm.rates ?? rates);
+  });
+}
+
+function familyArms({ family, equal, rates, length }: TrialSettings, context: ArmContext): Arm[] {
+  const { architecture: given, depths, parametrisation } = family!;
+  const base = architectureOf("family", given, length, context);
+  const { parameters, convention } = equal;
+  const budget = { of: "parameters", value: parameters!, convention } as const;
+  return solveWidths(base, budget, depths).map(({ depth, width }) =>
+    complete(`${depth} × ${width}`, atShape(base, width, depth), parametrisation, rates),
+  );
+}
+
+function architectureOf(
+  what: string,
+  given: ArmInput["architecture"],
+  length: number,
+  { vocabulary, folder }: ArmContext,
+): Architecture {
+  const input = typeof given === "string" ? readArchitectureInput(located(given, folder)) : given;
+  try {
+    return defineArchitecture({ width: 64, ...input, vocabulary, length });
+  } catch (error) {
+    if (!(error instanceof RequestError)) throw error;
+    throw new RequestError(`study: ${what}: ${error.message}`);
+  }
+}
+
+function located(nameOrFile: string, folder: string | undefined): string {
+  const isFile = /\.(json|ya?ml)$/i.test(nameOrFile) && !presets.has(nameOrFile);
+  return isFile && folder !== undefined && !isAbsolute(nameOrFile) ? join(folder, nameOrFile) : nameOrFile;
+}
+
+function complete(
+  name: string,
+  architecture: Architecture,
+  parametrisation: ArmInput["parametrisation"],
+  rates: readonly number[],
+): Arm {
+  const kinds: readonly ParameterConvention[] = ["total", "nonEmbedding", "active", "kaplan"];
+  const parameters = Object.fromEntries(
+    kinds.map((convention) => [convention, costOf(architecture, { of: "parameters", value: 1, convention })]),
+  ) as Arm["parameters"];
+  return { name, architecture, parametrisation, rates, count: count(architecture), parameters };
+}
+
+const percent = (share: number) => `${(100 * share).toFixed(share < 0.1 ? 2 : 0)} %`;
+
+function requireEqualParameters(arms: readonly Arm[], { equal }: TrialSettings): void {
+  const { parameters: asked, convention, tolerance } = equal;
+  if (!equal.isHeld) return;
+  const sizes = arms.map(({ parameters }) => parameters[convention]);
+  // Where no size is asked for, as large as each other: as their geometric middle.
+  const middle = asked ?? Math.sqrt(Math.min(...sizes) * Math.max(...sizes));
+  const worst = arms.reduce((a, b) =>
+    Math.abs(Math.log(b.parameters[convention] / middle)) >
+    Math.abs(Math.log(a.parameters[convention] / middle))
+      ? b
+      : a,
+  );
+  const size = worst.parameters[convention];
+  const off = size / middle - 1;
+  if (Math.abs(off) <= tolerance) return;
+  throw new RequestError(
+    `study: ${worst.name} has ${size.toLocaleString("en-US")} parameters (${convention}), ${percent(Math.abs(off))} ` +
+      `${off > 0 ? "above" : "below"} ${asked === null ? "the middle of the arms" : "equal.parameters"}, ` +
+      `${Math.round(middle).toLocaleString("en-US")}; expected within ${percent(tolerance)}: change its width, or equal.tolerance`,
+  );
+}
+
+function requireEqualState(arms: readonly Arm[], tolerance: number): void {
+  const states = arms.map(({ count: { stateElements } }) => stateElements.kept);
+  const [least, most] = [Math.min(...states), Math.max(...states)];
+  if (most <= least * (1 + tolerance)) return;
+  const named = (size: number) => arms[states.indexOf(size)]!.name;
+  throw new RequestError(
+    `study: decoding carries ${most.toLocaleString("en-US")} numbers for ${named(most)} and ${least.toLocaleString("en-US")} ` +
+      `for ${named(least)}, ${least === 0 ? "which has none" : `${percent(most / least - 1)} more`}; expected within ` +
+      `${percent(tolerance)}: change the arms, equal.tolerance or equal.state`,
+  );
+}

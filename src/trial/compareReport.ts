@@ -1,0 +1,125 @@
+// Runs held against each other, as a document. Compares nothing.
+import type { Series } from "../report/charts/chart.ts";
+import type { ReportDocument, ReportFigure, ReportTable } from "../report/document.ts";
+import type { RunResult } from "../train/runReport.ts";
+import type { ComparedRun, RunComparison } from "./compareRuns.ts";
+import { banded, drawn } from "./report.ts";
+import { pairText } from "./words.ts";
+
+/** The comparison as a document. */
+export function comparisonReport(comparison: RunComparison, command: string): ReportDocument {
+  const { runs, arms, pairs, notes } = comparison;
+  return {
+    title: arms.join(", "),
+    notes,
+    facts: [
+      { name: "runs", value: String(runs.length) },
+      { name: "arms", value: String(arms.length) },
+    ],
+    verdicts: pairs.map((pair) => ({ outcome: pair.verdict, text: pairText(pair) })),
+    sections: [
+      {
+        heading: "Learning",
+        parts: [
+          curves(comparison, "tokens", "count", ({ result }) => perStep(result, result.tokens)),
+          curves(comparison, "training FLOPs", "count", ({ result }) => perStep(result, result.flops)),
+          curves(comparison, "seconds", "seconds", ({ result }) =>
+            result.tokensPerSecond === null ? null : perStep(result, result.tokens / result.tokensPerSecond),
+          ),
+        ].flatMap(drawn),
+      },
+      { heading: "Differences", parts: drawn(forest(comparison)) },
+      { heading: "Runs", parts: [runTable(runs)] },
+    ],
+    origin: [{ name: "made by", value: command }],
+  };
+}
+
+function perStep({ step }: RunResult, all: number | null): number | null {
+  return all === null || step === 0 ? null : all / step;
+}
+
+const seedsOf = ({ runs }: RunComparison): string => {
+  const seeds = [...new Set(runs.map(({ seed }) => seed))].sort((a, b) => a - b);
+  return seeds.length === 1 ? `seed ${seeds[0]}` : `seeds ${seeds.join(", ")}`;
+};
+
+function curves(
+  comparison: RunComparison,
+  label: string,
+  unit: "count" | "seconds",
+  price: (run: ComparedRun) => number | null,
+): ReportFigure {
+  const { runs, arms, data } = comparison;
+  return {
+    kind: "figure",
+    title: `Loss over ${label}`,
+    description: `Validation loss of every arm against ${label}; bands from the lowest to the highest seed.`,
+    data: `${data.join(", ")}, validation`,
+    seeds: seedsOf(comparison),
+    convention:
+      label === "training FLOPs" ? "all operations of forward and backward that run" : "means over seeds",
+    chart: {
+      kind: "curves",
+      x: { label, unit, scale: "log" },
+      y: { label: "loss", unit: "nat", scale: "linear" },
+      series: arms.flatMap((arm): Series[] => {
+        const own = runs.filter((run) => run.arm === arm && run.curve.length > 0);
+        const each = own[0] === undefined ? null : price(own[0]);
+        if (each === null) return [];
+        const points = banded(own.map(({ curve }) => curve)).map(({ x, ...rest }) => ({
+          x: x * each,
+          ...rest,
+        }));
+        return [{ name: arm, points }];
+      }),
+      levels: [],
+    },
+  };
+}
+
+function forest(comparison: RunComparison): ReportFigure {
+  return {
+    kind: "figure",
+    title: "Differences of arms",
+    description:
+      "Difference of the last loss of every pair of arms with its interval; below zero the first is better.",
+    data: `${comparison.data.join(", ")}, validation`,
+    seeds: seedsOf(comparison),
+    convention: "95 % intervals over seeds that hold for all pairs at once",
+    chart: {
+      kind: "forest",
+      x: { label: "difference of losses", unit: "nat", scale: "linear" },
+      equal: 0,
+      rows: comparison.pairs.flatMap(({ first, second, difference, interval, verdict }) =>
+        difference === null || interval === null
+          ? []
+          : [{ label: `${first} - ${second}`, value: difference, interval, outcome: verdict }],
+      ),
+    },
+  };
+}
+
+function runTable(runs: readonly ComparedRun[]): ReportTable {
+  return {
+    kind: "table",
+    title: "Runs",
+    note: "",
+    columns: [
+      { heading: "run" },
+      { heading: "arm" },
+      { heading: "seed" },
+      { heading: "last loss", unit: "nat" },
+      { heading: "lowest loss", unit: "nat" },
+      { heading: "parameters", unit: "count" },
+      { heading: "tokens", unit: "count" },
+      { heading: "FLOPs", unit: "count" },
+      { heading: "tokens/s", unit: "count" },
+      { heading: "time", unit: "seconds" },
+    ],
+    rows: runs.map(({ folder, arm, seed, loss, result }) => [
+      ...[folder, arm, seed, loss, result.validationLoss, result.parameters],
+      ...[result.tokens, result.flops, result.tokensPerSecond, result.seconds],
+    ]),
+  };
+}

@@ -1,0 +1,120 @@
+// Any runs held against each other: those that differ in nothing but their seed are one arm. Trains nothing; knows no study.
+import { createHash } from "node:crypto";
+import { basename, resolve } from "node:path";
+import { RequestError } from "../errors.ts";
+import { compareArms } from "../study/statistics/compare.ts";
+import type { Cell, Table } from "../study/statistics/table.ts";
+import { type RunConfiguration, readConfiguration } from "../train/runFolder.ts";
+import { type RunResult, runCurve, runResult } from "../train/runReport.ts";
+import { type PairResult, pairResult } from "./result.ts";
+import type { Look } from "./views.ts";
+
+/** One run. Losses are nats. */
+export interface ComparedRun {
+  readonly folder: string;
+  readonly arm: string;
+  readonly seed: number;
+  readonly result: RunResult;
+  /** On the validation data, on the way. */
+  readonly curve: readonly Look[];
+  /** The last of these; null where there is none. */
+  readonly loss: number | null;
+}
+
+/** Runs held against each other. */
+export interface RunComparison {
+  readonly runs: readonly ComparedRun[];
+  readonly arms: readonly string[];
+  /** Of the data; several where they differ, and then no losses are compared. */
+  readonly data: readonly string[];
+  /** Of arms by the last loss, seed by seed; empty where there is nothing to compare. */
+  readonly pairs: readonly PairResult[];
+  /** What must be known before the first number, a line each. */
+  readonly notes: readonly string[];
+}
+
+const MOST_RUNS = 200;
+/** Nats; surely less than this is a tie. */
+const usualMargin = 0.01;
+
+/** Errors: RequestError for a folder without a run, or twice the same; WorkError for damaged files. */
+export function compareRuns(folders: readonly string[], margin: number = usualMargin): RunComparison {
+  if (folders.length < 2 || folders.length > MOST_RUNS) {
+    throw new RequestError(
+      `compare: ${folders.length} runs; expected from 2 to ${MOST_RUNS}, such as runs/a runs/b`,
+    );
+  }
+  const twice = folders.find(
+    (folder, place) => folders.findIndex((one) => resolve(one) === resolve(folder)) < place,
+  );
+  if (twice !== undefined) throw new RequestError(`compare: ${twice} is named twice; name each run once`);
+  const read = folders.map((folder) => ({ folder, configuration: readConfiguration(folder) }));
+  const names = armNames(read);
+  const runs = read.map(({ folder, configuration }, place): ComparedRun => {
+    const curve = runCurve(folder).validation;
+    return {
+      ...{ folder, arm: names[place]!, seed: configuration.training.seed, curve },
+      result: runResult(folder),
+      loss: curve.at(-1)?.loss ?? null,
+    };
+  });
+  const arms = [...new Set(names)];
+  const sha256s = new Set(read.map(({ configuration }) => configuration.data.sha256));
+  const data = [...new Set(read.map(({ configuration }) => configuration.data.name))];
+  const isSame = sha256s.size === 1;
+  const pairs = isSame ? pairsOf(runs, arms, margin) : [];
+  return { runs, arms, data, pairs, notes: notesOf(runs, isSame, pairs) };
+}
+
+interface Read {
+  readonly folder: string;
+  readonly configuration: RunConfiguration;
+}
+
+/** The folder's name; of several seeds that of the first without its number. */
+function armNames(read: readonly Read[]): string[] {
+  const keys = read.map(({ configuration }) => keyOf(configuration));
+  const named = new Map<string, string>();
+  for (const [place, key] of keys.entries()) {
+    if (named.has(key)) continue;
+    const own = basename(resolve(read[place]!.folder));
+    const isAlone = keys.filter((other) => other === key).length === 1;
+    const name = isAlone ? own : own.replace(/[-_.]?(?:seed)?[-_]?\d+$/i, "") || own;
+    const isTaken = [...named.values()].includes(name);
+    named.set(key, isTaken ? `${name} (${key.slice(0, 6)})` : name);
+  }
+  return keys.map((key) => named.get(key)!);
+}
+
+/** Equal for runs that differ in nothing but their seed. */
+function keyOf({ architecture, training, data }: RunConfiguration): string {
+  const content = { architecture, training: { ...training, seed: 0 }, data: data.sha256 };
+  return createHash("sha256").update(JSON.stringify(content)).digest("hex");
+}
+
+function pairsOf(runs: readonly ComparedRun[], arms: readonly string[], margin: number): PairResult[] {
+  const seeds = [...new Set(runs.map(({ seed }) => seed))].sort((a, b) => a - b);
+  const table: Table = arms.map((arm) =>
+    seeds.map((seed): Cell | null => {
+      const run = runs.find((one) => one.arm === arm && one.seed === seed);
+      return run === undefined || run.loss === null ? null : { score: -run.loss, itemVariance: 0 };
+    }),
+  );
+  return compareArms([table], { margin }).map((comparison) => pairResult(comparison, arms));
+}
+
+function notesOf(runs: readonly ComparedRun[], isSame: boolean, pairs: readonly PairResult[]): string[] {
+  const unfinished = runs.filter(({ result }) => result.step < result.steps);
+  const tokens = new Set(runs.map(({ result }) => result.tokens));
+  return [
+    ...(isSame ? [] : ["The runs have different data: their losses are not compared."]),
+    ...(tokens.size > 1 ? ["The runs were not trained on equally many tokens."] : []),
+    ...(unfinished.length === 0
+      ? []
+      : [`Not finished: ${unfinished.map(({ folder }) => folder).join(", ")}.`]),
+    ...(pairs.some(({ seeds }) => seeds < 2)
+      ? ["Arms with one seed in common decide nothing: train each with two seeds or more, the same for all."]
+      : []),
+    "Losses are those of the last evaluation on the validation data, which may have chosen rates.",
+  ];
+}

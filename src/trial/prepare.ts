@@ -1,0 +1,117 @@
+// From what a study asks for to a study that can be run: its data looked at, its arms timed where that decides something.
+// Trains nothing.
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
+import { type BackendChoice, openMachine } from "../backend/open.ts";
+import { loadDataset } from "../data/dataset.ts";
+import type { DataFolders } from "../data/text.ts";
+import { RequestError } from "../errors.ts";
+import { makeFolder } from "../folders.ts";
+import { largest, readInputFile } from "../inputFile.ts";
+import { parseJson } from "../json.ts";
+import { readBudget } from "../study/budget.ts";
+import { onDisk, replaceFile } from "../train/files.ts";
+import { armsOf } from "./arms.ts";
+import { type ArmPace, measurePaces } from "./cost.ts";
+import { defineTrial, type Trial, type TrialContext, type TrialData } from "./define.ts";
+import { readSettings, type TrialInput, type TrialSettings } from "./input.ts";
+
+/** What a study asks for, and where. */
+export interface PrepareOptions {
+  readonly input: TrialInput | unknown;
+  /** Of the study; speeds that decide how long runs are trained are kept in it, so that it goes on with the same. */
+  readonly folder?: string | undefined;
+  /** Folder that paths of architectures go from; default: the working folder. */
+  readonly architectures?: string | undefined;
+  /** Where data sets with a name lie. */
+  readonly dataFolder?: DataFolders | undefined;
+  readonly backend?: BackendChoice | undefined;
+  /** Runs at a time; default: as many as there are cores. */
+  readonly processes?: number | undefined;
+  /** Time the arms although nothing depends on it. Default false. */
+  readonly timed?: boolean | undefined;
+}
+
+/** A study that can be run. */
+export interface PreparedTrial {
+  readonly trial: Trial;
+  /** Of each arm; null where nothing was timed. */
+  readonly paces: readonly ArmPace[] | null;
+}
+
+/** Errors: RequestError, one line, for everything that can be known to be wrong before training. */
+export async function prepareTrial(options: PrepareOptions): Promise<PreparedTrial> {
+  const { input, backend, processes, architectures } = options;
+  const settings = readSettings(input);
+  const data = await lookAt(settings, options.dataFolder);
+  const context: TrialContext = { data, backend, processes, folder: architectures };
+  const isSpentInTime =
+    settings.spend !== undefined && readBudget(settings.spend, "study: spend").unit === "seconds";
+  const isHeldToTime = settings.train.seconds !== undefined || isSpentInTime;
+  if (!isHeldToTime && !options.timed) return { trial: defineTrial(input, context), paces: null };
+  // What can be refused without a clock is.
+  if (settings.train.seconds === undefined) defineTrial(input, context);
+  const kept = isHeldToTime ? keptPaces(options.folder) : null;
+  const paces = kept ?? (await timed(settings, context, backend));
+  const trial = defineTrial(input, {
+    ...context,
+    secondsPerStep: isHeldToTime ? paces.map(({ secondsPerStep }) => secondsPerStep) : undefined,
+  });
+  if (isHeldToTime && kept === null && options.folder !== undefined && !options.timed) {
+    keepPaces(options.folder, paces);
+  }
+  return { trial, paces };
+}
+
+async function lookAt(
+  { data, tokenizer }: TrialSettings,
+  dataFolder: DataFolders | undefined,
+): Promise<TrialData> {
+  const dataset = await loadDataset({ data, tokenizer, dataFolder });
+  return {
+    name: dataset.name,
+    vocabulary: dataset.tokenizer.vocabulary,
+    trainingTokens: dataset.training.length,
+    validationTokens: dataset.validation.length,
+  };
+}
+
+async function timed(
+  settings: TrialSettings,
+  { data, folder }: TrialContext,
+  backend: BackendChoice | undefined,
+): Promise<ArmPace[]> {
+  const { machine } = await openMachine({ threads: 1, backend });
+  try {
+    return await measurePaces(
+      machine,
+      armsOf(settings, { vocabulary: data.vocabulary, folder }),
+      settings.batch,
+    );
+  } finally {
+    machine.dispose();
+  }
+}
+
+const pacesPath = (folder: string): string => join(folder, ".paces.json");
+const schema = z.array(z.object({ secondsPerStep: z.number().positive(), peakBytes: z.number().nullable() }));
+
+function keptPaces(folder: string | undefined): readonly ArmPace[] | null {
+  if (folder === undefined || !existsSync(pacesPath(folder))) return null;
+  const path = pacesPath(folder);
+  try {
+    return schema.parse(parseJson(readInputFile(path, largest.manifest).toString("utf8")));
+  } catch {
+    throw new RequestError(
+      `${path} cannot be read, and the study's runs are as long as it says; choose another folder`,
+    );
+  }
+}
+
+function keepPaces(folder: string, paces: readonly ArmPace[]): void {
+  onDisk("write to", folder, () => {
+    makeFolder(folder);
+    replaceFile(pacesPath(folder), `${JSON.stringify(paces)}\n`);
+  });
+}

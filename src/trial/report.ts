@@ -1,0 +1,188 @@
+// A study of trained models as a document: verdicts, losses over everything they cost, rates, differences, tables. Runs
+// nothing.
+import type { Series } from "../report/charts/chart.ts";
+import type { ReportDocument, ReportFigure, ReportPart } from "../report/document.ts";
+import type { ArmResult, TrialResult } from "./result.ts";
+import { costTable, lossTable, rateTable, verdictTable, viewTable } from "./tables.ts";
+import type { Look } from "./views.ts";
+import { flipLines, noteLines, pairText } from "./words.ts";
+
+/** What the report says besides the result. */
+export interface TrialReportRequest {
+  readonly result: TrialResult;
+  readonly title?: string | undefined;
+  /** As it was typed, or said of a call of the library. */
+  readonly command: string;
+  /** Of the request. */
+  readonly hash: string;
+}
+
+export function trialReport({ result, title, command, hash }: TrialReportRequest): ReportDocument {
+  return {
+    title: title ?? result.name,
+    notes: noteLines(result),
+    facts: factsOf(result),
+    verdicts: result.pairs.map((pair) => ({ outcome: pair.verdict, text: pairText(pair) })),
+    sections: trialSections(result),
+    origin: [
+      { name: "made by", value: command },
+      { name: "request", value: hash },
+    ],
+  };
+}
+
+function factsOf({ arms, spent, seeds, optimum }: TrialResult) {
+  const tested = arms.filter(({ test }) => test !== null).sort((a, b) => a.test!.loss - b.test!.loss);
+  const best = tested[0];
+  return [
+    ...(best === undefined
+      ? []
+      : [{ name: "lowest loss", value: `${best.name}, ${best.test!.loss.toFixed(4)} nat` }]),
+    ...(optimum === null ? [] : [{ name: "lowest possible", value: `${optimum.toFixed(4)} nat` }]),
+    { name: "seeds", value: String(seeds.length) },
+    { name: "runs", value: String(spent.runs) },
+    { name: "training FLOPs", value: spent.flops.toExponential(2) },
+  ];
+}
+
+/** Everything below the verdicts. */
+export function trialSections(result: TrialResult): ReportDocument["sections"] {
+  const flips = flipLines(result);
+  return [
+    { heading: "Losses", parts: [lossTable(result), ...drawn(differences(result))] },
+    {
+      heading: "Learning",
+      parts: [
+        ...drawn(curves(result, "tokens", ({ tokens, steps }) => tokens / steps, "count")),
+        ...drawn(curves(result, "training FLOPs", ({ flops, steps }) => flops / steps, "count")),
+        ...drawn(curves(result, "seconds", secondsPerStep, "seconds")),
+      ],
+    },
+    { heading: "Rates", parts: [...drawn(rateFigure(result)), rateTable(result)] },
+    {
+      heading: "Held to other budgets",
+      parts: [
+        ...(flips.length === 0
+          ? [{ kind: "text", text: "No verdict is another one under any of these." } as const]
+          : flips.map((text): ReportPart => ({ kind: "text", text }))),
+        viewTable(result),
+        verdictTable(result),
+      ],
+    },
+    { heading: "Costs", parts: [costTable(result)] },
+    ...(result.failures.length === 0
+      ? []
+      : [
+          {
+            heading: "Runs that failed",
+            parts: result.failures.map(
+              ({ run, reason }): ReportPart => ({ kind: "text", text: `${run}: ${reason}` }),
+            ),
+          },
+        ]),
+  ];
+}
+
+/** The figure, where there is something to draw yet. */
+export function drawn(figure: ReportFigure): ReportFigure[] {
+  const { chart } = figure;
+  const isEmpty =
+    (chart.kind === "curves" && chart.series.every(({ points }) => points.length === 0)) ||
+    (chart.kind === "forest" && chart.rows.length === 0);
+  return isEmpty ? [] : [figure];
+}
+
+const secondsPerStep = ({ tokens, steps, tokensPerSecond }: ArmResult): number | null =>
+  tokensPerSecond === null ? null : tokens / steps / tokensPerSecond;
+
+const aboutSeeds = ({ seeds }: TrialResult): string =>
+  seeds.length === 1 ? `seed ${seeds[0]}` : `seeds ${seeds[0]} to ${seeds.at(-1)}`;
+
+function differences(result: TrialResult): ReportFigure {
+  return {
+    kind: "figure",
+    title: "Differences of arms",
+    description:
+      "Difference of the test's loss of every pair of arms with its interval; below zero the first is better.",
+    data: `${result.data}, test`,
+    seeds: aboutSeeds(result),
+    convention: "95 % intervals over seeds that hold for all pairs at once",
+    chart: {
+      kind: "forest",
+      x: { label: "difference of losses", unit: "nat", scale: "linear" },
+      equal: 0,
+      rows: result.pairs.flatMap(({ first, second, difference, interval, verdict }) =>
+        difference === null || interval === null
+          ? []
+          : [{ label: `${first} - ${second}`, value: difference, interval, outcome: verdict }],
+      ),
+    },
+  };
+}
+
+const conventions = {
+  tokens: "means over seeds",
+  "training FLOPs": "all operations of forward and backward that run",
+  seconds: "seconds of updates at the arm's median speed on this machine, with other runs beside it",
+};
+
+function curves(
+  result: TrialResult,
+  label: keyof typeof conventions,
+  perStep: (arm: ArmResult) => number | null,
+  unit: "count" | "seconds",
+): ReportFigure {
+  return {
+    kind: "figure",
+    title: `Loss over ${label}`,
+    description: `Mean loss over seeds of every arm at its best rate against ${label}; bands from the lowest to the highest seed.`,
+    data: `${result.data}, the tokens that select`,
+    seeds: aboutSeeds(result),
+    convention: conventions[label],
+    chart: {
+      kind: "curves",
+      x: { label, unit, scale: "log" },
+      y: { label: "loss", unit: "nat", scale: "linear" },
+      series: result.arms.flatMap((arm): Series[] => {
+        const price = perStep(arm);
+        if (price === null || arm.curves.length === 0) return [];
+        return [
+          { name: arm.name, points: banded(arm.curves).map(({ x, ...rest }) => ({ x: x * price, ...rest })) },
+        ];
+      }),
+      levels: result.optimum === null ? [] : [{ name: "lowest possible", y: result.optimum }],
+    },
+  };
+}
+
+/** By steps that all curves have. */
+export function banded(curves: readonly (readonly Look[])[]) {
+  return curves[0]!.flatMap(({ step }) => {
+    const losses = curves.flatMap((curve) => curve.find((look) => look.step === step)?.loss ?? []);
+    if (losses.length < curves.length) return [];
+    const y = losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
+    const interval = [Math.min(...losses), Math.max(...losses)] as const;
+    return [{ x: step, y, ...(losses.length > 1 ? { interval } : {}) }];
+  });
+}
+
+function rateFigure(result: TrialResult): ReportFigure {
+  return {
+    kind: "figure",
+    title: "Loss over the rate",
+    description: "Loss on the tokens that select of every arm over the learning rate.",
+    data: `${result.data}, the tokens that select`,
+    seeds: result.raced ? `seed ${result.seeds[0]}, which chooses` : aboutSeeds(result),
+    convention: result.raced ? "one seed" : "means over seeds",
+    chart: {
+      kind: "curves",
+      x: { label: "learning rate", unit: "number", scale: "log" },
+      y: { label: "loss", unit: "nat", scale: "linear" },
+      series: result.arms.map(({ name, rates, rateLosses }) => ({
+        name,
+        points: rates.flatMap((rate, i) => (rateLosses[i] === null ? [] : [{ x: rate, y: rateLosses[i]! }])),
+      })),
+      levels: [],
+    },
+  };
+}

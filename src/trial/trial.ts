@@ -1,0 +1,116 @@
+// A study of trained models, run: every run as a job, then the verdicts and the page. Knows no command.
+import { createHash } from "node:crypto";
+import { existsSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { RequestError } from "../errors.ts";
+import { reportPage } from "../report/page.ts";
+import type { StudyEvent } from "../study/events.ts";
+import type { Plan } from "../study/job.ts";
+import { race } from "../study/racing/race.ts";
+import { planOf } from "../study/racing/rule.ts";
+import { runStudy, type StudyBudget } from "../study/runner.ts";
+import { readAllEnded, runFolder } from "../study/store.ts";
+import { onDisk, replaceFile } from "../train/files.ts";
+import { checkpointsPath } from "../train/runFolder.ts";
+import { jobOf, type Trial } from "./define.ts";
+import { trialReport } from "./report.ts";
+import { type TrialResult, trialResult } from "./result.ts";
+
+/** Where a study is kept, and how it is run. */
+export interface TrialOptions {
+  readonly trial: Trial;
+  /** One that is there with the same study goes on. */
+  readonly folder: string;
+  /** Module whose `work` does a run; default this library's own. For primitives that have to be registered in its process. */
+  readonly worker?: URL | undefined;
+  /** Threads of each run; default 1. */
+  readonly threads?: number | undefined;
+  /** As it is told in the report; default "trial()". */
+  readonly command?: string | undefined;
+  /** Aborted: runs stop at their next checkpoints, and the same call goes on from there. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What is told of a study while it goes on. */
+export type TrialEvent =
+  | { readonly kind: "study"; readonly event: StudyEvent }
+  /** The last: what is known, and why there is no more. */
+  | {
+      readonly kind: "end";
+      readonly reason: "done" | "budget" | "interrupted";
+      readonly result: TrialResult;
+      /** Path of the page. */
+      readonly report: string;
+    };
+
+/** Beside this file, in whatever form that is. */
+const ownWorker = new URL(
+  `./worker${import.meta.url.slice(import.meta.url.lastIndexOf("."))}`,
+  import.meta.url,
+);
+
+/** A run that says nothing for so long is ended. */
+const SILENCE_SECONDS = 600;
+
+/**
+ * Trains the arms of a study, each run in a process of its own, as a race or all of them; a report in the folder.
+ * Errors: RequestError where the folder holds runs of another study, with those that no longer belong; WorkError as
+ * `runStudy`.
+ */
+export async function* runTrial(options: TrialOptions): AsyncGenerator<TrialEvent, void, undefined> {
+  const { trial, folder, signal, threads, command = "runTrial()", worker = ownWorker } = options;
+  requireOwnRuns(folder, trial);
+  const study = runStudy({
+    ...{ folder, threads, signal, worker, request: trial.json, processes: trial.processes },
+    plan: planFor(trial),
+    budget: boundOf(trial),
+    silenceSeconds: SILENCE_SECONDS,
+  });
+  for await (const event of study) {
+    // Of a run that has ended its losses are all that is needed.
+    if (event.kind === "result") {
+      rmSync(checkpointsPath(runFolder(folder, event.result.run)), { recursive: true, force: true });
+    }
+    yield { kind: "study", event };
+    if (event.kind !== "end") continue;
+    const result = trialResult(trial, event.known);
+    const report = join(folder, "report.html");
+    const hash = createHash("sha256").update(JSON.stringify(trial.json)).digest("hex");
+    const page = reportPage(trialReport({ result, command, hash }));
+    onDisk("write", report, () => replaceFile(report, page));
+    yield { kind: "end", reason: event.reason, result, report };
+  }
+}
+
+function planFor({ settings, raced, runs }: Trial): Plan {
+  if (settings.stop === "race") return planOf(race(raced));
+  // The first seed of all arms first, so that a study that is stopped can be compared.
+  const jobs = [...runs.flat(2)].sort((a, b) => a.seed - b.seed).map(jobOf);
+  return () => jobs;
+}
+
+function boundOf({ budget, processes, raced }: Trial): StudyBudget | undefined {
+  if (budget === null) return undefined;
+  return budget.unit === "seconds" ? { seconds: budget.value * processes } : { flops: raced.budget! };
+}
+
+const MOST_NAMED = 3;
+
+/** A study that was edited is another one: its runs were chosen and compared by what it was. */
+function requireOwnRuns(folder: string, { runs }: Trial): void {
+  if (!existsSync(join(folder, "study.json"))) return;
+  const own = new Set(runs.flat(2).map(({ run }) => run));
+  const made = [...new Set(readAllEnded(folder, () => {}).map(runNameOf))];
+  const others = made.filter((run) => !own.has(run));
+  if (others.length === 0) return;
+  const named = others.slice(0, MOST_NAMED).join(", ");
+  const more = others.length > MOST_NAMED ? ` and ${others.length - MOST_NAMED} more` : "";
+  throw new RequestError(
+    `${folder}: the study was edited after runs were made; ${others.length} of ${made.length} no longer belong to it: ` +
+      `${named}${more}; undo the edit, or choose another folder`,
+  );
+}
+
+function runNameOf(ended: ReturnType<typeof readAllEnded>[number]): string {
+  return ended.kind === "result" ? ended.result.run : ended.failure.run;
+}

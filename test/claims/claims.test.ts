@@ -1,0 +1,71 @@
+// Claims as data: their studies are what they say, and evidence decides them.
+import { expect, test } from "vitest";
+import { claims, requireClaim } from "../../src/claims/claims.ts";
+import { claimCost } from "../../src/claims/cost.ts";
+import { judgeClaim } from "../../src/claims/judge.ts";
+import { claimReport, claimsReport } from "../../src/claims/report.ts";
+import { reportPage } from "../../src/report/page.ts";
+import { defineTrial, type TrialRun } from "../../src/trial/define.ts";
+import { trialResult } from "../../src/trial/result.ts";
+import { resultsOf } from "../trial/harness.ts";
+
+const data = { name: "text", vocabulary: 43, trainingTokens: 1e9, validationTokens: 65_537 };
+const claim = requireClaim("wide-or-deep");
+const trial = defineTrial(claim.studies.small[0]!.input, { data });
+
+/** Losses by shape, the same for every rate, and seeds that differ a little. */
+function judged(losses: readonly number[], noise = 0.001) {
+  const lossOf = ({ arm, candidate, seed }: TrialRun) =>
+    losses[arm]! + 0.01 * candidate + noise * Math.sin(13 * arm + 78 * seed);
+  const result = trialResult(trial, resultsOf(trial, lossOf));
+  return { result, verdict: judgeClaim(claim, result) };
+}
+
+test("wide-or-deep has the four shapes of 196,608 weights with heads of 16", () => {
+  expect(trial.arms.map(({ name, parameters }) => [name, parameters.kaplan])).toEqual(
+    ["1 × 128", "4 × 64", "16 × 32", "64 × 16"].map((name) => [name, 196_608]),
+  );
+  for (const { architecture } of trial.arms) {
+    const [attention] = architecture.stripe;
+    expect(architecture.width / Number(attention!.heads)).toBe(16);
+  }
+  expect(claimCost(claim, "small").runs).toBe(24);
+  expect(claimCost(claim, "full").runs).toBe(96);
+});
+
+test("every claim has studies that can be defined at every scale", () => {
+  for (const each of claims) {
+    for (const studies of Object.values(each.studies)) {
+      for (const { input } of studies) {
+        const { arms } = defineTrial(input, { data });
+        const names = new Set(arms.map(({ name }) => name));
+        for (const { better, than } of each.expectations)
+          for (const name of [...better, ...than]) expect(names).toContain(name);
+      }
+    }
+  }
+});
+
+test("the middle over both ends supports it, an end over the middle does not, and noise decides nothing", () => {
+  expect(judged([2, 1.8, 1.9, 2.1]).verdict.judgement).toBe("supported");
+  const other = judged([1.5, 1.8, 1.9, 2.1]).verdict;
+  expect(other.judgement).toBe("not supported");
+  expect(other.expectations[0]!.reason).toContain("1 × 128 wins over 4 × 64");
+  // The two of the middle are tied with an end.
+  expect(judged([1.8, 1.8, 1.8, 2.1], 0.0001).verdict.judgement).toBe("not supported");
+  const open = judged([1.81, 1.8, 1.8, 1.81], 0.1).verdict;
+  expect(open.judgement).toBe("not decidable at this scale");
+  expect(open.decidable).toBeGreaterThan(0.01);
+});
+
+test("the page has the published figures, the verdict and what could have been decided", () => {
+  const { result, verdict } = judged([2, 1.8, 1.9, 2.1]);
+  const studies = [{ label: "standard parametrisation", result, verdict }];
+  const page = reportPage(claimReport({ claim, scale: "small", studies, command: "scantling reproduce" }));
+  expect(page).toContain("0.953");
+  expect(page).toContain("supported (standard parametrisation)");
+  expect(page).toContain("would have been decided");
+  const all = reportPage(claimsReport([{ claim, studies }], "small", "scantling reproduce all"));
+  expect(all).toContain("wide-or-deep: supported (standard parametrisation)");
+  expect(() => requireClaim("wide-or-deap")).toThrow(/did you mean wide-or-deep\?/);
+});

@@ -1,0 +1,122 @@
+// `scantling study`, `reproduce` and `compare`: what would be run, and what is refused before anything is trained.
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { refusal, scantling, temporaryFolder } from "./harness.ts";
+
+const folder = temporaryFolder();
+afterAll(() => folder.remove());
+
+const text = join(folder.path, "abc.txt");
+writeFileSync(text, "abcd bcda cdab ".repeat(300));
+writeFileSync(join(folder.path, "deep.yaml"), "width: 8\nlayers: 2\nheads: 2\nactivation: gelu\n");
+
+const study = `
+arms:
+  wide: { architecture: { width: 16, layers: 1, heads: 2, activation: gelu } }
+  deep: deep.yaml
+train: { tokens: 640 }
+length: 8
+batch: 4
+rates: [0.003, 0.01]
+seeds: 3
+`;
+function file(name: string, content: string): string {
+  const path = join(folder.path, name);
+  writeFileSync(path, content);
+  return path;
+}
+const asked = ["--data", text, "--backend", "reference", "--out", join(folder.path, "out")];
+
+test("--dry-run says runs, FLOPs, memory and time of every arm; a .ts file is a study as well", async () => {
+  const yaml = file("study.yaml", study);
+  const { exitCode, out } = await scantling(["study", yaml, ...asked, "--dry-run", "--json"]);
+  expect(exitCode).toBe(0);
+  const { arms, runs, flops, seconds, data } = JSON.parse(out);
+  expect(data.name).toBe("abc.txt");
+  expect(arms.map(({ name, steps }: { name: string; steps: number }) => [name, steps])).toEqual([
+    ["wide", 20],
+    ["deep", 20],
+  ]);
+  expect(runs).toEqual([6, 8]);
+  expect(flops[1]).toBeGreaterThan(flops[0]);
+  expect(seconds[0]).toBeGreaterThan(0);
+  const typed = file(
+    "study.config.ts",
+    `const arm = (layers: number) => ({ architecture: { width: 8, layers, heads: 2, activation: "gelu" } });
+export default { arms: { one: arm(1), two: arm(2) }, train: { steps: 3 }, length: 8, batch: 4, rates: [0.01], stop: "full" };`,
+  );
+  const told = await scantling(["study", typed, ...asked, "--dry-run", "--seeds", "2"]);
+  expect(told.out).toMatch(/^study: abc\.txt, 2 seeds, all rates and seeds/);
+  expect(told.out).toMatch(/all: 4 runs/);
+});
+
+test("what is wrong with a study is one line", async () => {
+  const refused = async (content: string, ...words: string[]) => {
+    const { exitCode, err } = await refusal(["study", file("wrong.yaml", content), ...asked, ...words]);
+    expect(exitCode).toBe(2);
+    return err;
+  };
+  expect(await refused(study.replace("deep.yaml", "deap.yaml"))).toMatch(/deap\.yaml: there is no such file/);
+  expect(await refused(study.replace("deep.yaml", "gpt5"))).toMatch(/did you mean gpt2/);
+  expect(await refused(`${study}equal: { tolerance: 0.001 }\n`)).toMatch(
+    /parameters \(total\).*expected within 0\.10 %/,
+  );
+  expect(await refused(`${study}spend: 1000flops\n`)).toMatch(/too small for one run of each arm/);
+  expect(await refused(study.replace("640", "640000"))).toMatch(/epochs; expected at most 4/);
+  expect(await refused("arms: [1, 2]\ntrain: { steps: 2 }\nrates: [1]\n")).toMatch(
+    /expected architectures by name/,
+  );
+  expect(await refused("- 1\n")).toMatch(/expected an object/);
+  expect(await refused(study.replace("deep.yaml", "&a { architecture: &b { stripe: *b } }"))).toMatch(
+    /arms\.deep/,
+  );
+  expect((await refusal(["study", join(folder.path, "none.yaml")])).err).toMatch(/there is no such file/);
+  expect((await refusal(["study", text])).err).toMatch(
+    /expected a study, a \.yaml, \.json, \.ts or \.js file/,
+  );
+  expect((await refusal(["study", "rebuild", folder.path])).err).toMatch(/holds no study/);
+});
+
+test("claims are listed with what they cost; an unknown one is refused", async () => {
+  const { out } = await scantling(["reproduce", "--list"]);
+  expect(out).toMatch(/^wide-or-deep +small +24 runs at most +\S+ FLOPs/);
+  expect((await refusal(["reproduce", "wide-and-deep"])).err).toMatch(/did you mean wide-or-deep\?/);
+  expect((await refusal(["reproduce"])).err).toMatch(/expected one of wide-or-deep/);
+});
+
+test("runs that differ in their seed alone are one arm, compared seed by seed in a report", async () => {
+  const train = async (layers: number, seed: number) => {
+    const out = join(folder.path, `layers${layers}-seed${seed}`);
+    const model = ["--layers", String(layers), "--width", "8", "--heads", "2", "--length", "8"];
+    const words = [
+      "--data",
+      text,
+      "--backend",
+      "reference",
+      "--steps",
+      "3",
+      "--batch",
+      "2",
+      "--sample-tokens",
+      "0",
+    ];
+    const { exitCode, err } = await scantling([
+      ...["train", ...model, ...words, "--seed", String(seed), "--out", out],
+    ]);
+    expect([exitCode, err.includes("scantling: ")]).toEqual([0, false]);
+    return out;
+  };
+  const runs = [await train(1, 1), await train(1, 2), await train(2, 1), await train(2, 2)];
+  const report = join(folder.path, "compare.html");
+  const { exitCode, out } = await scantling(["compare", ...runs, "--out", report, "--json"]);
+  expect(exitCode).toBe(0);
+  const { arms, pairs } = JSON.parse(out);
+  expect(arms).toEqual(["layers1", "layers2"]);
+  expect(pairs[0]).toMatchObject({ first: "layers1", second: "layers2", seeds: 2 });
+  expect(readFileSync(report, "utf8")).toContain("Loss over training FLOPs");
+  expect((await refusal(["compare", ...runs, "--out", report])).err).toMatch(/the file exists/);
+  expect((await refusal(["compare", runs[0]!, runs[0]!])).err).toMatch(/is named twice/);
+  expect((await refusal(["compare", runs[0]!])).err).toMatch(/1 runs; expected from 2/);
+  expect((await refusal(["compare", runs[0]!, folder.path])).err).toMatch(/holds no run/);
+});

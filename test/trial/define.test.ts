@@ -1,0 +1,101 @@
+// A study as data: what it makes of what is asked, and what it refuses, in one line each.
+import { expect, test } from "vitest";
+import { RequestError } from "../../src/errors.ts";
+import { defineTrial } from "../../src/trial/define.ts";
+import { context, input, trialOf } from "./harness.ts";
+
+test("every arm has every rate and seed; a seed is the same data order for all", () => {
+  const { runs, arms, seeds } = trialOf();
+  expect(arms.map(({ name, steps, tokens }) => [name, steps, tokens])).toEqual([
+    ["wide", 100, 3200],
+    ["deep", 100, 3200],
+  ]);
+  expect(seeds).toEqual([1, 2, 3]);
+  expect(new Set(runs.flat(2).map(({ run }) => run)).size).toBe(2 * 3 * 3);
+  const [wide, deep] = runs.map((rates) => rates[0]!.map(({ spec }) => spec.training));
+  expect(wide!.map(({ seed, batch, order }) => [seed, batch, order])).toEqual(
+    deep!.map(({ seed, batch, order }) => [seed, batch, order]),
+  );
+});
+
+test("equal FLOPs and equal seconds give each arm its own number of updates", () => {
+  const byFlops = trialOf({ train: { flops: 1e9 } }).arms;
+  for (const { flops } of byFlops) expect(Math.abs(flops / 1e9 - 1)).toBeLessThan(0.01);
+  const bySixN = trialOf({ train: { flops: 1e9, convention: "sixN" } }).arms;
+  for (const { parameters, tokens } of bySixN)
+    expect(Math.abs((6 * parameters.total * tokens) / 1e9 - 1)).toBeLessThan(0.01);
+  const bySeconds = trialOf({ train: { seconds: 5 } }, { ...context, secondsPerStep: [0.01, 0.05] }).arms;
+  expect(bySeconds.map(({ steps }) => steps)).toEqual([500, 100]);
+});
+
+test("a family has the width at each depth that comes nearest to the parameters", () => {
+  const { arms } = trialOf({
+    arms: undefined,
+    family: { architecture: { heads: 2, activation: "gelu", positions: "rope" }, depths: [1, 4, 16] },
+    equal: { parameters: 196_608, convention: "kaplan", tolerance: 0.1 },
+  } as never);
+  expect(arms.map(({ name }) => name)).toEqual(["1 × 128", "4 × 64", "16 × 32"]);
+  expect(arms.map(({ parameters }) => parameters.kaplan)).toEqual([196_608, 196_608, 196_608]);
+});
+
+test("the tokens that select and those of the test have nothing in common", () => {
+  const { split } = trialOf({ evaluationTokens: 1_000_000 });
+  expect(split.selection + split.test).toBeLessThan(context.data.validationTokens);
+  expect(trialOf({ evaluationTokens: 100 }).split).toEqual({ selection: 100, test: 400 });
+});
+
+const refused = (more: Record<string, unknown>, of = context): string => {
+  try {
+    defineTrial({ ...input, ...more }, of);
+  } catch (error) {
+    expect(error).toBeInstanceOf(RequestError);
+    expect((error as Error).message).not.toContain("\n");
+    return (error as Error).message;
+  }
+  throw new Error("it was not refused");
+};
+
+test("what cannot be meant is refused, and says what would do", () => {
+  expect(refused({ armes: {} })).toMatch(/unknown key "armes"; did you mean "arms"\?/);
+  expect(refused({ arms: { one: input.arms!.wide } })).toMatch(/arms are 1; expected from 2/);
+  expect(refused({ arms: { a: "gtp2", b: "gpt2" } })).toMatch(/did you mean gpt2/);
+  expect(refused({ arms: { a: { architectur: {} }, b: "gpt2" } })).toMatch(/did you mean "architecture"\?/);
+  expect(refused({ family: { architecture: {}, depths: [1, 2] } })).toMatch(/arms, by name, or a family/);
+  expect(refused({ train: { tokens: 1, steps: 2 } })).toMatch(
+    /train has 2 of steps, tokens, flops and seconds/,
+  );
+  expect(refused({ rates: [0.1, 0.01] })).toMatch(/each larger than the one before/);
+  expect(refused({ training: { steps: 3 } })).toMatch(/training.steps is the study's own/);
+  expect(refused({ training: { optimizer: "adamv" } })).toMatch(/wide: .*adamw/);
+  expect(refused({ stop: "races" })).toMatch(/did you mean race\?/);
+  expect(refused({ spend: "a lot" })).toMatch(/study: spend a lot: expected time/);
+});
+
+test("arms that are not equal say how near they come", () => {
+  expect(refused({ equal: { tolerance: 0.0001 } })).toMatch(
+    /(wide|deep) has [\d,]+ parameters \(total\), \d+(\.\d+)? % (above|below) the middle of the arms.*expected within 0\.01 %/,
+  );
+  expect(refused({ equal: { parameters: 5000, convention: "kaplan", tolerance: 0.2 } })).toMatch(
+    /wide has 3,072 parameters \(kaplan\), 39 % below equal\.parameters, 5,000; expected within 20 %/,
+  );
+  const equal = { convention: "kaplan", tolerance: 1, state: true };
+  expect(
+    refused({
+      equal,
+      arms: { a: input.arms!.wide, b: { architecture: { width: 16, stripe: "[lstm, gelu]" } } },
+    }),
+  ).toMatch(/decoding carries/);
+});
+
+test("a budget or data too small say what would be enough", () => {
+  expect(refused({ stop: "race", spend: "1e6flops" })).toMatch(
+    /too small for one run of each arm under each rate; expected at least \S+flops/,
+  );
+  expect(refused({ train: { tokens: 20 } })).toMatch(/wide 0\.625 updates of 32 tokens; expected at least 2/);
+  const few = { data: { ...context.data, trainingTokens: 400 } };
+  expect(refused({}, few)).toMatch(
+    /trained on 3,200 tokens and words has 400, 8\.0 epochs; expected at most 4/,
+  );
+  expect(trialOf({ training: { order: "epochs" } }, few).arms).toHaveLength(2);
+  expect(refused({}, { data: { ...context.data, validationTokens: 12 } })).toMatch(/12 validation tokens/);
+});

@@ -1,0 +1,61 @@
+// Pages of studies and claims in headless Chromium: every figure is drawn, nothing complains or is fetched, phones too.
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { requireClaim } from "../../src/claims/claims.ts";
+import { judgeClaim } from "../../src/claims/judge.ts";
+import { claimReport } from "../../src/claims/report.ts";
+import { reportPage } from "../../src/report/page.ts";
+import { defineTrial, type Trial, type TrialRun } from "../../src/trial/define.ts";
+import { trialReport } from "../../src/trial/report.ts";
+import { trialResult } from "../../src/trial/result.ts";
+import { findChromium, inspect, launch } from "../report/browser.ts";
+import { context, resultsOf, trialOf } from "./harness.ts";
+
+const program = findChromium();
+const reason = program === null ? " (skipped: no chromium in PATH; apt-get install chromium)" : "";
+
+const lossOf = ({ arm, candidate, seed }: TrialRun): number =>
+  2 - 0.1 * arm + 0.2 * Math.abs(candidate - 1) + 0.02 * Math.sin(13 * arm + 78 * seed);
+const told = (trial: Trial, isMade = true) =>
+  trialResult(trial, isMade ? resultsOf(trial, lossOf) : { results: [], failures: [] });
+const pageOf = (result: ReturnType<typeof told>) =>
+  reportPage(trialReport({ result, command: "scantling study shapes.yaml", hash: "1" }));
+
+const claim = requireClaim("wide-or-deep");
+const claimed = told(
+  defineTrial(claim.studies.small[0]!.input, { data: { ...context.data, trainingTokens: 1e9 } }),
+);
+const studies = [{ label: "standard", result: claimed, verdict: judgeClaim(claim, claimed) }];
+const pages = {
+  "a study": pageOf(told(trialOf())),
+  "a study of one seed": pageOf(told(trialOf({ seeds: 1 }))),
+  "a study without results": pageOf(told(trialOf(), false)),
+  "a claim": reportPage(claimReport({ claim, scale: "small", studies, command: "scantling reproduce" })),
+};
+
+describe.skipIf(program === null)(`in Chromium${reason}`, () => {
+  let browser: Browser;
+  const folder = mkdtempSync(join(tmpdir(), "scantling-trial-"));
+  beforeAll(async () => {
+    browser = await launch(program!);
+  });
+  afterAll(async () => {
+    await browser?.close();
+    rmSync(folder, { recursive: true });
+  });
+
+  for (const [name, page] of Object.entries(pages)) {
+    for (const width of [1200, 390]) {
+      it(`${name}, ${width} wide`, async () => {
+        const path = join(folder, `${name.replaceAll(" ", "-")}.html`);
+        writeFileSync(path, page);
+        const { pictures, ...findings } = await inspect(browser, path, { width, scheme: "light" });
+        expect(pictures).toBe(page.match(/<figure>/g)?.length ?? 0);
+        expect(findings).toEqual({ complaints: [], requests: [], overhang: 0, emptyPictures: [], faint: [] });
+      });
+    }
+  }
+});
