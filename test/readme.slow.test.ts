@@ -36,6 +36,7 @@ beforeAll(() => {
   writeFileSync(join(path, "texts", "one.txt"), language.decode(language.generate(4, 50_000)));
   writeFileSync(join(path, "texts", "more", "two.txt"), language.decode(language.generate(5, 50_000)));
   const [small, experts] = blocks("json");
+  writeFileSync(join(path, "shapes.yaml"), blocks("yaml")[0]!);
   writeFileSync(join(path, "small.json"), small!);
   writeFileSync(join(path, "moe.json"), experts!);
   mkdirSync(join(path, "node_modules"));

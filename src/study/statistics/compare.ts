@@ -194,15 +194,16 @@ function contrastOf(
     seeds = Math.min(seeds, count);
     const differences = pairs.map(([a, b]) => a.score - b.score);
     const mean = differences.reduce((sum, value) => sum + value, 0) / count;
+    const squares = differences.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+    const ownTerm = count > 1 ? squares / (count - 1) / count : 0;
     difference += mean / tables.length;
     const floor = pairs.reduce((sum, [a, b]) => sum + a.itemVariance + b.itemVariance, 0) / count ** 2;
-    const term = share * Math.max((2 * residual) / count, floor);
+    // An arm that alone is loud has no others to pool with: then the pair's own variance is all there is.
+    const term = share * Math.max(degrees > 0 ? (2 * residual) / count : ownTerm, floor);
+    const termDegrees = degrees > 0 ? degrees : count - 1;
     pooled += term;
-    pooledSpread += degrees > 0 ? term ** 2 / degrees : Infinity;
-    if (count > 1) {
-      const squares = differences.reduce((sum, value) => sum + (value - mean) ** 2, 0);
-      own += (share * squares) / (count - 1) / count;
-    }
+    pooledSpread += termDegrees > 0 ? term ** 2 / termDegrees : Infinity;
+    own += share * ownTerm;
   }
   const degrees = pooledSpread > 0 ? pooled ** 2 / pooledSpread : 0;
   return { difference, error: Math.sqrt(own > ownRatio * pooled ? own : pooled), degrees, seeds };

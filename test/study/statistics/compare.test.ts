@@ -9,6 +9,16 @@ const table = (rows: readonly (readonly (number | null)[])[], itemVariance = 0):
 const compare = (rows: readonly (readonly (number | null)[])[], options: Partial<ComparisonOptions> = {}) =>
   compareArms([table(rows)], { margin: 0, ...options });
 
+test("an arm that alone varies is compared by its own paired t, with all arms allowed for", () => {
+  const wild = [0.2, 0.5, 0.3, 0.6, 0.4];
+  const [pair] = compare([wild, [1, 1, 1, 1, 1], [1, 1, 1, 1, 1], [1, 1, 1, 1, 1]]);
+  // Mean difference -0.6, deviation sqrt(0.025), five seeds; studentized range of four with 4 degrees of freedom: 5.757.
+  const half = (5.757 / Math.SQRT2) * Math.sqrt(0.025 / 5);
+  expect(pair!.low).toBeCloseTo(-0.6 - half, 3);
+  expect(pair!.high).toBeCloseTo(-0.6 + half, 3);
+  expect(pair!.verdict).toEqual({ kind: "win", winner: 1 });
+});
+
 describe("two arms", () => {
   test("are compared by Student's paired t", () => {
     // Student's sleep data (Biometrika 1908): extra hours of ten patients under two drugs; t = 4.0621, p = 0.00283 and
