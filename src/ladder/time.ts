@@ -8,7 +8,7 @@ import type { LadderRun } from "./runs.ts";
 const START_SECONDS = 2;
 const STEPS = 8;
 /** Operations of a step beyond which it is not tried out; the speed is then that of the smallest model. */
-const TOO_MUCH = 2e11;
+const TOO_MUCH = 3e10;
 
 /** FLOP/s of one run with the machine's threads, by its operations for a token. */
 export type Speed = (run: LadderRun) => number;

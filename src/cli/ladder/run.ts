@@ -32,13 +32,18 @@ export async function climb(
   const processes = options.workers ?? Math.max(1, Math.floor(usableCores() / threads));
   const budgets = options.budgets ?? budgetsIn(folder);
   const rungs = kind === "state" ? 1 : options.rungs;
-  const first = budgets === undefined ? undefined : defineLadder(requestAt(budgets));
+  const found =
+    budgets !== undefined
+      ? defineLadder(requestAt(budgets))
+      : amount?.unit === "flops"
+        ? fitting(requestAt, rungs, amount, processes, undefined)
+        : undefined;
   const needsTime = options.dryRun === true || amount?.unit === "seconds";
   // Any models near the ones that will be run tell the speed.
   const near =
-    first ?? fitting(requestAt, rungs, { unit: "flops", value: PROBE_FLOPS }, processes, undefined);
+    found ?? fitting(requestAt, rungs, { unit: "flops", value: PROBE_FLOPS }, processes, undefined);
   const speed = needsTime ? await speedOf(near, { ...options, threads }, console) : undefined;
-  const planned = first ?? fitting(requestAt, rungs, amount!, processes, speed);
+  const planned = found ?? fitting(requestAt, rungs, amount!, processes, speed);
   const seconds = speed === undefined ? undefined : processSeconds(planned, speed) / processes;
   if (options.budgets !== undefined && amount !== undefined) {
     const cost = amount.unit === "seconds" ? seconds! : planned.flops;
