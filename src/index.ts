@@ -211,7 +211,15 @@ export {
   predictFitted,
 } from "./scaling/fit.ts";
 export type { Estimate as FittedEstimate } from "./scaling/intervals.ts";
-export { fitIsoflop, type IsoflopFit, type IsoflopRun, type Valley } from "./scaling/isoflop.ts";
+export {
+  fitIsoflop,
+  fitOptima,
+  type IsoflopFit,
+  type IsoflopRun,
+  type OptimaFit,
+  type ResamplingOptions,
+  type Valley,
+} from "./scaling/isoflop.ts";
 export {
   type Domain,
   type Law,

@@ -15,6 +15,8 @@ export const sparsity: Law = {
   inputs: ["parameters", "tokens", "sparsity"],
   output: "loss",
   constants: ["a", "b", "c", "d", "e", "alpha", "beta", "lambda", "delta", "gamma"],
+  // With lambda near zero, c/(1-S)^lambda + e is nearly c + e + c·lambda·ln(1/(1-S)).
+  exchangeable: ["c", "e", "lambda"],
   published: {
     abnar: {
       source: "Abnar et al. 2025, table 3",
