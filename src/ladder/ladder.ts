@@ -60,6 +60,8 @@ export async function* ladder(options: LadderOptions): AsyncGenerator<LadderEven
   const { folder, budget, processes, threads, command = "ladder()", signal, ...request } = options;
   const defined = defineLadder(request);
   const predictionPath = join(folder, "prediction.json");
+  // A damaged one is found now rather than after hours.
+  readPrediction(predictionPath);
   const study = runStudy({
     ...{ folder, budget, processes, threads, signal, request: defined.json },
     plan: (known) => progressOf(request, lossesOf(known)).jobs.map(jobOf),

@@ -46,7 +46,7 @@ function outcomeOf(
   const best = prediction.best === null ? null : compare(prediction.best, vertex?.parameters ?? null);
   const loss = compare(
     prediction.loss,
-    request.kind === "state" ? (lowestOf(rung.runs)?.loss ?? null) : (vertex?.loss ?? null),
+    best === null ? (lowestOf(rung.runs)?.loss ?? null) : (vertex?.loss ?? null),
   );
   const runs = prediction.runs.map(({ run, loss: predicted }) => ({
     run,

@@ -12,9 +12,9 @@ import type { LadderRun } from "./runs.ts";
 export interface RungPrediction {
   readonly rung: string;
   readonly budget: number;
-  /** Where its minimum will lie: parameters, or layers; null in ladders of state. */
+  /** Where its minimum will lie: parameters, or layers; null in ladders of state, and where smaller rungs have no two minima. */
   readonly best: Estimate | null;
-  /** Loss there, nats; in ladders of state the lowest of the architecture's runs. */
+  /** Loss there, nats; where that is null, the lowest of the rung's runs. */
   readonly loss: Estimate;
   /** Of each run that will begin the rung; empty where nothing is said of single runs. */
   readonly runs: readonly { readonly run: string; readonly loss: Estimate }[];
@@ -32,7 +32,7 @@ export interface Prediction {
   readonly from: readonly { readonly run: string; readonly loss: number | null }[];
 }
 
-/** Null where too little is known: fewer than two smaller rungs with a minimum, or architectures with a loss. */
+/** Null where too little is known: neither runs for a law of loss, nor two smaller rungs with a minimum or a loss. */
 export async function predictRungs(request: LadderRequest, progress: Progress): Promise<Prediction | null> {
   const known = progress.rungs.filter((rung) => !progress.isPredicted(rung));
   const ahead = progress.rungs.filter(progress.isPredicted);
@@ -55,45 +55,42 @@ async function valleyRung(
   known: readonly Rung[],
   [rung]: readonly Rung[],
 ): Promise<Made | null> {
+  if (rung === undefined) return null;
   const vertices = known.flatMap(({ valley }) => (valley?.inside === true ? [valley.vertex!] : []));
-  if (rung === undefined || vertices.length < 2) return null;
   const x = Math.log(rung.budget);
-  const best = exponential(
-    predictOnLine(
-      vertices.map(({ flops, parameters }) => ({ x: Math.log(flops), y: Math.log(parameters) })),
-      x,
-    ),
-  );
+  const best =
+    vertices.length < 2
+      ? null
+      : exponential(
+          predictOnLine(
+            vertices.map(({ flops, parameters }) => ({ x: Math.log(flops), y: Math.log(parameters) })),
+            x,
+          ),
+        );
   const about = { rung: rung.name, budget: rung.budget, best };
-  const way = `through ${vertices.length} minima`;
-  if (kind === "isoflop") {
-    const fitted = await fitRuns(known.flatMap(({ runs }) => runs));
-    if (fitted !== null) {
-      const { constants, diagnostics } = fitted.fit;
-      const values = Object.entries(constants).map(([name, { value }]) => `${name} ${value.toPrecision(4)}`);
-      return {
-        rungs: [
-          {
-            ...about,
-            loss: predictRun(fitted, [best.value, tokensAt(rung, best.value)]),
-            runs: rung.runs.map(({ run }) => ({
-              run: run.run,
-              loss: predictRun(fitted, [run.parameters, run.tokens]),
-            })),
-          },
-        ],
-        laws: [
-          `N = k·C^a ${way}`,
-          `${chinchilla.formula} through ${fitted.fit.points} runs: ${values.join(", ")}`,
-        ],
-        doubts: diagnostics,
-      };
-    }
+  const name = kind === "shape" ? "depth" : "N";
+  const way = best === null ? [] : [`${name} = k·C^a through ${vertices.length} minima`];
+  const fitted = kind === "isoflop" ? await fitRuns(known.flatMap(({ runs }) => runs)) : null;
+  if (fitted !== null) {
+    const { constants, diagnostics, points } = fitted.fit;
+    const values = Object.entries(constants).map(([key, { value }]) => `${key} ${value.toPrecision(4)}`);
+    const runs = rung.runs.map(({ run }) => ({
+      run: run.run,
+      loss: predictRun(fitted, [run.parameters, run.tokens]),
+    }));
+    const lowest = runs.reduce((least, one) => (one.loss.value < least.loss.value ? one : least));
+    const loss = best === null ? lowest.loss : predictRun(fitted, [best.value, tokensAt(rung, best.value)]);
+    return {
+      rungs: [{ ...about, loss, runs }],
+      laws: [...way, `${chinchilla.formula} through ${points} runs: ${values.join(", ")}`],
+      doubts: diagnostics,
+    };
   }
+  if (best === null) return null;
   const losses = vertices.map(({ flops, loss }) => ({ x: Math.log(flops), y: Math.log(loss) }));
   return {
     rungs: [{ ...about, loss: exponential(predictOnLine(losses, x)), runs: [] }],
-    laws: [`${kind === "shape" ? "depth" : "N"} = k·C^a ${way}`, `loss = k·C^c ${way}`],
+    laws: [...way, `loss = k·C^c through ${vertices.length} minima`],
     doubts: [],
   };
 }

@@ -1,5 +1,6 @@
 // How far a ladder is: what its runs brought back, rung by rung, and which runs are needed next. A pure function of both, so that a
 // ladder that goes on makes the same decisions. Trains nothing.
+import { RequestError } from "../errors.ts";
 import { LEAST_RUNS, type Valley, valleyOf } from "../scaling/isoflop.ts";
 import { lineThrough } from "../scaling/line.ts";
 import type { Known } from "../study/job.ts";
@@ -140,8 +141,8 @@ function addedRun(
         : "larger";
   if (side === undefined) return undefined;
   if (request.kind === "shape") {
-    if (side === "larger") return shapeRun(request, budget, 2 * most.layers);
-    return least.layers > 1 ? shapeRun(request, budget, Math.floor(least.layers / 2)) : undefined;
+    const depth = side === "larger" ? 2 * most.layers : Math.floor(least.layers / 2);
+    return depth < 1 ? undefined : possibleShape(request, budget, depth);
   }
   const ratio = request.sizes.at(-1)! / request.sizes.at(-2)!;
   if (side === "larger") {
@@ -150,6 +151,16 @@ function addedRun(
   }
   const wanted = isoflopRun(request, budget, least.parameters / ratio);
   return wanted.width < least.width ? wanted : wider(request, least, -1);
+}
+
+/** Undefined where widths are too coarse for models of that depth. */
+function possibleShape(request: ShapeRequest, budget: number, depth: number): LadderRun | undefined {
+  try {
+    return shapeRun(request, budget, depth);
+  } catch (error) {
+    if (error instanceof RequestError) return undefined;
+    throw error;
+  }
 }
 
 function stateProgress(request: StateRequest, losses: Losses): Progress {

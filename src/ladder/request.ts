@@ -64,6 +64,8 @@ export interface Ladder {
 }
 
 const LEAST_SIZES = 5;
+/** Models of one ladder of shapes differ in parameters by less than this from what is wanted; widths go in steps. */
+const MOST_UNEQUAL = 1.4;
 /** Steps that a run needs, and to spend its budget to 2.5 %. */
 const LEAST_STEPS = 20;
 
@@ -142,9 +144,16 @@ export function wider(
   return runOf(family, modelOf(family, vocabulary, next, layers), budget, request);
 }
 
+/** Errors: RequestError where no width makes a model of that depth of about as many parameters as the others. */
 export function shapeRun(request: ShapeRequest, budget: number, depth: number): LadderRun {
   const { family, vocabulary } = request;
-  const model = nearestModel(family, vocabulary, depth, guessOf(request, budget));
+  const wanted = guessOf(request, budget);
+  const model = nearestModel(family, vocabulary, depth, wanted);
+  if (Math.abs(Math.log(model.parameters / wanted)) > Math.log(MOST_UNEQUAL)) {
+    throw new RequestError(
+      `ladder: at ${budget.toExponential(1)} FLOP the nearest model of ${depth} layers has ${model.parameters} parameters, where ${Math.round(wanted)} are wanted of all depths; leave it out, or raise the budget or the parameters`,
+    );
+  }
   return runOf(family, model, budget, request);
 }
 

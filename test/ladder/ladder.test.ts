@@ -106,6 +106,16 @@ test("a run without a loss is one run less; a prediction that is made late says 
   expect(late!.isBefore).toBe(false);
 });
 
+test("where minima lie outside of all sizes, losses are predicted all the same", async () => {
+  // The smallest model is the best at every budget.
+  const small = (run: LadderRun, at: number) =>
+    0.5 + run.parameters / 1e5 + 90 / run.tokens ** 0.4 + 0.001 * noise(6, at);
+  const { prediction, last } = await proved(isoflop({ parameters: 3000 }), small);
+  expect(prediction.rungs[0]!.best).toBeNull();
+  const [outcome] = outcomesOf(isoflop(), prediction, last.rungs);
+  expect(outcome!.loss.measured).toBe(Math.min(...last.rungs.at(-1)!.runs.map(({ loss }) => loss!)));
+});
+
 test("depths of equal parameters, and the best depth of the largest budget", async () => {
   const request: ShapeRequest = {
     ...{ ...common, kind: "shape", family: decoderFamily(16, rates), parameters: 20_000 },
@@ -213,6 +223,16 @@ test("what cannot be a ladder is refused in one line", () => {
   expect(refused(isoflop({ budgets: [1e7, 1e10] }))).toMatch(/steps for decoder .*raise the budget/);
   expect(refused(isoflop({ batch: 0 }))).toMatch(/batch is 0/);
   expect(refused(isoflop({ parameters: Number.NaN }))).toMatch(/parameters are NaN/);
+  const shape = {
+    ...common,
+    kind: "shape",
+    family: decoderFamily(16, rates),
+    budgets: [1e10, 1e11],
+  } as const;
+  expect(refused({ ...shape, parameters: 10_000, depths: [1, 2, 4, 8, 64] })).toMatch(
+    /nearest model of \d+ layers has .* wanted of all depths/,
+  );
+  expect(refused({ ...shape, depths: [1, 2] })).toMatch(/depths are 1, 2; expected 5 or more/);
   expect(refused(states({ families: [mixer(4)] }))).toMatch(/one architecture/);
   expect(refused(states({ families: [mixer(4), mixer(4)] }))).toMatch(/two architectures are called mamba-4/);
   expect(refused(states({ budgets: [1e10, 2e10] }))).toMatch(/2 budgets; expected one/);

@@ -41,7 +41,7 @@ where it was stopped.
 Examples:
   scantling ladder isoflop --data book.txt --budget 30m
   scantling ladder isoflop --budgets 1e10,3e10,9e10,2.7e11 --layers 2 --dry-run
-  scantling ladder shape --data book.txt --budgets 1e12,3e12,9e12,2.7e13 --depths 1,2,4,8,16
+  scantling ladder shape --data book.txt --budgets 1e12,3e12,9e12,2.7e13 --depths 1,2,3,4,6,8
   scantling ladder state a.json b.json c.json d.json --budgets 3e12 --parameters 200k`;
 
 export function ladderCommand({ program, console, setExitCode, commandLine }: CommandContext): Command {
@@ -69,7 +69,7 @@ export function ladderCommand({ program, console, setExitCode, commandLine }: Co
     .addOption(
       new Option("--depths <list>", "layers, of ladders of shape")
         .argParser(wholeNumberList(1))
-        .default([1, 2, 4, 8, 16], "1,2,4,8,16"),
+        .default([1, 2, 3, 4, 6, 8], "1,2,3,4,6,8"),
     )
     .addOption(
       new Option("--parameters <n>", "size to begin with at the smallest budget (default: by law)").argParser(
