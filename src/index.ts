@@ -455,6 +455,7 @@ export {
   defineLadder,
   type IsoflopRequest as IsoflopLadderRequest,
   type Ladder as LadderPlan,
+  type LadderCommon,
   type LadderRequest,
   type ShapeRequest as ShapeLadderRequest,
   type StateRequest as StateLadderRequest,

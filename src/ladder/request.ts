@@ -8,7 +8,7 @@ import { checkRates } from "./rates.ts";
 import { type LadderRun, type RunSettings, runOf } from "./runs.ts";
 
 /** What all ladders are asked for. */
-interface Common extends RunSettings {
+export interface LadderCommon extends RunSettings {
   /** Token ids of the data. */
   readonly vocabulary: number;
   /** Parameters of the model that sizes are centred on at the smallest budget; default: what Besiroglu's refit of Chinchilla holds for best. */
@@ -18,7 +18,7 @@ interface Common extends RunSettings {
 }
 
 /** Sizes at equal FLOPs for several budgets: which size is best, and how it grows. */
-export interface IsoflopRequest extends Common {
+export interface IsoflopRequest extends LadderCommon {
   readonly kind: "isoflop";
   readonly family: LadderFamily;
   readonly layers: number;
@@ -29,7 +29,7 @@ export interface IsoflopRequest extends Common {
 }
 
 /** Depths at equal FLOPs and equal parameters for several budgets: which depth is best, and how it grows. */
-export interface ShapeRequest extends Common {
+export interface ShapeRequest extends LadderCommon {
   readonly kind: "shape";
   readonly family: LadderFamily;
   readonly budgets: readonly number[];
@@ -38,7 +38,7 @@ export interface ShapeRequest extends Common {
 }
 
 /** Architectures of different total state at equal FLOPs and about equal parameters: perplexity against state. */
-export interface StateRequest extends Common {
+export interface StateRequest extends LadderCommon {
   readonly kind: "state";
   readonly families: readonly LadderFamily[];
   readonly layers: number;
