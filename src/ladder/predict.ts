@@ -43,9 +43,21 @@ export async function predictRungs(request: LadderRequest, progress: Progress): 
   if (made === null) return null;
   return {
     ...made,
+    rungs: made.rungs.map(({ best, loss, runs, ...about }) => ({
+      ...about,
+      best: best === null ? null : bounded(best),
+      loss: bounded(loss),
+      runs: runs.map((one) => ({ ...one, loss: bounded(one.loss) })),
+    })),
     isBefore: ahead.every(({ runs }) => runs.every(({ loss }) => loss === null)),
     from: known.flatMap(({ runs }) => runs.map(({ run, loss }) => ({ run: run.run, loss }))),
   };
+}
+
+/** Without an interval that reaches beyond every number: runs that determine nothing make one. */
+function bounded({ value, standardError, interval }: Estimate): Estimate {
+  const isBounded = interval !== null && [...interval, standardError].every(Number.isFinite);
+  return isBounded ? { value, standardError, interval } : { value, standardError: null, interval: null };
 }
 
 type Made = Pick<Prediction, "rungs" | "laws" | "doubts">;
@@ -120,12 +132,19 @@ export function statePoint({ runs }: Rung): LinePoint[] {
   return best === undefined ? [] : [{ x: Math.log(best.run.state), y: best.loss }];
 }
 
-/** Loss from parameters and tokens by all runs; null where there are not more runs than constants. */
+/** Loss from parameters and tokens by all runs; null where there are not more runs than constants, or they determine none. */
 export async function fitRuns(measured: readonly Measured[]): Promise<Fitted | null> {
   const runs = measured.flatMap(({ run, loss }) => (loss === null ? [] : [{ run, loss }]));
   if (runs.length <= chinchilla.constants.length) return null;
   const inputs = runs.map(({ run }) => [run.parameters, run.tokens]);
-  return fitLaw(chinchilla, { inputs, outputs: runs.map(({ loss }) => loss) }, { bootstraps: 0 });
+  const fitted = await fitLaw(
+    chinchilla,
+    { inputs, outputs: runs.map(({ loss }) => loss) },
+    { bootstraps: 0 },
+  );
+  // A constant that runs drive beyond all numbers is no law.
+  const predictions = inputs.map((input) => predictFitted(chinchilla, fitted, input).value);
+  return predictions.every(Number.isFinite) ? fitted : null;
 }
 
 /** What a law says of a run that is still to be made: its own interval widened by what runs lie away from it. */

@@ -116,6 +116,14 @@ test("where minima lie outside of all sizes, losses are predicted all the same",
   expect(outcome!.loss.measured).toBe(Math.min(...last.rungs.at(-1)!.runs.map(({ loss }) => loss!)));
 });
 
+test("runs that determine nothing give a prediction without an interval, which the disk keeps", async () => {
+  const wild = (_: LadderRun, at: number) => 3 + 2 * noise(7, at) ** 2 * 1e3 ** noise(8, at);
+  const { prediction, last } = await proved(isoflop(), wild);
+  const kept = JSON.parse(JSON.stringify(prediction)) as Prediction;
+  expect(kept).toEqual(prediction);
+  expect(outcomesOf(isoflop(), kept, last.rungs)).toHaveLength(1);
+});
+
 test("depths of equal parameters, and the best depth of the largest budget", async () => {
   const request: ShapeRequest = {
     ...{ ...common, kind: "shape", family: decoderFamily(16, rates), parameters: 20_000 },

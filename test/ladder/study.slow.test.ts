@@ -10,7 +10,7 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 const folder = temporaryFolder();
 beforeAll(() => {
   execFileSync(process.execPath, ["scripts/build.js"], { cwd: root });
-});
+}, 240_000);
 afterAll(() => folder.remove());
 
 function run(...words: string[]) {
@@ -26,7 +26,7 @@ test("the prediction is on the disk before the runs that it is about; the same c
   const words = [
     "isoflop",
     "--budgets",
-    "3e8,6e8,1.2e9,2.4e9",
+    "3e9,6e9,1.2e10,2.4e10",
     "--layers",
     "1",
     "--length",
