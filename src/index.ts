@@ -211,7 +211,15 @@ export {
   predictFitted,
 } from "./scaling/fit.ts";
 export type { Estimate as FittedEstimate } from "./scaling/intervals.ts";
-export { fitIsoflop, type IsoflopFit, type IsoflopRun, type Valley } from "./scaling/isoflop.ts";
+export {
+  fitIsoflop,
+  fitOptima,
+  type IsoflopFit,
+  type IsoflopRun,
+  type OptimaFit,
+  type ResamplingOptions,
+  type Valley,
+} from "./scaling/isoflop.ts";
 export {
   type Domain,
   type Law,
@@ -435,6 +443,30 @@ export {
 } from "./transfer/request.ts";
 export type { SeriesResult, SizeResult, TransferResult } from "./transfer/result.ts";
 export { type TransferEvent, type TransferOptions, transfer } from "./transfer/transfer.ts";
+
+// Ladders of real runs.
+
+export { decoderFamily, familyOf, type LadderFamily } from "./ladder/family.ts";
+export { type LadderEvent, type LadderOptions, ladder } from "./ladder/ladder.ts";
+export type { Compared, RungOutcome } from "./ladder/outcome.ts";
+export type { Prediction, RungPrediction } from "./ladder/predict.ts";
+export { type RateRule, ratesOf } from "./ladder/rates.ts";
+export {
+  defineLadder,
+  type IsoflopRequest as IsoflopLadderRequest,
+  type Ladder as LadderPlan,
+  type LadderCommon,
+  type LadderRequest,
+  type ShapeRequest as ShapeLadderRequest,
+  type StateRequest as StateLadderRequest,
+} from "./ladder/request.ts";
+export type { LadderResult, ToldRun } from "./ladder/result.ts";
+export type { LadderRun, RunSettings as LadderRunSettings } from "./ladder/runs.ts";
+export {
+  measureSpeed as measureLadderSpeed,
+  processSeconds as ladderSeconds,
+  type Speed as LadderSpeed,
+} from "./ladder/time.ts";
 
 // The machine examined and timed.
 

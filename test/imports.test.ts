@@ -21,7 +21,7 @@ const order = [
     "scaling",
     "report",
   ],
-  ...["train", "hub", "study", "transfer", "mad", "trial", "claims", "cli"],
+  ...["train", "hub", "study", "transfer", "ladder", "mad", "trial", "claims", "cli"],
 ];
 
 interface Import {

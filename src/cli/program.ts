@@ -17,6 +17,7 @@ import { describeFailure, Interruption, interruptedCode } from "./failure.ts";
 import { fitCommand } from "./fit/command.ts";
 import { growCommand } from "./grow/command.ts";
 import { importCommand } from "./import/command.ts";
+import { ladderCommand } from "./ladder/command.ts";
 import { madCommand } from "./mad/command.ts";
 import { planCommand } from "./plan/command.ts";
 import { pruneCommand } from "./prune/command.ts";
@@ -71,6 +72,7 @@ export async function runCommandLine(words: readonly string[], console: Console)
     fitCommand,
     planCommand,
     transferCommand,
+    ladderCommand,
     benchCommand,
     doctorCommand,
   ]) {

@@ -117,7 +117,14 @@ export async function fitLaw(law: Law, runs: Runs, options: FitOptions = {}): Pr
     formula: law.formula,
     convention: law.convention,
     points,
-    constants: Object.fromEntries(law.constants.map((name, i) => [name, estimate((all) => all[i]!)])),
+    constants: Object.fromEntries(
+      law.constants.map((name, i) => [
+        name,
+        law.exchangeable?.includes(name) === true
+          ? { value: constants[i]!, standardError: null, interval: null }
+          : estimate((all) => all[i]!),
+      ]),
+    ),
     derived: Object.fromEntries(derived.map((name) => [name, estimate((all) => law.derived!(all)[name]!)])),
     objective: search.objective,
     goodness: goodnessOf(deviations, observations.targets),

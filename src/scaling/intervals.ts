@@ -14,12 +14,13 @@ export interface Estimate {
 /**
  * From samples of a bootstrap: their standard deviation, and percentiles. The usual 2.5 and 97.5 are too narrow for few runs by
  * sqrt((n - p)/n) and by the difference of Student's t from the normal distribution; they are moved out by as much (Hesterberg 2015,
- * "expanded percentiles"). @param freedom n runs and p constants; left out, they are many and few
+ * "expanded percentiles"). @param freedom n runs and p constants; left out, they are many and few. Samples that `areWide` have the
+ * first of the two already
  */
 export function sampledEstimate(
   value: number,
   samples: readonly number[],
-  freedom?: { readonly points: number; readonly constants: number },
+  freedom?: { readonly points: number; readonly constants: number; readonly areWide?: boolean },
 ): Estimate {
   const mean = samples.reduce((sum, one) => sum + one, 0) / samples.length;
   const variance = samples.reduce((sum, one) => sum + (one - mean) ** 2, 0) / (samples.length - 1);
@@ -35,12 +36,15 @@ export function sampledEstimate(
 function expandedTail({
   points,
   constants,
+  areWide = false,
 }: {
   readonly points: number;
   readonly constants: number;
+  readonly areWide?: boolean;
 }): number {
   const left = points - constants;
-  return jstat.normal.cdf(-Math.sqrt(points / left) * jstat.studentt.inv(0.975, left), 0, 1);
+  const narrow = areWide ? 1 : Math.sqrt(points / left);
+  return jstat.normal.cdf(-narrow * jstat.studentt.inv(0.975, left), 0, 1);
 }
 
 /** A quantile of sorted numbers, between neighbours in proportion. */

@@ -39,16 +39,53 @@ export interface IsoflopFit extends FrontierFit {
 /** Budgets nearer than this are meant to be the same. */
 const SAME_BUDGET = 1.02;
 /** A parabola needs a point more than it has coefficients. */
-const LEAST_RUNS = 4;
+export const LEAST_RUNS = 4;
+
+/** Where minima of valleys lie, as a power law of the budget. */
+export interface OptimaFit {
+  readonly points: number;
+  readonly constants: FrontierFit["constants"];
+  readonly optima: readonly Optimum[];
+  readonly intervals: FrontierFit["intervals"];
+  readonly diagnostics: readonly Diagnostic[];
+  readonly valleys: readonly Valley[];
+}
+
+/** How often residuals are drawn again for intervals, and from which seed. */
+export interface ResamplingOptions {
+  /** Default 1000. */
+  readonly bootstraps?: number;
+  /** Default 0. */
+  readonly seed?: number;
+}
 
 /**
  * Fits approach 2. Vertices outside their points are left out. Intervals: residuals of the parabolas drawn again.
  * Errors: RequestError for fewer than two budgets with four sizes each.
  */
-export function fitIsoflop(
+export function fitIsoflop(runs: readonly IsoflopRun[], options: ResamplingOptions = {}): IsoflopFit {
+  const { diagnostics, ...fit } = fitOptima(runs, options);
+  return {
+    law: "isoflop",
+    formula: frontierFormula,
+    convention: "N and FLOPs as they are in the file; D = C/(6·N)",
+    ...fit,
+    domain: {
+      flops: range(fit.valleys.map(({ flops }) => flops)),
+      parameters: range(runs.map((run) => run.parameters)),
+    },
+    diagnostics: [...diagnostics, ...bias(runs, fit.valleys)],
+  };
+}
+
+/**
+ * The same of anything that has a best value at each budget, in the place of parameters: of depth, for one. Nothing is said of the
+ * bias of parabolas, which is known of parameters alone. Errors: as above.
+ */
+export function fitOptima(
   runs: readonly IsoflopRun[],
-  { bootstraps = 1000, seed = 0 }: { readonly bootstraps?: number; readonly seed?: number } = {},
-): IsoflopFit {
+  { bootstraps = 1000, seed = 0 }: ResamplingOptions = {},
+): OptimaFit {
   const groups = budgetsOf(runs);
   const valleys = groups.filter((group) => group.length >= LEAST_RUNS).map(valleyOf);
   if (valleys.length < 2) {
@@ -66,27 +103,13 @@ export function fitIsoflop(
   const optima = used.map(({ vertex }) => vertex!);
   const { k, a } = powerLawOf(optima);
   const samples = resample(used, bootstraps, seed);
-  const diagnostics = [
-    ...doubts(valleys),
-    ...narrowRange(
-      "budgets",
-      optima.map(({ flops }) => flops),
-    ),
-    ...bias(runs, valleys),
-  ];
+  const budgets = optima.map(({ flops }) => flops);
   return {
-    law: "isoflop",
-    formula: frontierFormula,
-    convention: "N and FLOPs as they are in the file; D = C/(6·N)",
     points: valleys.reduce((sum, valley) => sum + valley.runs.length, 0),
-    constants: estimates(k, a, samples),
+    constants: estimates(k, a, samples, used),
     optima,
     intervals: { method: samples.length > 1 ? "bootstrap" : "none", level: 0.95, samples: samples.length },
-    domain: {
-      flops: range(valleys.map(({ flops }) => flops)),
-      parameters: range(runs.map((run) => run.parameters)),
-    },
-    diagnostics,
+    diagnostics: [...doubts(valleys), ...narrowRange("budgets", budgets)],
     valleys,
   };
 }
@@ -97,12 +120,21 @@ export function lossInValley({ coefficients: [c0, c1, c2], centre }: Valley, par
   return c0 + c1 * x + c2 * x * x;
 }
 
-function estimates(k: number, a: number, samples: readonly { readonly k: number; readonly a: number }[]) {
+function estimates(
+  k: number,
+  a: number,
+  samples: readonly { readonly k: number; readonly a: number }[],
+  valleys: readonly Valley[],
+) {
+  const points = valleys.reduce((sum, { runs }) => sum + runs.length, 0);
+  // Three coefficients of every parabola; what is resampled was widened for them.
+  const freedom = { points, constants: 3 * valleys.length, areWide: true };
   const of = (name: "k" | "a", value: number) =>
     samples.length > 1
       ? sampledEstimate(
           value,
           samples.map((sample) => sample[name]),
+          freedom,
         )
       : { value, standardError: null, interval: null };
   return { k: of("k", k), a: of("a", a) };
@@ -118,7 +150,8 @@ function budgetsOf(runs: readonly IsoflopRun[]): IsoflopRun[][] {
   return groups;
 }
 
-function valleyOf(runs: readonly IsoflopRun[]): Valley {
+/** The parabola through runs of one budget, four or more. */
+export function valleyOf(runs: readonly IsoflopRun[]): Valley {
   const flops = Math.exp(runs.reduce((sum, run) => sum + Math.log(run.flops), 0) / runs.length);
   const centre = runs.reduce((sum, run) => sum + Math.log(run.parameters), 0) / runs.length;
   const coefficients = parabola(runs, centre);

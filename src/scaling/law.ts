@@ -60,6 +60,8 @@ export interface Law {
   readonly inputs: readonly Quantity[];
   readonly output: Quantity;
   readonly constants: readonly string[];
+  /** Constants that runs hardly tell apart, since one makes up for another: they get no interval. Default: none. */
+  readonly exchangeable?: readonly string[] | undefined;
   readonly published: Readonly<Record<string, Published>>;
   readonly domain: Domain;
   readonly regression: Regression;

@@ -2,7 +2,7 @@
 
 import type { Diagnostic } from "./diagnose.ts";
 import type { Estimate } from "./intervals.ts";
-import { leastSquares } from "./leastSquares.ts";
+import { lineThrough } from "./line.ts";
 
 /** The size that is best for a budget. */
 export interface Optimum {
@@ -35,11 +35,9 @@ export const frontierFormula = "N_opt = k·C^a, D_opt = C/(6·N_opt)";
 
 /** The line of least squares in logarithms. */
 export function powerLawOf(optima: readonly Optimum[]): { k: number; a: number } {
-  const [intercept, a] = leastSquares(
-    optima.map(({ flops }) => [1, Math.log(flops)]),
-    optima.map(({ parameters }) => Math.log(parameters)),
-  );
-  return { k: Math.exp(intercept!), a: a! };
+  const points = optima.map(({ flops, parameters }) => ({ x: Math.log(flops), y: Math.log(parameters) }));
+  const { slope, intercept } = lineThrough(points);
+  return { k: Math.exp(intercept), a: slope };
 }
 
 /**

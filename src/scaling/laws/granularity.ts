@@ -58,7 +58,7 @@ export interface GranularShape {
   readonly expansion: number;
 }
 
-/** Training operations per token: (12 d² c_f + d E G c_r) L, with c_f = 6 and c_r = 14 (section 5.2). */
+/** Training operations per token: (12 d² c_f + d E G c_r) L, with c_f = 6 and c_r = 14; the paper's own two are not confirmed. */
 export function granularFlopsPerToken({ width, layers, expansion }: GranularShape, g: number): number {
   return (12 * width ** 2 * 6 + width * expansion * g * 14) * layers;
 }

@@ -9,15 +9,17 @@ export const sparsity: Law = {
   name: "moe-sparsity",
   title: "Sparse experts",
   formula: "L = a/N^alpha + b/D^beta + c/(1-S)^lambda + d/((1-S)^delta·N^gamma) + e",
-  source: "Abnar et al. 2025 (arXiv 2501.12370), section 4",
+  source: "Abnar et al. 2025 (arXiv 2501.12370), equation 6",
   convention:
     "N counts all parameters, S is the share of experts that a token does not meet; loss on RedPajama",
   inputs: ["parameters", "tokens", "sparsity"],
   output: "loss",
   constants: ["a", "b", "c", "d", "e", "alpha", "beta", "lambda", "delta", "gamma"],
+  // With lambda near zero, c/(1-S)^lambda + e is nearly c + e + c·lambda·ln(1/(1-S)).
+  exchangeable: ["c", "e", "lambda"],
   published: {
     abnar: {
-      source: "Abnar et al. 2025, table of fitted coefficients",
+      source: "Abnar et al. 2025, table 3",
       values: [16612.5, 5455.67, 0.4598, 17.26, 0.94, 0.5962, 0.3954, -0.1666, 0.1603, 0.1595],
     },
   },

@@ -1,0 +1,130 @@
+// A ladder, run: every run as a job of a study, the largest rung predicted before it is begun, then the laws and the page. Knows no
+// command.
+import { existsSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { RequestError, WorkError } from "../errors.ts";
+import { largest, readInputFile } from "../inputFile.ts";
+import { isObject, parseJson } from "../json.ts";
+import { reportPage } from "../report/page.ts";
+import { canonicalHash } from "../study/canonical.ts";
+import type { StudyEvent } from "../study/events.ts";
+import type { Known } from "../study/job.ts";
+import { runStudy, type StudyBudget } from "../study/runner.ts";
+import { readAllEnded, runFolder } from "../study/store.ts";
+import { onDisk, replaceFile } from "../train/files.ts";
+import { checkpointsPath } from "../train/runFolder.ts";
+import { type Prediction, predictRungs } from "./predict.ts";
+import { lossesOf, progressOf } from "./progress.ts";
+import { ladderReport } from "./report.ts";
+import { defineLadder, type LadderRequest } from "./request.ts";
+import { type LadderResult, ladderResult } from "./result.ts";
+import { jobOf } from "./runs.ts";
+
+/** A ladder and where it is kept. */
+export type LadderOptions = LadderRequest & {
+  /** Of the study; one that is there with the same request goes on. */
+  readonly folder: string;
+  /** No run begins once this is spent. Seconds are those of processes. Default: no bound. */
+  readonly budget?: StudyBudget | undefined;
+  /** Runs at a time; default: as many as there are cores, divided by `threads`. */
+  readonly processes?: number | undefined;
+  /** Of each run; default 1. */
+  readonly threads?: number | undefined;
+  /** As it is told in the report; default "ladder()". */
+  readonly command?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+};
+
+/** What is told of a ladder while it goes on. */
+export type LadderEvent =
+  | { readonly kind: "study"; readonly event: StudyEvent }
+  /** It is on the disk; none of the runs that it is about has begun. */
+  | { readonly kind: "prediction"; readonly prediction: Prediction; readonly path: string }
+  /** The last: what is known, and why there is no more. */
+  | {
+      readonly kind: "end";
+      readonly reason: "done" | "budget" | "interrupted";
+      readonly result: LadderResult;
+      /** Path of the page. */
+      readonly report: string;
+    };
+
+/** A run that says nothing for so long is ended. */
+const SILENCE_SECONDS = 600;
+
+/**
+ * Runs a ladder or goes on with it; `prediction.json`, `result.json` and `report.html` are in its folder.
+ * Errors: RequestError before anything is trained; WorkError as `runStudy`.
+ */
+export async function* ladder(options: LadderOptions): AsyncGenerator<LadderEvent, void, undefined> {
+  const { folder, budget, processes, threads, command = "ladder()", signal, ...request } = options;
+  const defined = defineLadder(request);
+  const predictionPath = join(folder, "prediction.json");
+  // A damaged one is found now rather than after hours.
+  readPrediction(predictionPath);
+  const study = runStudy({
+    ...{ folder, budget, processes, threads, signal, request: defined.json },
+    plan: (known) => progressOf(request, lossesOf(known)).jobs.map(jobOf),
+    worker: new URL(
+      `../transfer/worker${import.meta.url.slice(import.meta.url.lastIndexOf("."))}`,
+      import.meta.url,
+    ),
+    silenceSeconds: SILENCE_SECONDS,
+  });
+  for await (const event of study) {
+    // Of a run that has ended its loss is all that is needed.
+    if (event.kind === "result")
+      rmSync(checkpointsPath(runFolder(folder, event.result.run)), { recursive: true, force: true });
+    // The stage's jobs begin when the study is asked to go on.
+    if (event.kind === "stage" && !existsSync(predictionPath)) {
+      const progress = progressOf(request, lossesOf(knownIn(folder)));
+      const prediction = progress.isPredictionDue ? await predictRungs(request, progress) : null;
+      if (prediction !== null) {
+        onDisk("write", predictionPath, () =>
+          replaceFile(predictionPath, `${JSON.stringify(prediction, null, 1)}\n`),
+        );
+        yield { kind: "prediction", prediction, path: predictionPath };
+      }
+    }
+    yield { kind: "study", event };
+    if (event.kind !== "end") continue;
+    const { known, reason } = event;
+    const progress = progressOf(request, lossesOf(known));
+    const result = await ladderResult(request, progress, readPrediction(predictionPath), known.failures);
+    const report = join(folder, "report.html");
+    const page = reportPage(
+      ladderReport(request, result, { reason, command, hash: canonicalHash(defined.json) }),
+    );
+    onDisk("write", report, () => {
+      replaceFile(join(folder, "result.json"), `${JSON.stringify(result, null, 1)}\n`);
+      replaceFile(report, page);
+    });
+    yield { kind: "end", reason, result, report };
+  }
+}
+
+/** What has ended, wherever the study is led. */
+function knownIn(folder: string): Known {
+  const ended = readAllEnded(folder, () => {});
+  return {
+    results: ended.flatMap((one) => (one.kind === "result" ? [one.result] : [])),
+    failures: ended.flatMap((one) => (one.kind === "failure" ? [one.failure] : [])),
+  };
+}
+
+/** What was predicted, as it was written; null where nothing was. */
+function readPrediction(path: string): Prediction | null {
+  if (!existsSync(path)) return null;
+  let content: unknown;
+  try {
+    content = parseJson(readInputFile(path, largest.settings).toString("utf8"));
+  } catch (error) {
+    throw new WorkError(
+      `${path}: ${error instanceof Error ? error.message : error}; restore it, or remove it and go on without a prediction`,
+    );
+  }
+  if (isObject(content) && Array.isArray(content.rungs) && Array.isArray(content.laws)) {
+    return content as unknown as Prediction;
+  }
+  throw new RequestError(`${path}: it holds no prediction; restore it, or remove it and go on without one`);
+}

@@ -1,0 +1,263 @@
+// A ladder as a document: the prediction beside its outcome, valleys, laws, every run. Runs nothing.
+import type { ReportDocument, ReportPart, ReportSection } from "../report/document.ts";
+import type { Estimate } from "../scaling/intervals.ts";
+import { lossInValley } from "../scaling/isoflop.ts";
+import type { Compared } from "./outcome.ts";
+import type { LadderRequest } from "./request.ts";
+import type { LadderResult } from "./result.ts";
+
+const titles = {
+  isoflop: "A ladder of equal FLOPs",
+  shape: "A ladder of shapes",
+  state: "A ladder of state",
+} as const;
+
+/** What valleys are over. */
+const positions = { isoflop: "parameters", shape: "layers" } as const;
+
+export function ladderReport(
+  request: LadderRequest,
+  result: LadderResult,
+  { reason, command, hash }: { readonly reason: string; readonly command: string; readonly hash: string },
+): ReportDocument {
+  const runs = result.rungs.flatMap((rung) => rung.runs);
+  const flops = runs.reduce((sum, run) => sum + (run.loss === null ? 0 : run.flops), 0);
+  return {
+    title: titles[result.kind],
+    notes: [
+      ...(reason === "done" ? [] : [`not all of it has been run (${reason}); the same command goes on`]),
+      ...(result.prediction === null ? ["nothing was predicted: too few smaller rungs"] : []),
+      ...(result.prediction?.isBefore === false
+        ? ["the prediction was made when some of what it predicts had ended already"]
+        : []),
+      ...result.outcomes.map(({ text }) => `prediction and outcome at ${text}`),
+      ...result.outcomes.flatMap(({ reasons }) => reasons.map((why) => `why a prediction missed: ${why}`)),
+      ...(result.frontier?.diagnostics ?? []).map(({ kind, text }) => `${kind}: ${text}`),
+      `${result.convention}.`,
+    ],
+    facts: [
+      { name: "Runs", value: String(runs.filter(({ loss }) => loss !== null).length) },
+      { name: "FLOPs", value: flops.toExponential(2) },
+    ],
+    verdicts: [],
+    sections: [
+      ...(result.prediction === null ? [] : [predictionSection(result)]),
+      ...(result.kind === "state"
+        ? [stateSection(request, result)]
+        : [valleySection(result.kind, request, result)]),
+      lawSection(result),
+      runSection(result),
+      ...(result.failures.length === 0
+        ? []
+        : [
+            {
+              heading: "Runs that failed",
+              parts: result.failures.map(
+                ({ run, reason: why }): ReportPart => ({ kind: "text", text: `${run}: ${why}` }),
+              ),
+            },
+          ]),
+    ],
+    origin: [
+      { name: "made by", value: command },
+      { name: "request", value: hash },
+    ],
+  };
+}
+
+function predictionSection({ prediction, outcomes }: LadderResult): ReportSection {
+  const { rungs, laws } = prediction!;
+  const row = (name: string, predicted: Estimate, compared: Compared | undefined) => [
+    name,
+    { value: predicted.value, interval: predicted.interval ?? undefined },
+    compared?.measured ?? null,
+    compared?.isInside == null ? null : compared.isInside ? "yes" : "no",
+  ];
+  return {
+    heading: "Prediction and outcome",
+    parts: [
+      {
+        kind: "text",
+        text: `Written to prediction.json before the largest rung was begun, by ${laws.join("; by ")}.`,
+      },
+      {
+        kind: "table",
+        title: "Prediction and outcome",
+        note: "95 % intervals with the noise of single runs. Best: where the minimum lies.",
+        columns: [
+          { heading: "of" },
+          { heading: "predicted", unit: "number" },
+          { heading: "measured", unit: "number" },
+          { heading: "inside" },
+        ],
+        rows: rungs.flatMap((rung) => {
+          const outcome = outcomes.find((one) => one.rung === rung.rung);
+          return [
+            ...(rung.best === null
+              ? []
+              : [row(`best at ${rung.rung}`, rung.best, outcome?.best ?? undefined)]),
+            row(`loss of ${rung.rung}`, rung.loss, outcome?.loss),
+            ...rung.runs.map(({ run, loss }) =>
+              row(
+                `loss of ${run}`,
+                loss,
+                outcome?.runs.find((one) => one.run === run),
+              ),
+            ),
+          ];
+        }),
+      },
+    ],
+  };
+}
+
+/** Points that a parabola is drawn with. */
+const PLACES = 60;
+
+function valleySection(
+  kind: "isoflop" | "shape",
+  request: LadderRequest,
+  { rungs, frontier }: LadderResult,
+): ReportSection {
+  const series = rungs.flatMap(({ name, valley }) => {
+    if (valley === null) return [];
+    const ordered = [...valley.runs].sort((a, b) => a.parameters - b.parameters);
+    const [low, high] = [ordered[0]!, ordered.at(-1)!].map(({ parameters }) => Math.log(parameters));
+    const curve = Array.from({ length: PLACES }, (_, i) => {
+      const x = Math.exp(low! + ((high! - low!) * i) / (PLACES - 1));
+      return { x, y: lossInValley(valley, x) };
+    });
+    return [
+      { name, points: ordered.map(({ parameters, loss }) => ({ x: parameters, y: loss })) },
+      { name: `${name}, parabola`, points: curve, background: true },
+    ];
+  });
+  const over = positions[kind];
+  const constants = frontier?.constants;
+  return {
+    heading: "Valleys",
+    parts: [
+      {
+        kind: "figure",
+        title: "Valleys",
+        description: `Loss over ${over} at each budget, with parabolas${constants === undefined ? "" : `; their minima grow as C^${constants.a.value.toFixed(3)}`}.`,
+        ...about(request),
+        chart: {
+          kind: "curves",
+          x: { label: over, unit: "count", scale: "log" },
+          y: { label: "validation loss", unit: "nat", scale: "linear" },
+          series,
+          levels: [],
+        },
+      },
+      {
+        kind: "table",
+        title: "Minima",
+        note: "A minimum outside its points is not used",
+        columns: [
+          { heading: "budget" },
+          { heading: over, unit: "count" },
+          { heading: "loss", unit: "nat" },
+          { heading: "used" },
+        ],
+        rows: rungs.map(({ name, valley }) => [
+          name,
+          valley?.vertex?.parameters ?? null,
+          valley?.vertex?.loss ?? null,
+          valley?.inside === true ? "yes" : "no",
+        ]),
+      },
+    ],
+  };
+}
+
+function stateSection(request: LadderRequest, { rungs }: LadderResult): ReportSection {
+  const points = rungs.flatMap(({ name, runs }) =>
+    runs.flatMap(({ state, loss }) => (loss === null ? [] : [{ name, state, loss }])),
+  );
+  return {
+    heading: "Perplexity over state",
+    parts: [
+      {
+        kind: "figure",
+        title: "Perplexity over state",
+        description:
+          "ln perplexity, which is the loss, over the logarithm of the total state, at equal FLOPs.",
+        ...about(request),
+        chart: {
+          kind: "scatter",
+          x: { label: "log10 of state", unit: "number", scale: "linear" },
+          y: { label: "validation loss", unit: "nat", scale: "linear" },
+          points: points.map(({ name, state, loss }) => ({ label: name, x: Math.log10(state), y: loss })),
+          regression: true,
+        },
+      },
+    ],
+  };
+}
+
+function about({ data, seed }: LadderRequest) {
+  return {
+    data: data ?? "the built-in language",
+    seeds: `seed ${seed}`,
+    convention: "FLOPs off the graph; all parameters",
+  };
+}
+
+function lawSection({ frontier, law, states, kind }: LadderResult): ReportSection {
+  const rows = (name: string, constants: Readonly<Record<string, Estimate>>) =>
+    Object.entries(constants).map(([constant, { value, interval }]) => [
+      name,
+      constant,
+      { value, interval: interval ?? undefined },
+    ]);
+  return {
+    heading: "Laws through all rungs",
+    parts: [
+      {
+        kind: "table",
+        title: "Constants",
+        note: "95 % intervals",
+        columns: [{ heading: "law" }, { heading: "constant" }, { heading: "value", unit: "number" }],
+        rows: [
+          ...(frontier === null
+            ? []
+            : rows(`${kind === "shape" ? "depth" : "N"} = k·C^a`, frontier.constants)),
+          ...(law === null ? [] : rows(law.formula, { ...law.constants, ...law.derived })),
+          ...states.flatMap(({ group, fit }) => rows(`${fit.formula}, ${group}`, fit.constants)),
+        ],
+      },
+    ],
+  };
+}
+
+function runSection({ rungs }: LadderResult): ReportSection {
+  return {
+    heading: "Runs",
+    parts: [
+      {
+        kind: "table",
+        title: "Runs",
+        note: "A dash: out of bounds, failed or not run.",
+        columns: [
+          { heading: "rung" },
+          { heading: "width" },
+          { heading: "layers" },
+          { heading: "parameters", unit: "count" },
+          { heading: "tokens", unit: "count" },
+          { heading: "state", unit: "count" },
+          { heading: "rate", unit: "number" },
+          { heading: "steps" },
+          { heading: "FLOPs" },
+          { heading: "loss", unit: "nat" },
+        ],
+        rows: rungs.flatMap(({ name, runs }) =>
+          runs.map(({ width, layers, parameters, tokens, state, rate, steps, flops, loss }) => [
+            ...[name, width, layers, parameters, tokens, state, rate, steps],
+            ...[flops.toExponential(3), loss],
+          ]),
+        ),
+      },
+    ],
+  };
+}

@@ -1,0 +1,104 @@
+// What a ladder came to: its rungs, the laws through them, and the prediction beside its outcome. Trains nothing.
+import { RequestError } from "../errors.ts";
+import { type Fit, fitLaw } from "../scaling/fit.ts";
+import { fitIsoflop, fitOptima, type IsoflopFit, type OptimaFit, type Valley } from "../scaling/isoflop.ts";
+import { stateOptimal } from "../scaling/laws/state.ts";
+import type { Known } from "../study/job.ts";
+import { outcomesOf, type RungOutcome } from "./outcome.ts";
+import { fitRuns, type Prediction, statePoint } from "./predict.ts";
+import type { Progress, Rung } from "./progress.ts";
+import type { LadderRequest } from "./request.ts";
+import type { LadderRun } from "./runs.ts";
+
+/** A run as it is told; its settings stay in the study. */
+export type ToldRun = Omit<LadderRun, "spec"> & {
+  /** Validation loss, nats; null: out of bounds, failed, or not run. */
+  readonly loss: number | null;
+};
+
+/** All that is known of a ladder. */
+export interface LadderResult {
+  readonly kind: LadderRequest["kind"];
+  /** What counts as what. */
+  readonly convention: string;
+  readonly rungs: readonly {
+    readonly name: string;
+    readonly budget: number;
+    readonly runs: readonly ToldRun[];
+    readonly valley: Valley | null;
+  }[];
+  /** Where minima lie by budget: parameters in IsoFLOP ladders, layers in ladders of shape; null from fewer than two. */
+  readonly frontier: IsoflopFit | OptimaFit | null;
+  /** IsoFLOP ladders: loss from parameters and tokens, by all runs. */
+  readonly law: Fit | null;
+  /** Ladders of state: P = k·M^c by group, and of all. */
+  readonly states: readonly { readonly group: string; readonly fit: Fit }[];
+  readonly prediction: Prediction | null;
+  readonly outcomes: readonly RungOutcome[];
+  readonly failures: Known["failures"];
+}
+
+const convention =
+  "FLOPs are counted off the graph, forward and backward, without the optimiser; parameters are all there are; " +
+  "state by the MAD paper's convention; losses are nats a token of validation text";
+
+export async function ladderResult(
+  request: LadderRequest,
+  { rungs }: Progress,
+  prediction: Prediction | null,
+  failures: Known["failures"],
+): Promise<LadderResult> {
+  const complete = rungs.filter(({ isComplete }) => isComplete);
+  return {
+    ...{ kind: request.kind, convention },
+    rungs: rungs.map(({ name, budget, runs, valley }) => ({
+      ...{ name, budget, valley },
+      runs: runs.map(({ run: { spec: _, ...run }, loss }) => ({ ...run, loss })),
+    })),
+    frontier: request.kind === "state" ? null : frontierOf(request.kind, complete),
+    law:
+      request.kind === "isoflop"
+        ? ((await fitRuns(complete.flatMap(({ runs }) => runs)))?.fit ?? null)
+        : null,
+    states: request.kind === "state" ? await statesOf(request.families, complete) : [],
+    prediction,
+    outcomes: prediction === null ? [] : outcomesOf(request, prediction, complete),
+    failures,
+  };
+}
+
+/** Too few minima for a law are no error of a ladder that is still going on. */
+function frontierOf(kind: "isoflop" | "shape", rungs: readonly Rung[]): IsoflopFit | OptimaFit | null {
+  const runs = rungs.flatMap((rung) => rung.valley?.runs ?? []);
+  try {
+    return kind === "isoflop" ? fitIsoflop(runs) : fitOptima(runs);
+  } catch (error) {
+    if (error instanceof RequestError) return null;
+    throw error;
+  }
+}
+
+async function statesOf(
+  families: readonly { readonly name: string; readonly group?: string | undefined }[],
+  rungs: readonly Rung[],
+): Promise<{ group: string; fit: Fit }[]> {
+  const groupOf = (rung: Rung) => families.find(({ name }) => name === rung.name)?.group;
+  const groups = [...new Set(rungs.map(groupOf))];
+  const sets = [
+    ...groups.flatMap((group) =>
+      group === undefined ? [] : [{ group, rungs: rungs.filter((rung) => groupOf(rung) === group) }],
+    ),
+    { group: "all", rungs },
+  ];
+  const found: { group: string; fit: Fit }[] = [];
+  for (const { group, rungs: own } of sets) {
+    const points = own.flatMap(statePoint);
+    if (new Set(points.map(({ x }) => x)).size < 2) continue;
+    const runs = {
+      inputs: points.map(({ x }) => [Math.exp(x)]),
+      outputs: points.map(({ y }) => Math.exp(y)),
+    };
+    found.push({ group, fit: (await fitLaw(stateOptimal, runs, { bootstraps: 0 })).fit });
+  }
+  return found;
+}
