@@ -79,9 +79,15 @@ describe("the racing rule", () => {
       { kind: "win", winner: 0 },
       { kind: "win", winner: 1 },
     ]);
-    // 18 candidates to 100, 6 lanes on to 200 and 400, then seeds of 6 runs each.
+    // 18 candidates to 100, 6 lanes on to 200 and 400, then by seed both items of every arm that is not yet told apart.
     const tuning = 18 + 6 + 6;
-    expect((results.length - tuning) % 6).toBe(0);
+    const further = results.map(({ run }) => run).filter((run) => !run.endsWith("-0"));
+    expect(results.length).toBe(tuning + further.length);
+    for (const run of further) {
+      const [arm, item, candidate, seed] = run.split("-");
+      expect(further).toContain([arm, 1 - Number(item), candidate, seed].join("-"));
+    }
+    expect(further.filter((run) => run.endsWith("-1"))).toHaveLength(6);
     expect(results.length).toBeLessThan(tuning + 30);
     expect(standing.spent).toBe(results.reduce((sum, { flops }) => sum + flops, 0));
   });
