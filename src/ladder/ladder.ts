@@ -2,9 +2,6 @@
 // command.
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { RequestError, WorkError } from "../errors.ts";
-import { largest, readInputFile } from "../inputFile.ts";
-import { isObject, parseJson } from "../json.ts";
 import { reportPage } from "../report/page.ts";
 import { canonicalHash } from "../study/canonical.ts";
 import type { StudyEvent } from "../study/events.ts";
@@ -14,6 +11,7 @@ import { readAllEnded, runFolder } from "../study/store.ts";
 import { onDisk, replaceFile } from "../train/files.ts";
 import { checkpointsPath } from "../train/runFolder.ts";
 import { type Prediction, predictRungs } from "./predict.ts";
+import { readPrediction } from "./predictionFile.ts";
 import { lossesOf, progressOf } from "./progress.ts";
 import { ladderReport } from "./report.ts";
 import { defineLadder, type LadderRequest } from "./request.ts";
@@ -110,21 +108,4 @@ function knownIn(folder: string): Known {
     results: ended.flatMap((one) => (one.kind === "result" ? [one.result] : [])),
     failures: ended.flatMap((one) => (one.kind === "failure" ? [one.failure] : [])),
   };
-}
-
-/** What was predicted, as it was written; null where nothing was. */
-function readPrediction(path: string): Prediction | null {
-  if (!existsSync(path)) return null;
-  let content: unknown;
-  try {
-    content = parseJson(readInputFile(path, largest.settings).toString("utf8"));
-  } catch (error) {
-    throw new WorkError(
-      `${path}: ${error instanceof Error ? error.message : error}; restore it, or remove it and go on without a prediction`,
-    );
-  }
-  if (isObject(content) && Array.isArray(content.rungs) && Array.isArray(content.laws)) {
-    return content as unknown as Prediction;
-  }
-  throw new RequestError(`${path}: it holds no prediction; restore it, or remove it and go on without one`);
 }

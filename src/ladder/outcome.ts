@@ -21,7 +21,7 @@ export interface RungOutcome {
   readonly runs: readonly (Compared & { readonly run: string })[];
   /** In one line. */
   readonly text: string;
-  /** Where something lies outside: what speaks against the prediction, a line each. */
+  /** Where something lies outside or has no measurement: what speaks against the prediction, a line each. */
   readonly reasons: readonly string[];
 }
 
@@ -63,7 +63,7 @@ function outcomeOf(
   return {
     ...{ rung: prediction.rung, best, loss, runs },
     text: `${prediction.rung}: ${said.join("; ")}`,
-    reasons: all.every(({ isInside }) => isInside === true) ? [] : reasonsOf(request, rung, runs, doubts),
+    reasons: all.some(isMissed) ? reasonsOf(request, rung, runs, doubts) : [],
   };
 }
 
@@ -72,6 +72,11 @@ function compare(predicted: Estimate, measured: number | null): Compared {
   const isInside =
     interval === null || measured === null ? null : measured >= interval[0] && measured <= interval[1];
   return { predicted, measured, isInside };
+}
+
+/** Outside its interval, or there is nothing to compare with; what has no interval cannot be missed. */
+function isMissed({ measured, isInside }: Compared): boolean {
+  return isInside === false || measured === null;
 }
 
 function sentence(name: string, { predicted, measured, isInside }: Compared, digits: number): string {

@@ -49,7 +49,7 @@ export async function predictRungs(request: LadderRequest, progress: Progress): 
       loss: bounded(loss),
       runs: runs.map((one) => ({ ...one, loss: bounded(one.loss) })),
     })),
-    isBefore: ahead.every(({ runs }) => runs.every(({ loss }) => loss === null)),
+    isBefore: ahead.every(({ runs }) => runs.every(({ hasEnded }) => !hasEnded)),
     from: known.flatMap(({ runs }) => runs.map(({ run, loss }) => ({ run: run.run, loss }))),
   };
 }

@@ -5,11 +5,13 @@ import { LEAST_RUNS, type Valley, valleyOf } from "../scaling/isoflop.ts";
 import { lineThrough } from "../scaling/line.ts";
 import type { Known } from "../study/job.ts";
 import {
+  budgetName,
   guessOf,
   type IsoflopRequest,
   isoflopRun,
   isoflopRuns,
   type LadderRequest,
+  LEAST_STEPS,
   type ShapeRequest,
   type StateRequest,
   shapeRun,
@@ -23,6 +25,7 @@ export interface Measured {
   readonly run: LadderRun;
   /** Validation loss at its end, nats. */
   readonly loss: number | null;
+  readonly hasEnded: boolean;
 }
 
 /** The runs that are compared with each other: of one budget, or of one architecture in ladders of state. */
@@ -85,13 +88,14 @@ function valleysProgress(request: IsoflopRequest | ShapeRequest, losses: Losses)
         : request.depths.map((depth) => shapeRun(request, budget, depth));
     const first = runs.length;
     for (;;) {
-      const rung = rungOf(`${budget.toExponential(1)} FLOP`, budget, runs, losses, request.kind);
+      const rung = rungOf(budgetName(budget), budget, runs, losses, request.kind);
       if (!rung.isComplete) {
         const isPredictionDue = isPredicted(rung) && runs.length === first;
         return { rungs: [...rungs, rung], jobs: runs, isPredicted, isPredictionDue };
       }
       const more = runs.length < first + MOST_ADDED ? addedRun(request, rung) : undefined;
-      if (more === undefined) {
+      // A run of a few steps neither spends its budget nor learns.
+      if (more === undefined || more.steps < LEAST_STEPS) {
         rungs.push(rung);
         break;
       }
@@ -196,7 +200,11 @@ function rungOf(
   losses: Losses,
   kind: LadderRequest["kind"],
 ): Rung {
-  const measured = runs.map((run) => ({ run, loss: losses.get(run.run) ?? null }));
+  const measured = runs.map((run) => ({
+    run,
+    loss: losses.get(run.run) ?? null,
+    hasEnded: losses.has(run.run),
+  }));
   const points = measured.flatMap(({ run, loss }) =>
     loss === null ? [] : [{ parameters: positionOf(kind, run), flops: budget, loss }],
   );

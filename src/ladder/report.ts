@@ -1,5 +1,6 @@
 // A ladder as a document: the prediction beside its outcome, valleys, laws, every run. Runs nothing.
 import type { ReportDocument, ReportPart, ReportSection } from "../report/document.ts";
+import type { Diagnostic } from "../scaling/diagnose.ts";
 import type { Estimate } from "../scaling/intervals.ts";
 import { lossInValley } from "../scaling/isoflop.ts";
 import type { Compared } from "./outcome.ts";
@@ -11,6 +12,22 @@ const titles = {
   shape: "A ladder of shapes",
   state: "A ladder of state",
 } as const;
+
+/** Where there is no prediction. */
+export const nothingPredicted =
+  "nothing was predicted: smaller rungs are too few, still to be run, or determine no law";
+export const predictedLate = "the prediction was made when some of what it predicts had ended already";
+
+/** What speaks against the laws, a line each. */
+export function doubtsOf({ frontier, law, states }: LadderResult): string[] {
+  const lines = (name: string, doubts: readonly Diagnostic[]) =>
+    doubts.map(({ kind, text }) => `${name}: ${kind}: ${text}`);
+  return [
+    ...lines("minima", frontier?.diagnostics ?? []),
+    ...lines("law of losses", law?.diagnostics ?? []),
+    ...states.flatMap(({ group, fit }) => lines(`law of ${group}`, fit.diagnostics)),
+  ];
+}
 
 /** What valleys are over. */
 const positions = { isoflop: "parameters", shape: "layers" } as const;
@@ -26,13 +43,11 @@ export function ladderReport(
     title: titles[result.kind],
     notes: [
       ...(reason === "done" ? [] : [`not all of it has been run (${reason}); the same command goes on`]),
-      ...(result.prediction === null ? ["nothing was predicted: too few smaller rungs"] : []),
-      ...(result.prediction?.isBefore === false
-        ? ["the prediction was made when some of what it predicts had ended already"]
-        : []),
+      ...(result.prediction === null ? [nothingPredicted] : []),
+      ...(result.prediction?.isBefore === false ? [predictedLate] : []),
       ...result.outcomes.map(({ text }) => `prediction and outcome at ${text}`),
       ...result.outcomes.flatMap(({ reasons }) => reasons.map((why) => `why a prediction missed: ${why}`)),
-      ...(result.frontier?.diagnostics ?? []).map(({ kind, text }) => `${kind}: ${text}`),
+      ...doubtsOf(result),
       `${result.convention}.`,
     ],
     facts: [
@@ -66,7 +81,7 @@ export function ladderReport(
 }
 
 function predictionSection({ prediction, outcomes }: LadderResult): ReportSection {
-  const { rungs, laws } = prediction!;
+  const { rungs, laws, isBefore } = prediction!;
   const row = (name: string, predicted: Estimate, compared: Compared | undefined) => [
     name,
     { value: predicted.value, interval: predicted.interval ?? undefined },
@@ -78,7 +93,7 @@ function predictionSection({ prediction, outcomes }: LadderResult): ReportSectio
     parts: [
       {
         kind: "text",
-        text: `Written to prediction.json before the largest rung was begun, by ${laws.join("; by ")}.`,
+        text: `Written to prediction.json ${isBefore ? "before any run of the largest rung had ended" : "when some runs of the largest rung had ended already"}, by ${laws.join("; by ")}.`,
       },
       {
         kind: "table",

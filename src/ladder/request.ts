@@ -67,7 +67,7 @@ const LEAST_SIZES = 5;
 /** Models of one ladder of shapes differ in parameters by less than this from what is wanted; widths go in steps. */
 const MOST_UNEQUAL = 1.4;
 /** Steps that a run needs, and to spend its budget to 2.5 %. */
-const LEAST_STEPS = 20;
+export const LEAST_STEPS = 20;
 
 /** Errors: RequestError, one line, for everything that can be known to be wrong before training. */
 export function defineLadder(request: LadderRequest): Ladder {
@@ -100,7 +100,7 @@ export function defineLadder(request: LadderRequest): Ladder {
   const short = planned.find(({ steps }) => steps < LEAST_STEPS);
   if (short !== undefined) {
     throw new RequestError(
-      `ladder: ${short.budget.toExponential(1)} FLOP are ${short.steps} steps for ${short.family} of ${short.parameters} parameters; expected ${LEAST_STEPS} or more: raise the budget, or lower the batch or the parameters`,
+      `ladder: ${budgetName(short.budget)} are ${short.steps} steps for ${short.family} of ${short.parameters} parameters; expected ${LEAST_STEPS} or more: raise the budget, or lower the batch or the parameters`,
     );
   }
   return {
@@ -151,7 +151,7 @@ export function shapeRun(request: ShapeRequest, budget: number, depth: number): 
   const model = nearestModel(family, vocabulary, depth, wanted);
   if (Math.abs(Math.log(model.parameters / wanted)) > Math.log(MOST_UNEQUAL)) {
     throw new RequestError(
-      `ladder: at ${budget.toExponential(1)} FLOP the nearest model of ${depth} layers has ${model.parameters} parameters, where ${Math.round(wanted)} are wanted of all depths; leave it out, or raise the budget or the parameters`,
+      `ladder: at ${budgetName(budget)} the nearest model of ${depth} layers has ${model.parameters} parameters, where ${Math.round(wanted)} are wanted of all depths; leave it out, or raise the budget or the parameters`,
     );
   }
   return runOf(family, model, budget, request);
@@ -202,10 +202,21 @@ function notesOf({ trainingTokens }: LadderRequest, planned: readonly LadderRun[
 }
 
 function requireLadder(budgets: readonly number[], kind: string): void {
-  if (budgets.length >= 2) return;
+  if (budgets.length < 2) {
+    throw new RequestError(
+      `ladder: one budget; expected two or more for ${kind}, and four to predict the last with an interval`,
+    );
+  }
+  const same = budgets.find((budget, i) => i > 0 && budgetName(budget) === budgetName(budgets[i - 1]!));
+  if (same === undefined) return;
   throw new RequestError(
-    `ladder: one budget; expected two or more for ${kind}, and four to predict the last with an interval`,
+    `ladder: two budgets are ${budgetName(same)}; expected budgets that differ in their first two digits`,
   );
+}
+
+/** What the rung of a budget is called. */
+export function budgetName(budget: number): string {
+  return `${budget.toExponential(1)} FLOP`;
 }
 
 function requireStates({ families, budgets }: StateRequest): void {

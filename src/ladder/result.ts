@@ -56,10 +56,7 @@ export async function ladderResult(
       runs: runs.map(({ run: { spec: _, ...run }, loss }) => ({ ...run, loss })),
     })),
     frontier: request.kind === "state" ? null : frontierOf(request.kind, complete),
-    law:
-      request.kind === "isoflop"
-        ? ((await fitRuns(complete.flatMap(({ runs }) => runs)))?.fit ?? null)
-        : null,
+    law: request.kind === "isoflop" ? await lawOf(complete) : null,
     states: request.kind === "state" ? await statesOf(request.families, complete) : [],
     prediction,
     outcomes: prediction === null ? [] : outcomesOf(request, prediction, complete),
@@ -67,11 +64,18 @@ export async function ladderResult(
   };
 }
 
+async function lawOf(rungs: readonly Rung[]): Promise<Fit | null> {
+  const fitted = await fitRuns(rungs.flatMap(({ runs }) => runs));
+  return fitted === null
+    ? null
+    : { ...fitted.fit, convention: `${convention}; the derived a and G are for C = 6·N·D` };
+}
+
 /** Too few minima for a law are no error of a ladder that is still going on. */
 function frontierOf(kind: "isoflop" | "shape", rungs: readonly Rung[]): IsoflopFit | OptimaFit | null {
   const runs = rungs.flatMap((rung) => rung.valley?.runs ?? []);
   try {
-    return kind === "isoflop" ? fitIsoflop(runs) : fitOptima(runs);
+    return kind === "isoflop" ? { ...fitIsoflop(runs), convention } : fitOptima(runs, {}, "layers");
   } catch (error) {
     if (error instanceof RequestError) return null;
     throw error;

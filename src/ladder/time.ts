@@ -42,7 +42,17 @@ export async function measureSpeed(
 
 /** Seconds of all planned runs' processes together. */
 export function processSeconds({ planned }: Ladder, speed: Speed): number {
-  return planned.reduce((sum, run) => sum + START_SECONDS + run.flops / speed(run), 0);
+  return planned.reduce(
+    (sum, run) => sum + START_SECONDS + (run.flops + evaluationFlops(run)) / speed(run),
+    0,
+  );
+}
+
+/** Operations of a run's evaluations: a third of training on as many tokens. */
+function evaluationFlops(run: LadderRun): number {
+  const { steps, evaluateEvery, evaluationTokens } = run.spec.training;
+  const evaluations = Math.ceil(steps / (evaluateEvery ?? steps));
+  return (evaluations * (evaluationTokens ?? 0) * perToken(run)) / 3;
 }
 
 function perToken({ flops, tokens }: LadderRun): number {

@@ -5,7 +5,7 @@ import { createRandom } from "../data/random.ts";
 import { RequestError } from "../errors.ts";
 import { type Diagnostic, narrowRange } from "./diagnose.ts";
 import { searchFrom } from "./fit.ts";
-import { sampledEstimate } from "./intervals.ts";
+import { type Estimate, sampledEstimate } from "./intervals.ts";
 import { predict } from "./law.ts";
 import { chinchilla, chinchillaOptimum } from "./laws/chinchilla.ts";
 import { leastSquares } from "./leastSquares.ts";
@@ -85,6 +85,7 @@ export function fitIsoflop(runs: readonly IsoflopRun[], options: ResamplingOptio
 export function fitOptima(
   runs: readonly IsoflopRun[],
   { bootstraps = 1000, seed = 0 }: ResamplingOptions = {},
+  of: Position = "parameters",
 ): OptimaFit {
   const groups = budgetsOf(runs);
   const valleys = groups.filter((group) => group.length >= LEAST_RUNS).map(valleyOf);
@@ -109,10 +110,13 @@ export function fitOptima(
     constants: estimates(k, a, samples, used),
     optima,
     intervals: { method: samples.length > 1 ? "bootstrap" : "none", level: 0.95, samples: samples.length },
-    diagnostics: [...doubts(valleys), ...narrowRange("budgets", budgets)],
+    diagnostics: [...doubts(valleys, of), ...narrowRange("budgets", budgets)],
     valleys,
   };
 }
+
+/** What a valley is over. */
+export type Position = "parameters" | "layers";
 
 /** Loss of a valley's parabola at a size. */
 export function lossInValley({ coefficients: [c0, c1, c2], centre }: Valley, parameters: number): number {
@@ -129,14 +133,14 @@ function estimates(
   const points = valleys.reduce((sum, { runs }) => sum + runs.length, 0);
   // Three coefficients of every parabola; what is resampled was widened for them.
   const freedom = { points, constants: 3 * valleys.length, areWide: true };
-  const of = (name: "k" | "a", value: number) =>
-    samples.length > 1
-      ? sampledEstimate(
-          value,
-          samples.map((sample) => sample[name]),
-          freedom,
-        )
-      : { value, standardError: null, interval: null };
+  const of = (name: "k" | "a", value: number): Estimate => {
+    const unknown = { value, standardError: null, interval: null };
+    if (samples.length < 2) return unknown;
+    const drawn = samples.map((sample) => sample[name]);
+    const found = sampledEstimate(value, drawn, freedom);
+    // Minima that determine nothing put some samples beyond all numbers.
+    return (found.interval ?? []).every(Number.isFinite) ? found : unknown;
+  };
   return { k: of("k", k), a: of("a", a) };
 }
 
@@ -198,10 +202,11 @@ function resample(valleys: readonly Valley[], count: number, seed: number): { k:
   return samples;
 }
 
-function doubts(valleys: readonly Valley[]): Diagnostic[] {
+function doubts(valleys: readonly Valley[], of: Position): Diagnostic[] {
+  const lower = of === "layers" ? "shallower" : "smaller";
   return valleys
     .filter(({ inside }) => !inside)
-    .map(({ flops, vertex }) =>
+    .map(({ flops, vertex, runs }) =>
       vertex === null
         ? {
             kind: "no minimum" as const,
@@ -209,7 +214,7 @@ function doubts(valleys: readonly Valley[]): Diagnostic[] {
           }
         : {
             kind: "vertex outside" as const,
-            text: `the vertex at ${flops.toPrecision(3)} FLOP, ${vertex.parameters.toPrecision(3)} parameters, lies outside its points; left out: train ${vertex.parameters < valleys[0]!.runs[0]!.parameters ? "smaller" : "other"} models there`,
+            text: `the vertex at ${flops.toPrecision(3)} FLOP, ${vertex.parameters.toPrecision(3)} ${of}, lies outside its points; left out: train ${runs.every(({ parameters }) => vertex.parameters < parameters) ? lower : "other"} models there`,
           },
     );
 }

@@ -2,6 +2,9 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
+import { fitting } from "../../src/cli/ladder/request.ts";
+import { decoderFamily } from "../../src/ladder/family.ts";
+import type { LadderRequest } from "../../src/ladder/request.ts";
 import { refusal, scantling, temporaryFolder } from "./harness.ts";
 
 const folder = temporaryFolder();
@@ -55,6 +58,25 @@ test("FLOPs for all become budgets a factor of 3 apart", async () => {
   expect(budgets[2]! / budgets[0]!).toBeCloseTo(9, 0);
   expect(flops).toBeGreaterThan(3e9);
   expect(flops).toBeLessThan(5e9);
+});
+
+test("budgets are found wherever models of those depths and batches can learn", () => {
+  const parametrisation = { kind: "mup", baseWidth: 64, zeroHead: true } as const;
+  const family = decoderFamily(128, { kind: "parametrised", parametrisation, rate: 0.004 });
+  const common = { family, vocabulary: 30, seed: 0, evaluationTokens: 1024 };
+  const shape = (budgets: readonly number[]): LadderRequest => ({
+    ...{ ...common, kind: "shape", batch: 16, budgets, depths: [1, 2, 3, 4, 6, 8] },
+  });
+  const isoflop = (budgets: readonly number[]): LadderRequest => ({
+    ...{ ...common, kind: "isoflop", batch: 512, budgets, layers: 4, sizes: [0.25, 0.5, 1, 2, 4] },
+  });
+  for (const requestAt of [shape, isoflop]) {
+    const { flops } = fitting(requestAt, 5, { unit: "flops", value: 1e17 }, 1, undefined);
+    expect(flops).toBeGreaterThan(0.75e17);
+    expect(flops).toBeLessThan(0.85e17);
+  }
+  const little = () => fitting(isoflop, 5, { unit: "flops", value: 1e12 }, 1, undefined);
+  expect(little).toThrow(/steps for decoder .*raise the budget/);
 });
 
 test("what cannot be run is refused in one line", async () => {

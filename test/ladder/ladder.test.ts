@@ -6,7 +6,7 @@ import { outcomesOf } from "../../src/ladder/outcome.ts";
 import { type Prediction, predictRungs } from "../../src/ladder/predict.ts";
 import type { Progress } from "../../src/ladder/progress.ts";
 import { checkRates, type RateRule, rateFor, ratesOf } from "../../src/ladder/rates.ts";
-import { ladderReport } from "../../src/ladder/report.ts";
+import { doubtsOf, ladderReport } from "../../src/ladder/report.ts";
 import {
   defineLadder,
   type IsoflopRequest,
@@ -16,6 +16,7 @@ import {
 } from "../../src/ladder/request.ts";
 import { ladderResult } from "../../src/ladder/result.ts";
 import type { LadderRun } from "../../src/ladder/runs.ts";
+import { processSeconds } from "../../src/ladder/time.ts";
 import { reportPage } from "../../src/report/page.ts";
 import { climb, noise } from "./simulate.ts";
 
@@ -57,6 +58,18 @@ test("runs spend their budget, and their schedules end where they end", () => {
     const widths = planned.filter((run) => run.budget === budget).map(({ width }) => width);
     expect(new Set(widths).size).toBe(5);
   }
+});
+
+test("the time of a ladder holds its evaluations", () => {
+  const seconds = (evaluationTokens: number) =>
+    processSeconds(defineLadder(isoflop({ evaluationTokens })), () => 1e10);
+  // Of each of 20 runs one evaluation more than of a single token, at a third of training.
+  const { planned } = defineLadder(isoflop({ evaluationTokens: 1e6 }));
+  const more = planned.reduce((sum, { flops, tokens }) => sum + (1e6 * flops) / tokens / 3e10, 0);
+  const ends = planned.every(({ steps, spec }) => spec.training.evaluateEvery === steps);
+  expect(ends).toBe(true);
+  const training = planned.reduce((sum, { flops }) => sum + 2 + flops / 1e10, 0);
+  expect(seconds(1e6)).toBeCloseTo(training + more, 6);
 });
 
 test("sizes move to where minima are, and more are run where a minimum lies outside", () => {
@@ -104,6 +117,57 @@ test("a run without a loss is one run less; a prediction that is made late says 
   expect(last.rungs).toHaveLength(4);
   const late = await predictRungs(isoflop(), last);
   expect(late!.isBefore).toBe(false);
+});
+
+test("a prediction is late too where runs have ended without a loss", async () => {
+  const { stages } = await proved(isoflop(), chinchilla);
+  const due = stages.find(({ isPredictionDue }) => isPredictionDue)!;
+  const ended = due.rungs.map((rung) => ({
+    ...rung,
+    runs: rung.runs.map((one, i) => (due.isPredicted(rung) && i === 0 ? { ...one, hasEnded: true } : one)),
+  }));
+  expect((await predictRungs(isoflop(), due))!.isBefore).toBe(true);
+  const late = await predictRungs(isoflop(), { ...due, rungs: ended });
+  expect(late!.isBefore).toBe(false);
+  const result = await ladderResult(isoflop(), due, late, []);
+  const page = reportPage(
+    ladderReport(isoflop(), result, { reason: "budget", command: "scantling ladder isoflop", hash: "1" }),
+  );
+  expect(page).toContain("when some runs of the largest rung had ended already");
+  expect(page).not.toContain("before any run of the largest rung had ended");
+});
+
+test("what has no interval is not called missed", async () => {
+  const request = isoflop({ budgets: [1e10, 4e10, 1.6e11] });
+  const { prediction, last } = await proved(
+    request,
+    (run, at) => chinchilla(run) * (1 + 1e-3 * noise(5, at)),
+  );
+  expect(prediction.rungs[0]!.best!.interval).toBeNull();
+  const [outcome] = outcomesOf(
+    request,
+    { ...prediction, doubts: [{ kind: "poor fit", text: "" }] },
+    last.rungs,
+  );
+  expect(outcome!.loss.isInside).toBe(true);
+  expect(outcome!.reasons).toEqual([]);
+});
+
+test("sizes that are added still learn: none has too few steps to spend its budget", () => {
+  // The largest model is the best at every budget.
+  const { last } = climb(isoflop({ batch: 32, parameters: 5000 }), (run) => 1 + 1 / Math.log(run.parameters));
+  const runs = last.rungs.flatMap((rung) => rung.runs);
+  expect(runs.length).toBeGreaterThan(20);
+  for (const { run } of runs) expect(run.steps).toBeGreaterThanOrEqual(20);
+});
+
+test("laws are told with their doubts, and with the ladder's own convention", async () => {
+  const wild = (_: LadderRun, at: number) => 3 + noise(9, at) ** 2;
+  const { last } = climb(isoflop(), wild);
+  const result = await ladderResult(isoflop(), last, null, []);
+  expect(result.law!.convention).toMatch(/^FLOPs are counted off the graph/);
+  expect(result.law!.convention).not.toContain("MassiveText");
+  expect(doubtsOf(result).join("; ")).toMatch(/law of losses: poor fit/);
 });
 
 test("where minima lie outside of all sizes, losses are predicted all the same", async () => {
@@ -227,6 +291,7 @@ test("what cannot be a ladder is refused in one line", () => {
   expect(refused(isoflop({ budgets: [2e10, 1e10] }))).toMatch(
     /budgets are .*each larger than the one before/,
   );
+  expect(refused(isoflop({ budgets: [1e10, 1.02e10, 4e10] }))).toMatch(/two budgets are 1.0e\+10 FLOP/);
   expect(refused(isoflop({ sizes: [0.5, 1, 2, 4] }))).toMatch(/sizes are .*expected 5 or more/);
   expect(refused(isoflop({ budgets: [1e7, 1e10] }))).toMatch(/steps for decoder .*raise the budget/);
   expect(refused(isoflop({ batch: 0 }))).toMatch(/batch is 0/);

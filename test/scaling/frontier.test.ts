@@ -2,7 +2,7 @@
 
 import { expect, test } from "vitest";
 import { fitEnvelope } from "../../src/scaling/envelope.ts";
-import { approach2Bias, fitIsoflop } from "../../src/scaling/isoflop.ts";
+import { approach2Bias, fitIsoflop, fitOptima } from "../../src/scaling/isoflop.ts";
 import { predict } from "../../src/scaling/law.ts";
 import { chinchilla, chinchillaOptimum } from "../../src/scaling/laws/chinchilla.ts";
 import { hoffmannEnvelope } from "../../src/scaling/powerLaw.ts";
@@ -39,6 +39,19 @@ test("unequal exponents bias approach 2 on wide grids, which is said, and not on
   expect(wide.diagnostics.map(({ kind }) => kind)).toEqual(["biased parabolas"]);
   expect(fitIsoflop(ladder(unequal, 2), { bootstraps: 0 }).diagnostics).toEqual([]);
   expect(approach2Bias(equal, [ladder(equal, 16).slice(0, 7), ladder(equal, 16).slice(7, 14)])).toEqual([]);
+});
+
+test("the side on which a vertex lies is that of its own points, and depths are called depths", () => {
+  // Minima at 1e6, 1e6 and, below its own points alone, at 1e7.
+  const at = (flops: number, centre: number, minimum: number) =>
+    [0.25, 0.5, 1, 2, 4].map((factor) => ({
+      parameters: centre * factor,
+      flops,
+      loss: 2 + 0.1 * Math.log((centre * factor) / minimum) ** 2,
+    }));
+  const runs = [...at(1e15, 1e6, 1e6), ...at(1e16, 1e6, 1e6), ...at(1e17, 1e8, 1e7)];
+  expect(fitOptima(runs).diagnostics[0]!.text).toMatch(/e\+7 parameters.*train smaller models/);
+  expect(fitOptima(runs, {}, "layers").diagnostics[0]!.text).toMatch(/e\+7 layers.*train shallower models/);
 });
 
 test("a vertex outside its points is left out and said; two must remain", () => {

@@ -94,28 +94,45 @@ export function fitting(
   processes: number,
   speed: Speed | undefined,
 ): Ladder {
-  const at = (largestBudget: number) =>
-    defineLadder(
-      requestAt(
-        Array.from({ length: rungs }, (_, i) =>
-          Number((largestBudget / STEP ** (rungs - 1 - i)).toPrecision(2)),
-        ),
-      ),
-    );
   const wanted = SHARE * amount.value * (amount.unit === "seconds" ? processes : 1);
   const costOf = (ladder: Ladder) =>
     amount.unit === "seconds" && speed !== undefined ? processSeconds(ladder, speed) : ladder.flops;
-  let budget = FIRST_BUDGET;
-  let found = at(budget);
+  let found = smallest(requestAt, rungs);
+  let budget = found.request.budgets.at(-1)!;
   for (let round = 0; round < ROUNDS; round++) {
     budget *= wanted / costOf(found);
-    found = at(budget);
+    found = ladderAt(requestAt, rungs, budget);
   }
   return found;
 }
 
-/** Where the search for budgets begins: any with which models are more than a vocabulary. */
-const FIRST_BUDGET = 1e12;
+/** Largest budgets that are tried: from one with which models are hardly more than a vocabulary to one that nobody has. */
+const [FIRST_BUDGET, LAST_BUDGET] = [1e10, 1e22];
+
+/**
+ * A ladder of about the smallest budgets with which models learn.
+ * Errors: RequestError, that of the largest budgets, where no budgets do.
+ */
+export function smallest(requestAt: (budgets: readonly number[]) => LadderRequest, rungs: number): Ladder {
+  for (let budget = FIRST_BUDGET; budget < LAST_BUDGET; budget *= STEP) {
+    try {
+      return ladderAt(requestAt, rungs, budget);
+    } catch (error) {
+      if (!(error instanceof RequestError)) throw error;
+    }
+  }
+  return ladderAt(requestAt, rungs, LAST_BUDGET);
+}
+
+/** Budgets a factor of `STEP` apart. */
+function ladderAt(
+  requestAt: (budgets: readonly number[]) => LadderRequest,
+  rungs: number,
+  largestBudget: number,
+): Ladder {
+  const budgets = Array.from({ length: rungs }, (_, i) => largestBudget / STEP ** (rungs - 1 - i));
+  return defineLadder(requestAt(budgets.map((budget) => Number(budget.toPrecision(2)))));
+}
 
 function familyOfName(
   name: string,

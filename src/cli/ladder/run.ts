@@ -5,6 +5,7 @@ import { loadDataset } from "../../data/dataset.ts";
 import { dataFolders } from "../../data/named/folders.ts";
 import { RequestError, WorkError } from "../../errors.ts";
 import { type LadderEvent, ladder } from "../../ladder/ladder.ts";
+import { doubtsOf, nothingPredicted, predictedLate } from "../../ladder/report.ts";
 import { defineLadder, type Ladder } from "../../ladder/request.ts";
 import type { LadderResult } from "../../ladder/result.ts";
 import { measureSpeed, processSeconds } from "../../ladder/time.ts";
@@ -15,7 +16,7 @@ import { interruptedCode } from "../failure.ts";
 import { createLiveLines } from "../liveLines.ts";
 import { openMachine } from "../machine.ts";
 import type { LadderCommandOptions, LadderKind } from "./command.ts";
-import { budgetsIn, fitting, readAmount, requestOf } from "./request.ts";
+import { budgetsIn, fitting, readAmount, requestOf, smallest } from "./request.ts";
 
 /** @returns the exit code */
 export async function climb(
@@ -40,8 +41,7 @@ export async function climb(
         : undefined;
   const needsTime = options.dryRun === true || amount?.unit === "seconds";
   // Any models near the ones that will be run tell the speed.
-  const near =
-    found ?? fitting(requestAt, rungs, { unit: "flops", value: PROBE_FLOPS }, processes, undefined);
+  const near = found ?? smallest(requestAt, rungs);
   const speed = needsTime ? await speedOf(near, { ...options, threads }, console) : undefined;
   const planned = found ?? fitting(requestAt, rungs, amount!, processes, speed);
   const seconds = speed === undefined ? undefined : processSeconds(planned, speed) / processes;
@@ -86,9 +86,6 @@ export async function climb(
   return interruptedCode;
 }
 
-/** Where the speed is looked at before budgets are known. */
-const PROBE_FLOPS = 1e13;
-
 async function speedOf(ladder: Ladder, options: LadderCommandOptions, console: Console) {
   const { machine } = await openMachine(options, console);
   try {
@@ -113,20 +110,15 @@ function planLines({ planned, flops, notes }: Ladder, seconds: number, processes
   ];
 }
 
-function resultLines({
-  rungs,
-  frontier,
-  law,
-  states,
-  outcomes,
-  prediction,
-  failures,
-}: LadderResult): string[] {
+function resultLines(result: LadderResult): string[] {
+  const { kind, rungs, frontier, law, states, outcomes, prediction, failures } = result;
+  const place = (at: number) => (kind === "shape" ? `${at.toFixed(1)} layers` : formatCount(Math.round(at)));
   return [
     ...outcomes.flatMap(({ text, reasons }) => [text, ...reasons.map((why) => `  why: ${why}`)]),
-    ...(prediction === null ? ["nothing was predicted: too few smaller rungs"] : []),
+    ...(prediction === null ? [nothingPredicted] : prediction.isBefore ? [] : [predictedLate]),
+    ...doubtsOf(result),
     ...rungs.flatMap(({ name, runs, valley }) => [
-      `${name}${valley?.inside === true ? `: minimum ${valley.vertex!.loss.toFixed(4)} at ${formatCount(Math.round(valley.vertex!.parameters))}` : ""}`,
+      `${name}${valley?.inside === true ? `: minimum ${valley.vertex!.loss.toFixed(4)} at ${place(valley.vertex!.parameters)}` : ""}`,
       ...runs.map(
         ({ width, layers, parameters, tokens, state, loss }) =>
           `  width ${String(width).padStart(4)}, ${layers} layers  ${formatCount(parameters).padStart(6)} parameters  ${formatCount(tokens).padStart(6)} tokens  state ${formatCount(state)}  loss ${loss?.toFixed(4) ?? "–"}`,
@@ -135,7 +127,6 @@ function resultLines({
     ...(frontier === null
       ? []
       : [`minima = ${estimate(frontier.constants.k)}·C^${estimate(frontier.constants.a)}`]),
-    ...(frontier?.diagnostics ?? []).map(({ kind, text }) => `${kind}: ${text}`),
     ...(law === null
       ? []
       : [
