@@ -2,6 +2,9 @@
 // command.
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { loadDataset } from "../data/dataset.ts";
+import { dataFolders } from "../data/named/folders.ts";
+import { RequestError } from "../errors.ts";
 import { reportPage } from "../report/page.ts";
 import { canonicalHash } from "../study/canonical.ts";
 import type { StudyEvent } from "../study/events.ts";
@@ -60,6 +63,7 @@ export async function* ladder(options: LadderOptions): AsyncGenerator<LadderEven
   const predictionPath = join(folder, "prediction.json");
   // A damaged one is found now rather than after hours.
   readPrediction(predictionPath);
+  await requireVocabulary(request);
   const study = runStudy({
     ...{ folder, budget, processes, threads, signal, request: defined.json },
     plan: (known) => progressOf(request, lossesOf(known)).jobs.map(jobOf),
@@ -99,6 +103,15 @@ export async function* ladder(options: LadderOptions): AsyncGenerator<LadderEven
     });
     yield { kind: "end", reason, result, report };
   }
+}
+
+/** Data that no model has a vocabulary for would be every run's failure. */
+async function requireVocabulary({ data, vocabulary }: LadderRequest): Promise<void> {
+  const { tokenizer } = await loadDataset({ data, dataFolder: dataFolders(process.env) });
+  if (vocabulary >= tokenizer.vocabulary) return;
+  throw new RequestError(
+    `ladder: vocabulary is ${vocabulary}; expected at least the ${tokenizer.vocabulary} tokens of the data`,
+  );
 }
 
 /** What has ended, wherever the study is led. */

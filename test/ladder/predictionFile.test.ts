@@ -60,3 +60,20 @@ test("a damaged one is refused in one line, and before anything is trained", asy
     expect(readFileSync(path, "utf8")).toBe(damaged);
   }
 });
+
+test("a vocabulary that is smaller than the data's is refused before anything is trained", async () => {
+  const own = join(folder.path, "small");
+  const rates = {
+    kind: "parametrised",
+    parametrisation: { kind: "mup", baseWidth: 32, zeroHead: true },
+    rate: 0.004,
+  } as const;
+  const events = ladder({
+    ...{ kind: "isoflop", vocabulary: 27, batch: 4, seed: 1, evaluationTokens: 1024, layers: 1 },
+    ...{ family: decoderFamily(16, rates), budgets: [1e10, 4e10], sizes: [0.25, 0.5, 1, 2, 4], folder: own },
+  });
+  await expect(events.next()).rejects.toThrow(
+    /vocabulary is 27; expected at least the 43 tokens of the data/,
+  );
+  expect(existsSync(own)).toBe(false);
+});

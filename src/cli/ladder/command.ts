@@ -40,7 +40,7 @@ where it was stopped.
 
 Examples:
   scantling ladder isoflop --data book.txt --budget 30m
-  scantling ladder isoflop --budgets 1e10,3e10,9e10,2.7e11 --layers 2 --dry-run
+  scantling ladder isoflop --budgets 3e9,6e9,1.2e10,2.4e10 --layers 1 --length 32 --batch 8 --dry-run
   scantling ladder shape --data book.txt --budgets 1e12,3e12,9e12,2.7e13 --depths 1,2,3,4,6,8
   scantling ladder state a.json b.json c.json d.json --budgets 3e12 --parameters 200k`;
 
