@@ -5,7 +5,7 @@ import { RequestError } from "../errors.ts";
 import { compareArms } from "../study/statistics/compare.ts";
 import type { Cell, Table } from "../study/statistics/table.ts";
 import { type RunConfiguration, readConfiguration } from "../train/runFolder.ts";
-import { type RunResult, runCurve, runResult } from "../train/runReport.ts";
+import { type RunResult, runCurve, runResult } from "../train/runResult.ts";
 import { type PairResult, pairResult } from "./result.ts";
 import type { Look } from "./views.ts";
 
