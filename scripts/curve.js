@@ -2,7 +2,7 @@
 //   node scripts/curve.js runs/shakespeare docs/shakespeare.svg
 import { writeFileSync } from "node:fs";
 import { lossChart } from "../dist/report/chart.js";
-import { runCurve } from "../dist/train/runReport.js";
+import { runCurve } from "../dist/train/runResult.js";
 
 const [run, file] = process.argv.slice(2);
 if (run === undefined || file === undefined) {

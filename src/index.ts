@@ -391,7 +391,8 @@ export { reportPage } from "./report/page.ts";
 export { type LossCurve, type LossPoint, type RunReport, runPage } from "./report/run.ts";
 export { summaryLines } from "./report/summary.ts";
 export type { Unit } from "./report/units.ts";
-export { type RunResult, runCurve, runResult, type Telling, writeRunReport } from "./train/runReport.ts";
+export { type Telling, writeRunReport } from "./train/runReport.ts";
+export { type RunResult, runCurve, runResult } from "./train/runResult.ts";
 
 // Architectures compared on synthetic tasks.
 

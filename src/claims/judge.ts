@@ -45,10 +45,10 @@ function judge({ text, better, than }: Expectation, { pairs }: TrialResult): Jud
   const best = better.find((one) => than.every((other) => outcome(one, other) === "wins"));
   if (best !== undefined)
     return { text, judgement: "supported", reason: `${best} wins over ${than.join(" and ")}` };
-  const stronger = than.find((other) => better.every((one) => outcome(one, other) === "fails"));
-  if (stronger !== undefined) {
-    const reason = `none of ${better.join(", ")} wins over ${stronger}: ${better.map((one) => toldOf(pairs, one, stronger)).join("; ")}`;
-    return { text, judgement: "not supported", reason };
+  const met = better.map((one) => ({ one, other: than.find((other) => outcome(one, other) === "fails") }));
+  const failing = met.flatMap(({ one, other }) => (other === undefined ? [] : [toldOf(pairs, one, other)]));
+  if (failing.length === better.length) {
+    return { text, judgement: "not supported", reason: failing.join("; ") };
   }
   return { text, judgement: "not decidable at this scale", reason: "no arm wins over all that it should" };
 }
@@ -58,5 +58,5 @@ const isPair = (first: string, second: string, one: string, other: string): bool
 
 function toldOf(pairs: readonly PairResult[], one: string, other: string): string {
   const pair = pairs.find(({ first, second }) => isPair(first, second, one, other))!;
-  return pair.winner === null ? `${one} ties with it` : `${pair.winner} wins over ${one}`;
+  return pair.winner === null ? `${one} ties with ${other}` : `${pair.winner} wins over ${one}`;
 }

@@ -80,12 +80,13 @@ export function claimsReport(
 }
 
 /** The claim and the plain verdict of one study, a line each. */
-export function verdictLines({ statement }: Claim, { label, verdict }: StudiedClaim): string[] {
+export function verdictLines({ statement }: Claim, { label, verdict, result }: StudiedClaim): string[] {
+  const { finished, spent } = result;
   const { judgement, expectations, decidable } = verdict;
   const least =
     decidable === null ? "" : ` A difference of ${decidable.toFixed(4)} nat or more would have been decided.`;
   return [
-    `${judgement} (${label}): ${statement}${least}`,
+    `${finished ? "" : `so far, after ${spent.runs} runs, `}${judgement} (${label}): ${statement}${least}`,
     ...expectations.map(({ text, judgement: own, reason }) => `${own}: ${text}: ${reason}.`),
   ];
 }

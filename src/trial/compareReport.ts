@@ -1,7 +1,7 @@
 // Runs held against each other, as a document. Compares nothing.
 import type { Series } from "../report/charts/chart.ts";
 import type { ReportDocument, ReportFigure, ReportTable } from "../report/document.ts";
-import type { RunResult } from "../train/runReport.ts";
+import type { RunResult } from "../train/runResult.ts";
 import type { ComparedRun, RunComparison } from "./compareRuns.ts";
 import { banded, drawn } from "./report.ts";
 import { pairText } from "./words.ts";

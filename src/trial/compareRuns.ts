@@ -5,7 +5,7 @@ import { RequestError } from "../errors.ts";
 import { compareArms } from "../study/statistics/compare.ts";
 import type { Cell, Table } from "../study/statistics/table.ts";
 import { type RunConfiguration, readConfiguration } from "../train/runFolder.ts";
-import { type RunResult, runCurve, runResult } from "../train/runReport.ts";
+import { type RunResult, runCurve, runResult } from "../train/runResult.ts";
 import { type PairResult, pairResult } from "./result.ts";
 import type { Look } from "./views.ts";
 
@@ -25,7 +25,7 @@ export interface ComparedRun {
 export interface RunComparison {
   readonly runs: readonly ComparedRun[];
   readonly arms: readonly string[];
-  /** Of the data; several where they differ, and then no losses are compared. */
+  /** Names of the data; where these or what is scored differ no losses are compared. */
   readonly data: readonly string[];
   /** Of arms by the last loss, seed by seed; empty where there is nothing to compare. */
   readonly pairs: readonly PairResult[];
@@ -59,11 +59,19 @@ export function compareRuns(folders: readonly string[], margin: number = usualMa
     };
   });
   const arms = [...new Set(names)];
-  const sha256s = new Set(read.map(({ configuration }) => configuration.data.sha256));
   const data = [...new Set(read.map(({ configuration }) => configuration.data.name))];
-  const isSame = sha256s.size === 1;
-  const pairs = isSame ? pairsOf(runs, arms, margin) : [];
-  return { runs, arms, data, pairs, notes: notesOf(runs, isSame, pairs) };
+  const different = differentOf(read);
+  const pairs = different === null ? pairsOf(runs, arms, margin) : [];
+  return { runs, arms, data, pairs, notes: notesOf(runs, different, pairs) };
+}
+
+/** Why losses are not of the same thing; null where they are. */
+function differentOf(read: readonly Read[]): string | null {
+  const differ = (of: (configuration: RunConfiguration) => unknown): boolean =>
+    new Set(read.map(({ configuration }) => JSON.stringify(of(configuration)))).size > 1;
+  if (differ(({ data }) => data.sha256)) return "data";
+  if (differ(({ training }) => training.objective)) return "objectives";
+  return differ(({ training }) => training.evaluationTokens) ? "evaluationTokens" : null;
 }
 
 interface Read {
@@ -103,11 +111,20 @@ function pairsOf(runs: readonly ComparedRun[], arms: readonly string[], margin: 
   return compareArms([table], { margin }).map((comparison) => pairResult(comparison, arms));
 }
 
-function notesOf(runs: readonly ComparedRun[], isSame: boolean, pairs: readonly PairResult[]): string[] {
+function notesOf(
+  runs: readonly ComparedRun[],
+  different: string | null,
+  pairs: readonly PairResult[],
+): string[] {
+  const repeated = runs.flatMap(({ folder, arm, seed }, place) => {
+    const first = runs.slice(0, place).find((run) => run.arm === arm && run.seed === seed);
+    return first === undefined ? [] : [`${folder} repeats ${first.folder}, and is left out of the verdicts.`];
+  });
   const unfinished = runs.filter(({ result }) => result.step < result.steps);
   const tokens = new Set(runs.map(({ result }) => result.tokens));
   return [
-    ...(isSame ? [] : ["The runs have different data: their losses are not compared."]),
+    ...(different === null ? [] : [`The runs have different ${different}: their losses are not compared.`]),
+    ...repeated,
     ...(tokens.size > 1 ? ["The runs were not trained on equally many tokens."] : []),
     ...(unfinished.length === 0
       ? []

@@ -7,7 +7,9 @@ import type { Job, Json } from "../study/job.ts";
 import { defaultProcesses } from "../study/processes.ts";
 import { leastBudget } from "../study/racing/race.ts";
 import type { Entry, RaceSettings } from "../study/racing/settings.ts";
-import { defineTraining, type TrainingInput } from "../train/settings.ts";
+import { createObjective } from "../train/objectives/objectives.ts";
+import { parametrise } from "../train/parametrisation/parametrise.ts";
+import { defineTraining, type TrainingInput, type TrainingSettings } from "../train/settings.ts";
 import { type Arm, armsOf } from "./arms.ts";
 import { readSettings, type TrialInput, type TrialSettings } from "./input.ts";
 import { readValue } from "./values.ts";
@@ -18,6 +20,8 @@ export interface TrialData {
   readonly vocabulary: number;
   readonly trainingTokens: number;
   readonly validationTokens: number;
+  /** Over all tokens: a study whose data were changed is another one. Default: they are known by their name alone. */
+  readonly sha256?: string | undefined;
 }
 
 /** What is known besides the study itself. */
@@ -95,6 +99,7 @@ export function defineTrial(input: TrialInput | unknown, context: TrialContext):
     withLength(arm, settings, context.secondsPerStep?.[place]),
   );
   requireData(arms, settings, data);
+  requireFewRuns(arms, settings);
   const seeds = Array.from({ length: settings.seeds }, (_, i) => settings.firstSeed + i);
   const runs = arms.map((arm, place) =>
     arm.rates.map((rate, candidate) =>
@@ -119,6 +124,7 @@ export function defineTrial(input: TrialInput | unknown, context: TrialContext):
   const json: Json = {
     kind: "trial",
     name: settings.name,
+    data: data.sha256 ?? data.name,
     ...{ seeds, stop: settings.stop, margin: settings.margin, spend: settings.spend ?? null },
     arms: arms.map(({ name }, place) => ({ name, runs: runs[place]!.flat().map(({ run }) => run) })),
   };
@@ -157,7 +163,8 @@ function withLength(
     return train.seconds! / secondsPerStep;
   })();
   const steps = Math.round(exact);
-  const least = Math.max(2, (training.schedule?.warmup ?? 0) + 1);
+  const warmup: unknown = training.schedule?.warmup;
+  const least = Math.max(2, typeof warmup === "number" ? warmup + 1 : 0);
   if (steps < least) {
     throw new RequestError(
       `study: train gives ${arm.name} ${exact.toPrecision(3)} updates of ${tokensPerStep} tokens; expected at least ` +
@@ -179,6 +186,16 @@ function requireData(arms: readonly TrialArm[], { training }: TrialSettings, dat
     `study: ${most.name} is trained on ${most.tokens.toLocaleString("en-US")} tokens and ${data.name} has ` +
       `${data.trainingTokens.toLocaleString("en-US")}, ${epochs.toFixed(1)} epochs; expected at most ${MOST_EPOCHS}: give more ` +
       "text, train less, or ask for it with training: { order: epochs }",
+  );
+}
+
+const MOST_RUNS = 10_000;
+
+function requireFewRuns(arms: readonly TrialArm[], { seeds }: TrialSettings): void {
+  const runs = arms.reduce((sum, { rates }) => sum + rates.length * seeds, 0);
+  if (runs <= MOST_RUNS) return;
+  throw new RequestError(
+    `study: ${runs.toLocaleString("en-US")} runs; expected at most ${MOST_RUNS.toLocaleString("en-US")}: fewer arms, rates or seeds`,
   );
 }
 
@@ -207,7 +224,8 @@ function runOf({ arm, place, rate, candidate, seed, seeds, settings, split, back
     evaluationTokens: split.selection,
   };
   try {
-    defineTraining(training);
+    const defined = defineTraining(training);
+    if (candidate === 0 && seed === 0) requireTrainable(arm, defined);
   } catch (error) {
     if (!(error instanceof RequestError)) throw error;
     throw new RequestError(`study: ${arm.name}: ${error.message}`);
@@ -220,12 +238,29 @@ function runOf({ arm, place, rate, candidate, seed, seeds, settings, split, back
     split,
     backend,
   };
-  const hash = createHash("sha256").update(JSON.stringify(spec)).digest("hex").slice(0, 8);
+  const hash = createHash("sha256")
+    .update(JSON.stringify([arm.name, spec]))
+    .digest("hex")
+    .slice(0, 8);
   const label = `${arm.name.slice(0, 60)}-rate${rate.toPrecision(3)}-seed${seeds[seed]}`;
   return {
     run: `${label.replace(/[^\w.]+/g, "-").replace(/^[.-]+/, "")}-${hash}`,
     ...{ arm: place, candidate, seed, steps, flops: arm.flops, spec },
   };
+}
+
+/** What a run would refuse. */
+function requireTrainable(
+  { architecture }: TrialArm,
+  { objective, parametrisation }: TrainingSettings,
+): void {
+  if (objective.name !== "next-token") {
+    throw new RequestError(
+      `training.objective is ${objective.name}; expected next-token, which the test of a study is of`,
+    );
+  }
+  createObjective("next-token").check(architecture);
+  parametrise(architecture, parametrisation);
 }
 
 interface RaceContext {

@@ -110,7 +110,11 @@ export interface TrialSettings extends Omit<TrialInput, "arms" | "family" | "equ
 
 const rates = z.array(positiveNumber(), "expected a list of learning rates").min(1).max(32);
 const schema = z.object({
-  name: z.string().max(100).default("study"),
+  name: z
+    .string("expected a name")
+    .max(100, "expected at most 100 characters")
+    .regex(/^\P{C}*$/u, "expected a name on one line")
+    .default("study"),
   arms: z.unknown().optional(),
   family: z.unknown().optional(),
   equal: z.unknown().optional(),
@@ -185,6 +189,11 @@ export function readSettings(input: unknown): TrialSettings {
     );
   }
   requireRising("rates", given.rates);
+  if (given.evaluationTokens < given.length) {
+    throw new RequestError(
+      `study: evaluationTokens is ${given.evaluationTokens}; expected at least the ${given.length} of one sequence`,
+    );
+  }
   return {
     ...given,
     train: length,
@@ -206,6 +215,7 @@ function armsOrFamily(given: {
   if (given.family !== undefined) {
     const family = parseStrict("study: family", familySchema, given.family);
     requireArchitecture("family", family.architecture);
+    requireRising("family.depths", family.depths);
     return { arms: null, family: family as FamilyInput };
   }
   if (!isObject(given.arms)) {
@@ -217,6 +227,7 @@ function armsOrFamily(given: {
   if (names.length < 2 || names.length > MOST_ARMS) {
     throw new RequestError(`study: arms are ${names.length}; expected from 2 to ${MOST_ARMS}`);
   }
+  for (const name of names) requireName(name);
   const entries = Object.entries(given.arms).map(([name, arm]): [string, ArmInput] => [
     name,
     armOf(name, arm, given.rates.length),
@@ -224,8 +235,18 @@ function armsOrFamily(given: {
   return { arms: Object.fromEntries(entries), family: null };
 }
 
+const LONGEST_NAME = 60;
+
+/** Names stand in lines of text and on pages. */
+function requireName(name: string): void {
+  if (name.trim() !== "" && name.length <= LONGEST_NAME && !/\p{C}/u.test(name)) return;
+  throw new RequestError(
+    `study: an arm is named ${show(name)}; expected 1 to ${LONGEST_NAME} characters, on one line`,
+  );
+}
+
 function armOf(name: string, given: unknown, count: number): ArmInput {
-  const what = `arms.${name.slice(0, 60)}`;
+  const what = `arms.${name}`;
   const arm = parseStrict(
     `study: ${what}`,
     armSchema,

@@ -1,5 +1,6 @@
 // Which runs of a study have ended and how, and which rate each arm is given. Decides no verdict.
 import type { Known } from "../study/job.ts";
+import { raceLevels } from "../study/racing/book.ts";
 import { race } from "../study/racing/race.ts";
 import { replay } from "../study/racing/rule.ts";
 import { type Comparison, compareArms } from "../study/statistics/compare.ts";
@@ -16,6 +17,8 @@ export interface TrialOutcome {
   /** Of the tests' losses, negated, [arms][seeds] of the chosen rates. */
   readonly table: Table;
   readonly comparisons: readonly Comparison[];
+  /** Chance of error that what else is told of these seeds is tested at: of a race that of its last look. */
+  readonly level: number;
   /** Whether nothing more is to be made. */
   readonly finished: boolean;
 }
@@ -29,17 +32,23 @@ export function outcomeOf(trial: Trial, known: Known): TrialOutcome {
   if (trial.settings.stop === "full") return { values, ...fullOutcome(trial, values, known) };
   const { standing, finished } = replay(race(trial.raced), known);
   const chosen = standing.tuned.map(([lane]) => lane?.candidate ?? null);
-  return { values, chosen, table: standing.tables[0]!, comparisons: standing.comparisons, finished };
+  const table = standing.tables[0]!;
+  const levels = raceLevels(trial.raced);
+  const seen = Math.max(...table.map((row) => row.filter((cell) => cell !== null).length));
+  const level = standing.reason === "budget" ? levels.at(-1)! : levels[Math.max(0, seen - 2)]!;
+  return { values, chosen, table, comparisons: standing.comparisons, level, finished };
 }
 
+const LEVEL = 0.05;
+
 function fullOutcome({ runs, settings }: Trial, values: TrialOutcome["values"], known: Known) {
-  const chosen = values.map((rates) => {
-    const means = rates.map((seeds) =>
-      mean(seeds.flatMap((value) => (value === null ? [] : value.selection))),
-    );
-    const lowest = Math.min(...means.map((loss) => loss ?? Infinity));
-    return Number.isFinite(lowest) ? means.indexOf(lowest) : null;
-  });
+  const ended = new Set([...known.results, ...known.failures].map(({ run }) => run));
+  const chosen = values.map((rates, arm) =>
+    bestRate(
+      rates,
+      runs[arm]!.map((seeds) => seeds.map(({ run }) => ended.has(run))),
+    ),
+  );
   const table: Table = values.map((rates, arm) => {
     const rate = chosen[arm]!;
     if (rate === null) return runs[arm]![0]!.map(() => null);
@@ -47,9 +56,29 @@ function fullOutcome({ runs, settings }: Trial, values: TrialOutcome["values"], 
   });
   const all = runs.flat(2).length;
   return {
-    ...{ chosen, table, comparisons: compareArms([table], { margin: settings.margin }) },
+    ...{ chosen, table, level: LEVEL },
+    comparisons: compareArms([table], { alpha: LEVEL, margin: settings.margin }),
     finished: known.results.length + known.failures.length >= all,
   };
+}
+
+/**
+ * The lowest mean over the same seeds: those that every rate has ended with, where there are any. A rate under which a run
+ * failed is not taken while another has fewer failures: the mean over what is left of it is that of the lucky seeds.
+ */
+function bestRate(
+  rates: readonly (readonly (TrialValue | null)[])[],
+  ended: readonly (readonly boolean[])[],
+): number | null {
+  const seeds = [...ended[0]!.keys()];
+  const common = seeds.filter((seed) => ended.every((rate) => rate[seed]));
+  const losses = rates.map((rate) =>
+    (common.length > 0 ? common : seeds).flatMap((seed) => rate[seed]?.selection ?? []),
+  );
+  const most = Math.max(...losses.map(({ length }) => length));
+  if (most === 0) return null;
+  const means = losses.map((all) => (all.length < most ? Infinity : mean(all)!));
+  return means.indexOf(Math.min(...means));
 }
 
 /** Null of nothing. */

@@ -1,5 +1,6 @@
 // From what a study asks for to a study that can be run: its data looked at, its arms timed where that decides something.
 // Trains nothing.
+import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
@@ -12,7 +13,8 @@ import { largest, readInputFile } from "../inputFile.ts";
 import { parseJson } from "../json.ts";
 import { readBudget } from "../study/budget.ts";
 import { onDisk, replaceFile } from "../train/files.ts";
-import { armsOf } from "./arms.ts";
+import { describeTokens } from "../train/runData.ts";
+import { type Arm, armsOf } from "./arms.ts";
 import { type ArmPace, measurePaces } from "./cost.ts";
 import { defineTrial, type Trial, type TrialContext, type TrialData } from "./define.ts";
 import { readSettings, type TrialInput, type TrialSettings } from "./input.ts";
@@ -52,14 +54,16 @@ export async function prepareTrial(options: PrepareOptions): Promise<PreparedTri
   if (!isHeldToTime && !options.timed) return { trial: defineTrial(input, context), paces: null };
   // What can be refused without a clock is.
   if (settings.train.seconds === undefined) defineTrial(input, context);
-  const kept = isHeldToTime ? keptPaces(options.folder) : null;
-  const paces = kept ?? (await timed(settings, context, backend));
+  const arms = armsOf(settings, { vocabulary: data.vocabulary, folder: architectures });
+  const of = whatIsTimed(arms, settings);
+  const kept = isHeldToTime ? keptPaces(options.folder, of) : null;
+  const paces = kept ?? (await timed(arms, settings, backend));
   const trial = defineTrial(input, {
     ...context,
     secondsPerStep: isHeldToTime ? paces.map(({ secondsPerStep }) => secondsPerStep) : undefined,
   });
   if (isHeldToTime && kept === null && options.folder !== undefined && !options.timed) {
-    keepPaces(options.folder, paces);
+    keepPaces(options.folder, of, paces);
   }
   return { trial, paces };
 }
@@ -70,38 +74,43 @@ async function lookAt(
 ): Promise<TrialData> {
   const dataset = await loadDataset({ data, tokenizer, dataFolder });
   return {
-    name: dataset.name,
     vocabulary: dataset.tokenizer.vocabulary,
-    trainingTokens: dataset.training.length,
-    validationTokens: dataset.validation.length,
+    ...describeTokens(dataset),
   };
 }
 
 async function timed(
-  settings: TrialSettings,
-  { data, folder }: TrialContext,
+  arms: readonly Arm[],
+  { batch }: TrialSettings,
   backend: BackendChoice | undefined,
 ): Promise<ArmPace[]> {
   const { machine } = await openMachine({ threads: 1, backend });
   try {
-    return await measurePaces(
-      machine,
-      armsOf(settings, { vocabulary: data.vocabulary, folder }),
-      settings.batch,
-    );
+    return await measurePaces(machine, arms, batch);
   } finally {
     machine.dispose();
   }
 }
 
 const pacesPath = (folder: string): string => join(folder, ".paces.json");
-const schema = z.array(z.object({ secondsPerStep: z.number().positive(), peakBytes: z.number().nullable() }));
+const schema = z.object({
+  of: z.string(),
+  paces: z.array(z.object({ secondsPerStep: z.number().positive(), peakBytes: z.number().nullable() })),
+});
 
-function keptPaces(folder: string | undefined): readonly ArmPace[] | null {
+/** Speeds of other arms than these say nothing. */
+function whatIsTimed(arms: readonly Arm[], { batch }: TrialSettings): string {
+  const content = JSON.stringify([batch, arms.map(({ architecture }) => architecture)]);
+  return createHash("sha256").update(content).digest("hex");
+}
+
+/** Null where none are kept, or those of other arms. */
+function keptPaces(folder: string | undefined, of: string): readonly ArmPace[] | null {
   if (folder === undefined || !existsSync(pacesPath(folder))) return null;
   const path = pacesPath(folder);
   try {
-    return schema.parse(parseJson(readInputFile(path, largest.manifest).toString("utf8")));
+    const kept = schema.parse(parseJson(readInputFile(path, largest.manifest).toString("utf8")));
+    return kept.of === of ? kept.paces : null;
   } catch {
     throw new RequestError(
       `${path} cannot be read, and the study's runs are as long as it says; choose another folder`,
@@ -109,9 +118,9 @@ function keptPaces(folder: string | undefined): readonly ArmPace[] | null {
   }
 }
 
-function keepPaces(folder: string, paces: readonly ArmPace[]): void {
+function keepPaces(folder: string, of: string, paces: readonly ArmPace[]): void {
   onDisk("write to", folder, () => {
     makeFolder(folder);
-    replaceFile(pacesPath(folder), `${JSON.stringify(paces)}\n`);
+    replaceFile(pacesPath(folder), `${JSON.stringify({ of, paces })}\n`);
   });
 }

@@ -63,7 +63,7 @@ export function trialSections(result: TrialResult): ReportDocument["sections"] {
       heading: "Held to other budgets",
       parts: [
         ...(flips.length === 0
-          ? [{ kind: "text", text: "No verdict is another one under any of these." } as const]
+          ? [{ kind: "text", text: "No verdict flips under any of these." } as const]
           : flips.map((text): ReportPart => ({ kind: "text", text }))),
         viewTable(result),
         verdictTable(result),
@@ -157,8 +157,9 @@ function curves(
 
 /** By steps that all curves have. */
 export function banded(curves: readonly (readonly Look[])[]) {
+  const bySteps = curves.map((curve) => new Map(curve.map(({ step, loss }) => [step, loss])));
   return curves[0]!.flatMap(({ step }) => {
-    const losses = curves.flatMap((curve) => curve.find((look) => look.step === step)?.loss ?? []);
+    const losses = bySteps.flatMap((curve) => curve.get(step) ?? []);
     if (losses.length < curves.length) return [];
     const y = losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
     const interval = [Math.min(...losses), Math.max(...losses)] as const;

@@ -59,8 +59,10 @@ export interface ViewResult extends Pick<View, "axis" | "name" | "budget"> {
   /** Mean over seeds; null where an arm's curve does not reach. */
   readonly losses: readonly (number | null)[];
   readonly pairs: readonly PairResult[];
-  /** Pairs, by number, whose verdict is another one here. */
+  /** Pairs, by number, that are decided as asked and decided otherwise here. */
   readonly flips: readonly number[];
+  /** Pairs, by number, that are decided as asked and undecided here. */
+  readonly unsure: readonly number[];
 }
 
 /** What a study has come to. */
@@ -98,11 +100,8 @@ export function trialResult(trial: Trial, known: Known): TrialResult {
   const pairs = outcome.comparisons.map((comparison) => pairResult(comparison, names));
   const views = viewsOf(
     trial.arms.map((arm, place) => viewArm(arm, outcome, place, arms[place]!.tokensPerSecond, settings)),
-    settings.margin,
+    { ...outcome, margin: settings.margin },
   ).map((view) => viewResult(view, names, pairs));
-  const halves = outcome.comparisons.flatMap(({ low, high }) =>
-    low === null || high === null ? [] : [(high - low) / 2],
-  );
   return {
     name: settings.name,
     data: data.name,
@@ -112,7 +111,7 @@ export function trialResult(trial: Trial, known: Known): TrialResult {
     finished: outcome.finished,
     margin: settings.margin,
     ...{ arms, pairs, views },
-    decidable: halves.length === 0 ? null : Math.max(...halves),
+    decidable: decidableOf(outcome.comparisons),
     optimum: outcome.values.flat(2).find((value) => value !== null)?.optimum ?? null,
     spent: {
       runs: known.results.length + known.failures.length,
@@ -122,6 +121,15 @@ export function trialResult(trial: Trial, known: Known): TrialResult {
     },
     failures: known.failures.map(({ run, reason }) => ({ run, reason })),
   };
+}
+
+/** A race decides some pairs at looks that are stricter than its last: those that went on say what it could decide. */
+function decidableOf(comparisons: readonly Comparison[]): number | null {
+  const open = comparisons.filter(({ verdict }) => verdict.kind === "undecided");
+  const halves = (among: readonly Comparison[]) =>
+    among.flatMap(({ low, high }) => (low === null || high === null ? [] : [(high - low) / 2]));
+  const told = halves(open).length > 0 ? halves(open) : halves(comparisons);
+  return told.length === 0 ? null : Math.max(...told);
 }
 
 function armResult(trial: Trial, known: Known, outcome: TrialOutcome, place: number): ArmResult {
@@ -210,14 +218,19 @@ export function pairResult(
 
 function viewResult(view: View, names: readonly string[], headline: readonly PairResult[]): ViewResult {
   const pairs = view.comparisons.map((comparison) => pairResult(comparison, names));
+  const placesOf = (isSo: (pair: PairResult, before: PairResult) => boolean) =>
+    pairs.flatMap((pair, place) => {
+      const before = headline[place];
+      return before !== undefined && before.verdict !== "undecided" && isSo(pair, before) ? [place] : [];
+    });
   return {
     ...{ axis: view.axis, name: view.name, budget: view.budget, pairs },
     losses: meansOf(view.table),
-    flips: pairs.flatMap(({ verdict, winner }, place) => {
-      const before = headline[place];
-      if (before === undefined || (before.verdict === verdict && before.winner === winner)) return [];
-      return [place];
-    }),
+    flips: placesOf(
+      ({ verdict, winner }, before) =>
+        verdict !== "undecided" && (verdict !== before.verdict || winner !== before.winner),
+    ),
+    unsure: placesOf(({ verdict, difference }) => verdict === "undecided" && difference !== null),
   };
 }
 

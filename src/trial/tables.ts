@@ -8,7 +8,7 @@ export function lossTable(result: TrialResult): ReportTable {
   return {
     kind: "table",
     title: "Losses of the test",
-    note: "Nats a token with 95 % intervals over seeds; the test's tokens have chosen nothing.",
+    note: "Nats a token with 95 % intervals, over the seeds that an arm has; the test's tokens have chosen nothing.",
     columns: [
       { heading: "arm" },
       { heading: "loss", unit: "nat" },
@@ -39,7 +39,9 @@ export function rateTable({ arms }: TrialResult): ReportTable {
   return {
     kind: "table",
     title: "Rates",
-    note: "Loss on the tokens that select, of a race under the first seed, else mean over seeds; the chosen rate is marked.",
+    note:
+      "Loss on the tokens that select, of a race under the first seed, else mean over seeds; the chosen rate is marked. One " +
+      "under which runs failed is not chosen while another has fewer such.",
     columns: [
       { heading: "arm" },
       ...Array.from({ length: most }, (_, i) => [
@@ -64,8 +66,8 @@ export function viewTable({ arms, views }: TrialResult): ReportTable {
     kind: "table",
     title: "Losses at other budgets",
     note:
-      "Tokens, FLOPs and seconds: on the tokens that select, where the arm that comes least far ends; rates have not fallen " +
-      "there as at the end. Parameters: of the test, moved to the middle of the arms' sizes along Kaplan's power law.",
+      "Tokens, FLOPs and seconds: where all arms end there, of the test; else on the tokens that select, where the arm that " +
+      "comes least far ends, and the rates of the others have not fallen as at their end. Parameters: of the test, moved to the middle of the arms' sizes along Kaplan's power law.",
     columns: [
       { heading: "held equal" },
       { heading: "budget", unit: "count" },
@@ -88,13 +90,14 @@ export function verdictTable({ pairs, views }: TrialResult): ReportTable {
   return {
     kind: "table",
     title: "Verdicts at other budgets",
-    note: "An asterisk: another verdict than at the budget that was asked for.",
+    note: "An asterisk: decided otherwise than at the budget that was asked for.",
     columns: [{ heading: "pair" }, { heading: "as asked" }, ...views.map(({ name }) => ({ heading: name }))],
     rows: pairs.map((pair, place) => [
       `${pair.first}, ${pair.second}`,
       pair.winner ?? pair.verdict,
       ...views.map(({ pairs: there, flips }) => {
-        const { winner, verdict } = there[place]!;
+        const { winner, verdict, difference } = there[place]!;
+        if (difference === null) return null;
         return `${winner ?? verdict}${flips.includes(place) ? " *" : ""}`;
       }),
     ]),

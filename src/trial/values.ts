@@ -7,7 +7,7 @@ const value = z.object({
   selection: z.number(),
   test: z.number(),
   /** Loss on the tokens that select, on the way. */
-  curve: z.array(z.object({ step: z.number(), loss: z.number() })),
+  curve: z.array(z.object({ step: z.number(), loss: z.number() })).min(1),
   /** Median over the updates; null where none was timed. */
   tokensPerSecond: z.number().nullable(),
   /** Lowest loss that any predictor can have on the test's tokens, where the data know it. */

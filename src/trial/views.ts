@@ -6,7 +6,7 @@ import {
   type ParameterConvention,
   parameterConventions,
 } from "../architecture/solve.ts";
-import { compareArms } from "../study/statistics/compare.ts";
+import { type Comparison, compareArms } from "../study/statistics/compare.ts";
 import type { Table } from "../study/statistics/table.ts";
 
 /** An arm as it is held to budgets. */
@@ -42,18 +42,27 @@ export interface View {
   readonly budget: number | null;
   /** Losses, negated, [arms][seeds]. */
   readonly table: Table;
-  readonly comparisons: ReturnType<typeof compareArms>;
+  readonly comparisons: readonly Comparison[];
 }
 
 /** Loss goes as parameters to this power, where nothing else bounds it (Kaplan et al. 2020, table 5). */
 const sizeExponent = 0.076;
 
+/** What the study says at the budget that was asked for, and how its verdicts are made. */
+export interface AskedView {
+  readonly table: Table;
+  readonly comparisons: readonly Comparison[];
+  readonly margin: number;
+  /** Chance of any false win. */
+  readonly level: number;
+}
+
 /**
  * All views. At equal tokens, FLOPs or seconds each arm's curve is read where the shortest one ends, between looks by a
- * straight line. Parameters cannot be taken from a trained model: each loss of the test is moved along Kaplan's power law to
+ * straight line; where all end there, to within an update, that is what was asked for. Parameters cannot be taken from a trained model: each loss of the test is moved along Kaplan's power law to
  * the middle of the arms' sizes.
  */
-export function viewsOf(arms: readonly ViewArm[], margin: number): View[] {
+export function viewsOf(arms: readonly ViewArm[], asked: AskedView): View[] {
   const axes: readonly Axis[] = [
     { of: "tokens" },
     ...flopConventions.filter(isOfTraining).map((convention) => ({ of: "flops", convention }) as const),
@@ -61,8 +70,13 @@ export function viewsOf(arms: readonly ViewArm[], margin: number): View[] {
     ...parameterConventions.map((convention) => ({ of: "parameters", convention }) as const),
   ];
   return axes.map((axis) => {
-    const { budget, table } = axis.of === "parameters" ? moved(arms, axis.convention) : cut(arms, axis);
-    return { axis, name: nameOf(axis), budget, table, comparisons: compareArms([table], { margin }) };
+    const { budget, table } =
+      axis.of === "parameters" ? moved(arms, axis.convention) : cut(arms, axis, asked);
+    const comparisons =
+      table === asked.table
+        ? asked.comparisons
+        : compareArms([table], { alpha: asked.level, margin: asked.margin });
+    return { axis, name: nameOf(axis), budget, table, comparisons };
   });
 }
 
@@ -93,14 +107,22 @@ export function perStep(arm: ViewArm, axis: Exclude<Axis, { of: "parameters" }>)
   }
 }
 
-function cut(arms: readonly ViewArm[], axis: Exclude<Axis, { of: "parameters" }>) {
+function cut(
+  arms: readonly ViewArm[],
+  axis: Exclude<Axis, { of: "parameters" }>,
+  asked: AskedView,
+): Pick<View, "budget" | "table"> {
   const prices = arms.map((arm) => perStep(arm, axis));
   const ends = arms.flatMap(({ seeds }, arm) =>
-    seeds.flatMap((seed) =>
-      seed === null || prices[arm] === null ? [] : [seed.curve.at(-1)!.step * prices[arm]!],
-    ),
+    seeds.flatMap((seed) => {
+      const price = prices[arm]!;
+      return seed === null || price === null ? [] : [{ price, at: seed.curve.at(-1)!.step * price }];
+    }),
   );
-  const budget = ends.length === 0 ? null : Math.min(...ends);
+  const budget = ends.length === 0 ? null : Math.min(...ends.map(({ at }) => at));
+  if (budget !== null && !prices.includes(null) && ends.every(({ at, price }) => at - price < budget)) {
+    return { budget, table: asked.table };
+  }
   const table: Table = arms.map(({ seeds }, arm) =>
     seeds.map((seed) => {
       const price = prices[arm]!;

@@ -29,18 +29,26 @@ export function pairText({
   const apart = `${first} - ${second} is ${nat(difference)}${interval === null ? "" : range(interval)}`;
   if (verdict === "tie") return apart;
   if (seeds < 2) return `${apart}; one seed decides nothing`;
+  if (interval === null) return `${apart}; the runs say nothing of the spread over seeds`;
   if (furtherSeeds === null) return `${apart}; more than 1,000 more seeds would be needed`;
   return `${apart}; about ${furtherSeeds} more ${furtherSeeds === 1 ? "seed" : "seeds"} would decide`;
 }
 
-/** Where a pair's verdict is another one under other budgets and conventions: one line for each pair that has such. */
+/**
+ * Where a pair that is decided is decided otherwise under other budgets and conventions ("flips"), and where it is
+ * undecided there ("not sure"): a line for each such pair.
+ */
 export function flipLines({ pairs, views }: TrialResult): string[] {
   return pairs.flatMap((pair, place) => {
     const turned = views
       .filter(({ flips }) => flips.includes(place))
       .map(({ name, pairs: there }) => `${shortly(there[place]!)} at ${name}`);
-    if (turned.length === 0) return [];
-    return [`flips: ${pair.first}, ${pair.second}: ${shortly(pair)} as asked, but ${turned.join("; ")}`];
+    const open = views.filter(({ unsure }) => unsure.includes(place)).map(({ name }) => name);
+    const asked = `${pair.first}, ${pair.second}: ${shortly(pair)} as asked`;
+    return [
+      ...(turned.length === 0 ? [] : [`flips: ${asked}, but ${turned.join("; ")}`]),
+      ...(open.length === 0 ? [] : [`not sure: ${asked}, undecided at ${open.join(", ")}`]),
+    ];
   });
 }
 

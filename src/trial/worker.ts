@@ -13,7 +13,7 @@ import { evaluateText, type TextEvaluation } from "../train/evaluateText.ts";
 import { openModel } from "../train/model.ts";
 import { resume } from "../train/resume.ts";
 import { checkpointsPath } from "../train/runFolder.ts";
-import { runCurve, runResult } from "../train/runReport.ts";
+import { runCurve, runResult } from "../train/runResult.ts";
 import { train } from "../train/train.ts";
 import type { TrialSpec } from "./define.ts";
 import type { TrialValue } from "./values.ts";

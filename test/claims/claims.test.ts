@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { claims, requireClaim } from "../../src/claims/claims.ts";
 import { claimCost } from "../../src/claims/cost.ts";
 import { judgeClaim } from "../../src/claims/judge.ts";
-import { claimReport, claimsReport } from "../../src/claims/report.ts";
+import { claimReport, claimsReport, verdictLines } from "../../src/claims/report.ts";
 import { reportPage } from "../../src/report/page.ts";
 import { defineTrial, type TrialRun } from "../../src/trial/define.ts";
 import { trialResult } from "../../src/trial/result.ts";
@@ -56,6 +56,21 @@ test("the middle over both ends supports it, an end over the middle does not, an
   const open = judged([1.81, 1.8, 1.8, 1.81], 0.1).verdict;
   expect(open.judgement).toBe("not decidable at this scale");
   expect(open.decidable).toBeGreaterThan(0.01);
+});
+
+test("where each of the middle fails against some end, none can support it; a claim that goes on is so far", () => {
+  const pairs = [
+    ["4 × 64", "1 × 128", "1 × 128"],
+    ["4 × 64", "64 × 16", "4 × 64"],
+    ["16 × 32", "64 × 16", null],
+    ["16 × 32", "1 × 128", "16 × 32"],
+  ].map(([first, second, winner]) => ({ first, second, winner, verdict: winner === null ? "tie" : "win" }));
+  const { result } = judged([2, 1.8, 1.9, 2.1]);
+  const verdict = judgeClaim(claim, { ...result, pairs: pairs as unknown as typeof result.pairs });
+  expect(verdict.judgement).toBe("not supported");
+  expect(verdict.expectations[0]!.reason).toBe("1 × 128 wins over 4 × 64; 16 × 32 ties with 64 × 16");
+  const study = { label: "standard", result: { ...result, finished: false }, verdict };
+  expect(verdictLines(claim, study)[0]).toMatch(/^so far, after 24 runs, not supported/);
 });
 
 test("the page has the published figures, the verdict and what could have been decided", () => {

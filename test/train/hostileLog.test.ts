@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { defineArchitecture } from "../../src/architecture/architecture.ts";
 import { defineConfiguration, logPath, writeConfiguration } from "../../src/train/runFolder.ts";
-import { runCurve, runResult, writeRunReport } from "../../src/train/runReport.ts";
+import { writeRunReport } from "../../src/train/runReport.ts";
+import { runCurve, runResult } from "../../src/train/runResult.ts";
 import { defineTraining } from "../../src/train/settings.ts";
 
 let folder: string;

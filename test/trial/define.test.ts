@@ -71,6 +71,37 @@ test("what cannot be meant is refused, and says what would do", () => {
   expect(refused({ spend: "a lot" })).toMatch(/study: spend a lot: expected time/);
 });
 
+test("what every run would refuse is refused before the first, and names that are no line of text", () => {
+  expect(refused({ training: { objective: "masked-token" } })).toMatch(
+    /wide: training.objective is masked-token; expected next-token/,
+  );
+  const bidirectional = { architecture: { width: 16, stripe: "[attention(causal: false), gelu]" } };
+  expect(refused({ arms: { a: input.arms!.wide, b: bidirectional } })).toMatch(/^study: b: /);
+  expect(refused({ evaluationTokens: 5 })).toMatch(/evaluationTokens is 5; expected at least the 8/);
+  expect(refused({ arms: { "a\u001b[31m\nb": "gpt2", b: "gpt2" } })).toMatch(/an arm is named .*on one line/);
+  expect(refused({ arms: { ["a".repeat(1e5)]: "gpt2", b: "gpt2" } }).length).toBeLessThan(300);
+  expect(refused({ name: "a\nb" })).toMatch(/on one line/);
+  const depths = {
+    arms: undefined,
+    family: { architecture: { heads: 2 }, depths: [4, 4] },
+    equal: { parameters: 1e5 },
+  };
+  expect(refused(depths)).toMatch(/family.depths are 4, 4; expected each larger/);
+  expect(refused({ training: { schedule: { warmup: "5" } } })).toMatch(
+    /warmup is "5"; expected a whole number/,
+  );
+  const rates = Array.from({ length: 32 }, (_, i) => 0.001 * (i + 1));
+  const arms = Object.fromEntries(Array.from({ length: 64 }, (_, i) => [`arm ${i}`, input.arms!.wide]));
+  expect(refused({ arms, rates, seeds: 100 })).toMatch(/204,800 runs; expected at most 10,000/);
+});
+
+test("arms whose names differ in signs alone have runs of their own; other data are another study", () => {
+  const { runs } = trialOf({ arms: { "a+": input.arms!.wide!, "a-": input.arms!.wide! } });
+  expect(new Set(runs.flat(2).map(({ run }) => run)).size).toBe(2 * 3 * 3);
+  const of = (sha256: string) => trialOf({}, { data: { ...context.data, sha256 } }).json;
+  expect(of("1")).not.toEqual(of("2"));
+});
+
 test("arms that are not equal say how near they come", () => {
   expect(refused({ equal: { tolerance: 0.0001 } })).toMatch(
     /(wide|deep) has [\d,]+ parameters \(total\), \d+(\.\d+)? % (above|below) the middle of the arms.*expected within 0\.01 %/,

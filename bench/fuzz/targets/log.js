@@ -31,7 +31,8 @@ export function generate(random) {
 export async function prepare(load, folder) {
   const { defineArchitecture } = await load("architecture/architecture");
   const { defineConfiguration, logPath, writeConfiguration } = await load("train/runFolder");
-  const { runCurve, runResult, writeRunReport } = await load("train/runReport");
+  const { runCurve, runResult } = await load("train/runResult");
+  const { writeRunReport } = await load("train/runReport");
   const { defineTraining } = await load("train/settings");
   const data = {
     ...{ data: null, tokenizer: null, validationFraction: null, name: "language" },

@@ -36,15 +36,24 @@ export interface Book {
   readonly standing: (reason: Reason) => Standing;
 }
 
+/** The chance of error that each look is tested at, after the second seed, the third, … */
+export function raceLevels({
+  seeds,
+  alpha = 0.05,
+}: Pick<RaceSettings, "seeds" | "alpha">): readonly number[] {
+  const looks = Math.max(1, seeds - 1);
+  return levelsOfLooks(
+    alpha,
+    Array.from({ length: looks }, (_, look) => Math.min(1, (look + 2) / seeds)),
+  );
+}
+
 /** An empty memory. */
 export function createBook(settings: RaceSettings): Book {
   const { arms, items, seeds, budget, alpha = 0.05, margin } = settings;
   const tuned = Array.from({ length: arms }, () => Array.from({ length: items }, (): Tuned | null => null));
   const tables = Array.from({ length: items }, () => Array.from({ length: arms }, (): (Cell | null)[] => []));
-  const levels = levelsOfLooks(
-    alpha,
-    Array.from({ length: Math.max(1, seeds - 1) }, (_, look) => Math.min(1, (look + 2) / seeds)),
-  );
+  const levels = raceLevels({ seeds, alpha });
   let comparisons: readonly Comparison[] = [];
   let spent = 0;
 
@@ -79,9 +88,8 @@ export function createBook(settings: RaceSettings): Book {
       row[seed] = cell === null ? null : { score: cell.score, itemVariance: cell.itemVariance };
     },
     look(count, last) {
-      const index = Math.max(0, count - 2);
       // A study that ends early for want of budget is tested at its end as one that ran to its end.
-      const level = last ? levels.at(-1)! : levels[index]!;
+      const level = last ? levels.at(-1)! : levels[Math.max(0, count - 2)]!;
       const seen = compareArms(tables, { alpha: level, margin });
       comparisons = seen.map((now, pair) => {
         const before = comparisons[pair];

@@ -1,0 +1,67 @@
+// Runs held against each other, from what their folders tell: which losses are of the same thing, and which run counts.
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { defineArchitecture } from "../../src/architecture/architecture.ts";
+import { defineConfiguration, logPath, writeConfiguration } from "../../src/train/runFolder.ts";
+import { defineTraining, type TrainingInput } from "../../src/train/settings.ts";
+import { comparisonReport } from "../../src/trial/compareReport.ts";
+import { compareRuns } from "../../src/trial/compareRuns.ts";
+import { temporaryFolder } from "../cli/harness.ts";
+
+const root = temporaryFolder();
+afterAll(() => root.remove());
+
+/** A finished run with evaluations after every step. */
+function run(name: string, layers: number, more: TrainingInput, losses: readonly number[]): string {
+  const folder = join(root.path, name);
+  mkdirSync(folder);
+  const settings = {
+    architecture: defineArchitecture({ vocabulary: 6, length: 8, width: 8, heads: 2, layers }),
+    training: defineTraining({ steps: losses.length, batch: 2, ...more }),
+    data: {
+      ...{ data: null, tokenizer: null, validationFraction: null, name: "words" },
+      ...{ trainingTokens: 100, validationTokens: 50, sha256: "0".repeat(64) },
+    },
+    tokenizer: { kind: "bytes" } as const,
+  };
+  writeConfiguration(folder, defineConfiguration(settings));
+  const records = losses.flatMap((loss, place) => [
+    { kind: "step", step: place + 1, loss, tokensPerSecond: 100, flops: place },
+    { kind: "evaluation", step: place + 1, loss },
+  ]);
+  writeFileSync(logPath(folder), records.map((record) => `${JSON.stringify(record)}\n`).join(""));
+  return folder;
+}
+
+const wide = [1, 2].map((seed) => run(`wide-seed${seed}`, 1, { seed }, [3, 2 + 0.001 * seed]));
+const deep = [1, 2].map((seed) => run(`deep-seed${seed}`, 2, { seed }, [3, 1 + 0.0011 * seed]));
+
+test("arms on the same data are compared seed by seed; a copy of a run is left out and told", () => {
+  const { arms, pairs } = compareRuns([...wide, ...deep]);
+  expect(arms).toEqual(["wide", "deep"]);
+  expect(pairs).toMatchObject([{ verdict: "win", winner: "deep", seeds: 2 }]);
+  const again = run("again", 1, { seed: 1 }, [3, 0.5]);
+  const { notes, ...twice } = compareRuns([...wide, ...deep, again]);
+  expect(twice.pairs).toEqual(pairs);
+  expect(notes).toContain(`${again} repeats ${wide[0]}, and is left out of the verdicts.`);
+});
+
+test("losses of another objective or of other validation tokens are not compared", () => {
+  const masked = run("masked", 1, { seed: 1, objective: "masked-token" }, [1]);
+  const other = compareRuns([wide[0]!, masked]);
+  expect(other.pairs).toEqual([]);
+  expect(other.notes).toContain("The runs have different objectives: their losses are not compared.");
+  const few = run("few", 1, { seed: 1, evaluationTokens: 10 }, [1]);
+  expect(compareRuns([wide[0]!, few]).notes.join()).toMatch(/different evaluationTokens/);
+});
+
+test("the report of long runs takes no time that grows with the square of their evaluations", () => {
+  const many = Array.from({ length: 30_000 }, (_, place) => 2 + 1 / (place + 1));
+  const long = [1, 2].map((seed) => run(`long-seed${seed}`, 1, { seed }, many));
+  const comparison = compareRuns(long);
+  const start = performance.now();
+  const report = comparisonReport(comparison, "scantling compare");
+  expect(performance.now() - start).toBeLessThan(2000);
+  expect(JSON.stringify(report)).toContain("Loss over tokens");
+});

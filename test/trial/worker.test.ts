@@ -1,0 +1,52 @@
+// A run of a study, stopped on its way and gone on with: it brings back what an undisturbed one does.
+import { existsSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { checkpointsPath } from "../../src/train/runFolder.ts";
+import { defineTrial, jobOf } from "../../src/trial/define.ts";
+import { readValue } from "../../src/trial/values.ts";
+import { work } from "../../src/trial/worker.ts";
+import { temporaryFolder } from "../cli/harness.ts";
+import { input } from "./harness.ts";
+
+const folder = temporaryFolder();
+afterAll(() => folder.remove());
+const text = join(folder.path, "text.txt");
+writeFileSync(text, "abcd bcda cdab ".repeat(300));
+
+const data = { name: "text.txt", vocabulary: 6, trainingTokens: 4050, validationTokens: 450 };
+const trial = defineTrial(
+  { ...input, data: text, train: { steps: 36 }, evaluationTokens: 128 },
+  { data, backend: "reference" },
+);
+const job = jobOf(trial.runs[0]![1]![0]!);
+
+/** What the run brings back but its speed. */
+async function result(name: string, stopAt = Infinity) {
+  const stop = new AbortController();
+  const { value, flops } = await work(job, {
+    ...{ folder: join(folder.path, name), threads: 1, signal: stop.signal },
+    report: ({ at }) => {
+      if (at >= stopAt) stop.abort();
+    },
+  });
+  const { tokensPerSecond, ...rest } = readValue(job.run, value);
+  expect(tokensPerSecond).toBeGreaterThan(0);
+  return { ...rest, flops };
+}
+
+test("a run that is stopped goes on from its checkpoint, or begins anew without one, to the same result", async () => {
+  const whole = await result("whole");
+  expect(whole.curve.map(({ step }) => step)).toEqual([3, 6, 9, 12, 15, 18, 21, 24, 27, 30, 33, 36]);
+  expect(whole.selection).toBe(whole.curve.at(-1)!.loss);
+  expect(whole.test).not.toBe(whole.selection);
+  await expect(result("stopped", 7)).rejects.toThrow(/goes on from its checkpoint/);
+  await expect(result("stopped", 20)).rejects.toThrow(/goes on from its checkpoint/);
+  expect(await result("stopped")).toEqual(whole);
+  // Killed after its last update and before its result was written: there is nothing left to train.
+  expect(await result("stopped")).toEqual(whole);
+  await expect(result("lost", 7)).rejects.toThrow(/goes on from its checkpoint/);
+  rmSync(checkpointsPath(join(folder.path, "lost")), { recursive: true });
+  expect(existsSync(join(folder.path, "lost", "config.json"))).toBe(true);
+  expect(await result("lost")).toEqual(whole);
+}, 60_000);
