@@ -219,6 +219,7 @@ export {
   type OptimaFit,
   type ResamplingOptions,
   type Valley,
+  type ValleyAxis,
 } from "./scaling/isoflop.ts";
 export {
   type Domain,

@@ -85,7 +85,7 @@ export function fitIsoflop(runs: readonly IsoflopRun[], options: ResamplingOptio
 export function fitOptima(
   runs: readonly IsoflopRun[],
   { bootstraps = 1000, seed = 0 }: ResamplingOptions = {},
-  of: Position = "parameters",
+  of: ValleyAxis = "parameters",
 ): OptimaFit {
   const groups = budgetsOf(runs);
   const valleys = groups.filter((group) => group.length >= LEAST_RUNS).map(valleyOf);
@@ -116,7 +116,7 @@ export function fitOptima(
 }
 
 /** What a valley is over. */
-export type Position = "parameters" | "layers";
+export type ValleyAxis = "parameters" | "layers";
 
 /** Loss of a valley's parabola at a size. */
 export function lossInValley({ coefficients: [c0, c1, c2], centre }: Valley, parameters: number): number {
@@ -202,7 +202,7 @@ function resample(valleys: readonly Valley[], count: number, seed: number): { k:
   return samples;
 }
 
-function doubts(valleys: readonly Valley[], of: Position): Diagnostic[] {
+function doubts(valleys: readonly Valley[], of: ValleyAxis): Diagnostic[] {
   const lower = of === "layers" ? "shallower" : "smaller";
   return valleys
     .filter(({ inside }) => !inside)
