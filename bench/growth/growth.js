@@ -8,6 +8,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { openMachine, runStudy, train } from "../../dist/index.js";
+import { wholeOption } from "../options.js";
 import { NOVELS, prepareData } from "./data.js";
 import { armsOf, BATCH, designs, LENGTH, network, planOf, runName, SMALL, sizes } from "./design.js";
 import { studyPage, verdictLines } from "./report.js";
@@ -44,6 +45,7 @@ if (values.only !== undefined && !Object.hasOwn(designs, values.only)) {
   console.error(`--only is ${values.only}; expected depth or width`);
   process.exit(2);
 }
+const processes = wholeOption(values, "processes") ?? availableParallelism();
 
 const stop = new AbortController();
 for (const name of ["SIGINT", "SIGTERM"]) process.once(name, () => stop.abort());
@@ -52,7 +54,6 @@ const size = values.smoke ? sizes.smoke : sizes.full;
 const place = values.smoke
   ? mkdtempSync(path.join(tmpdir(), "scantling-growth-"))
   : path.join(HERE, "studies");
-const processes = values.processes === undefined ? availableParallelism() : Number(values.processes);
 if (values.smoke) process.once("exit", () => rmSync(place, { recursive: true }));
 const data = prepareData(path.join(place, "data"), size.heldOut);
 if (data === undefined) {

@@ -4,7 +4,7 @@
                                       expected.json: inputs and the logits of them in float64
   python3 folders.py check FOLDER EXPECTED.json
                                       largest |difference| between the logits of FOLDER and the recorded ones
-  python3 folders.py big DIR          a Llama of 1.1 billion parameters in bfloat16, to time growth with
+  python3 folders.py big DIR [7b]     a Llama of 1.1 billion parameters (or of 7 billion) in bfloat16, to time growth with
 """
 
 import json, math, os, struct, sys
@@ -242,18 +242,19 @@ SMALL = {
 }
 
 
-def write_folder(folder, config, tensors, shards):
+# `tensor` makes the tensor of a name, one shard of them at a time.
+def write_folder(folder, config, names, tensor, shards):
     os.makedirs(folder, exist_ok=True)
     json.dump(config, open(f"{folder}/config.json", "w"), indent=2)
     if shards == 1:
-        return write_tensors(f"{folder}/model.safetensors", tensors)
-    names = list(tensors)
-    parts = [names[i * len(names) // shards : (i + 1) * len(names) // shards] for i in range(shards)]
-    files = [f"model-{i + 1:05}-of-{shards:05}.safetensors" for i in range(shards)]
-    for file, part in zip(files, parts):
-        write_tensors(f"{folder}/{file}", {name: tensors[name] for name in part})
-    total = sum(t.numel() * t.element_size() for t in tensors.values())
-    where = {name: file for file, part in zip(files, parts) for name in part}
+        return write_tensors(f"{folder}/model.safetensors", {name: tensor(name) for name in names})
+    total, where = 0, {}
+    for i in range(shards):
+        file = f"model-{i + 1:05}-of-{shards:05}.safetensors"
+        part = {name: tensor(name) for name in names[i * len(names) // shards : (i + 1) * len(names) // shards]}
+        write_tensors(f"{folder}/{file}", part)
+        total += sum(t.numel() * t.element_size() for t in part.values())
+        where |= dict.fromkeys(part, file)
     json.dump({"metadata": {"total_size": total}, "weight_map": where},
               open(f"{folder}/model.safetensors.index.json", "w"), indent=2)
 
@@ -268,7 +269,7 @@ def small(directory):
         torch.manual_seed(len(name))
         folder = f"{directory}/{name}"
         tensors = {n: random_tensor(n, s, dtype) for n, s in shapes(config).items()}
-        write_folder(folder, config, tensors, shards)
+        write_folder(folder, config, list(tensors), tensors.__getitem__, shards)
         if name == "vit":
             side = config["image_size"]
             inputs = (2 * torch.rand(2, config["num_channels"], side, side) - 1).double()
@@ -287,17 +288,24 @@ def check(folder, expected):
     print(f"{folder}: largest |difference| {(after - before).abs().max():.3g}, largest |logit| {before.abs().max():.3g}")
 
 
-def big(directory):
-    config = {**SMALL["llama"][0], "torch_dtype": "bfloat16", "vocab_size": 32000, "hidden_size": 2048,
-              "intermediate_size": 5632, "num_hidden_layers": 22, "num_attention_heads": 32,
-              "num_key_value_heads": 4, "max_position_embeddings": 2048, "rope_theta": 10000.0, "rope_scaling": None}
+BIG = {
+    "1.1b": {"hidden_size": 2048, "intermediate_size": 5632, "num_hidden_layers": 22, "num_key_value_heads": 4},
+    "7b": {"hidden_size": 4096, "intermediate_size": 11008, "num_hidden_layers": 32, "num_key_value_heads": 32},
+}
+
+
+def big(directory, size="1.1b"):
+    config = {**SMALL["llama"][0], **BIG[size], "torch_dtype": "bfloat16", "vocab_size": 32000,
+              "num_attention_heads": 32, "max_position_embeddings": 2048, "rope_theta": 10000.0, "rope_scaling": None}
     torch.manual_seed(0)
-    tensors = {}
-    for name, shape in rope_shapes(config, False).items():
-        scale = 0 if len(shape) == 1 else 0.02
-        tensors[name] = (len(shape) == 1) + scale * torch.randn(shape, dtype=torch.float32)
-        tensors[name] = tensors[name].to(torch.bfloat16)
-    write_folder(directory, config, tensors, 2)
+    shapes = rope_shapes(config, False)
+
+    def tensor(name):
+        near_one = len(shapes[name]) == 1
+        return torch.ones(shapes[name], dtype=torch.bfloat16) if near_one else \
+            torch.empty(shapes[name], dtype=torch.bfloat16).normal_(0, 0.02)
+
+    write_folder(directory, config, list(shapes), tensor, 2 if size == "1.1b" else 6)
 
 
 if __name__ == "__main__":

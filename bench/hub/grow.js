@@ -1,14 +1,17 @@
 // Times growing a public folder against copying the written folder and syncing it, in turn, with peak memory. The folder is made
 // by `python3 bench/hub/folders.py big FOLDER`; a disk with room for three times the result is needed.
-// node bench/hub/grow.js FOLDER WORKPLACE [RUNS]
+// node bench/hub/grow.js FOLDER WORKPLACE [RUNS] [-- SIZES OF `scantling grow`]
 import { spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const [folder, workplace, runs = "2"] = process.argv.slice(2);
+const words = process.argv.slice(2);
+const cut = words.includes("--") ? words.indexOf("--") : words.length;
+const [folder, workplace, runs = "2"] = words.slice(0, cut);
 const cli = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
-const sizes = ["--mlp", "7168", "--heads", "40", "--kv-heads", "5", "--width", "2560", "--layers", "+2@last"];
+const larger = "--mlp 7168 --heads 40 --kv-heads 5 --width 2560 --layers +2@last".split(" ");
+const sizes = cut < words.length ? words.slice(cut + 1) : larger;
 const [grown, copy] = ["grown", "copy"].map((name) => join(workplace, name));
 mkdirSync(workplace, { recursive: true });
 
@@ -22,8 +25,8 @@ function synced(work) {
 for (let i = 0; i < Number(runs); i++) {
   rmSync(grown, { recursive: true, force: true });
   spawnSync("sync");
-  const words = [cli, "grow", folder, "--out", grown, ...sizes, "--threads", "1", "--json"];
-  const measured = spawnSync("/usr/bin/time", ["-f", "%M", process.execPath, ...words], { encoding: "utf8" });
+  const call = [cli, "grow", folder, "--out", grown, ...sizes, "--threads", "1", "--json"];
+  const measured = spawnSync("/usr/bin/time", ["-f", "%M", process.execPath, ...call], { encoding: "utf8" });
   if (measured.status !== 0) throw new Error(measured.stderr);
   const { parameters, bytes, proof, seconds, bound } = JSON.parse(measured.stdout);
   const copying = synced(() => {
