@@ -8,17 +8,10 @@ import { isBlockMatrix, matrixShape } from "../nn/sources/source.ts";
 import { input } from "../tensor/ops/leaf.ts";
 import type { NdArray } from "../tensor/tensor.ts";
 import { plainParameters, sourceSurroundings } from "./forward.ts";
+import type { RelaxedSelection } from "./relaxedSelections.ts";
 import type { Architecture } from "./schema.ts";
 import { sourceModules } from "./sources.ts";
 import { type ParameterValues, valuesOf } from "./values.ts";
-
-/**
- * Where the values of the k-th of K shared blocks come from, of N: from block k · (N - 1) / (K - 1), first and last included;
- * from the mean of those that share it; from block k.
- */
-export const relaxedSelections = ["stepwise", "average", "lower"] as const;
-/** One of `relaxedSelections`. */
-export type RelaxedSelection = (typeof relaxedSelections)[number];
 
 /** Parameters of a shared network, and how far it is from what it was made of. */
 export interface RelaxedNetwork {

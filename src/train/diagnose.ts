@@ -2,7 +2,6 @@
 // tensor, then for every operation in front of the first bad one. Needs no more memory than the step itself.
 import type { Architecture } from "../architecture/architecture.ts";
 import type { Machine, Store } from "../backend/machine.ts";
-import { inputSource } from "../nn/parameters.ts";
 import { gradients } from "../tensor/gradient.ts";
 import { cast, divide, isFiniteAt, maximum, not } from "../tensor/ops/elementwise.ts";
 import { input } from "../tensor/ops/leaf.ts";
@@ -11,6 +10,7 @@ import { program, programInputs } from "../tensor/program.ts";
 import { isFloat, type Node, type Tensor, topologicalOrder } from "../tensor/tensor.ts";
 import { globalNorm } from "./clip.ts";
 import { lossGraph } from "./lossGraph.ts";
+import { maskedInputs } from "./masking.ts";
 import type { StepOptions } from "./step.ts";
 
 export interface BadTensor {
@@ -56,9 +56,9 @@ function namedTensors(
   store: Store,
   states: readonly string[],
 ): Named[] {
-  const source = inputSource();
+  const { trained: source, seen } = maskedInputs(options.masking);
   const activations: Named[] = [];
-  const graph = lossGraph(architecture, source, options, (name, tensor) => {
+  const graph = lossGraph(architecture, seen, options, (name, tensor) => {
     if (isFloat(tensor.dtype)) activations.push({ name, tensor });
   });
   const { objective, count, statistics, boundaries } = graph;

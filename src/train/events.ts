@@ -70,6 +70,8 @@ export interface GrownEvent {
   readonly to: readonly GrowthStep[];
   /** What made the new parameters. */
   readonly method: string;
+  /** Steps over which the masks of new parts rise; null: there are none. */
+  readonly over: { readonly steps: number } | null;
   readonly parameters: { readonly before: number; readonly after: number };
   /** Validation loss of both networks. */
   readonly loss: { readonly before: number; readonly after: number };

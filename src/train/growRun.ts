@@ -1,6 +1,7 @@
 // A run whose network is larger, made out of another: it goes on where that one stood, with the same function and with what
 // its optimiser knew. Knows folders; how networks grow is another's business.
 import { join } from "node:path";
+import { setImmediate as eventLoop } from "node:timers/promises";
 import type { Architecture } from "../architecture/architecture.ts";
 import { count } from "../architecture/count.ts";
 import type { Machine } from "../backend/machine.ts";
@@ -12,10 +13,11 @@ import { growByData, growthMethod } from "../growth/methods/methods.ts";
 import { compareNetworks, type Difference } from "../growth/proof.ts";
 import type { GrowthStep } from "../growth/steps.ts";
 import { readCheckpoint, tensorValues } from "./checkpoint.ts";
-import { FLOAT32_BOUND, PROVED_PLACES } from "./growStage.ts";
+import { behindMasks, FLOAT32_BOUND, PROVED_PLACES } from "./growStage.ts";
 import { growStates } from "./growStates.ts";
 import { growthData } from "./growthData.ts";
-import { scheduleStart } from "./growthEvents.ts";
+import { defineOver, type GrowthEvent, scheduleStart } from "./growthEvents.ts";
+import { maskingOf } from "./masking.ts";
 import type { Model } from "./model.ts";
 import { createOptimizer } from "./optimizers.ts";
 import { reloadData } from "./reloadData.ts";
@@ -51,6 +53,10 @@ export interface GrowOptions extends RemakeOptions {
   readonly method?: string | undefined;
   /** Signal over noise (dB) of what is added to copies; default: nothing. */
   readonly noise?: number | undefined;
+  /** Updates over which masks rise, of a method that masks new parts; default 200. */
+  readonly maskSteps?: number | undefined;
+  /** Aborted: what it was aborted with is thrown, and nothing is written. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** What was done in one step of growing. */
@@ -70,6 +76,8 @@ export interface GrownRun extends RemadeRun {
     /** On the beginning of the run's validation data; null where they cannot be had. */
     readonly data: Proof | null;
   };
+  /** Training FLOPs that the run has taken, those of growing among them. */
+  readonly flops: number;
   /** What the user should know, one line each. */
   readonly notes: readonly string[];
 }
@@ -85,29 +93,38 @@ const BOUNDS = { float64: 1e-12, float32: FLOAT32_BOUND };
 
 /**
  * A run of the network grown by those steps, which computes what it did before. Made of the newest checkpoint, unless another
- * is asked for. Errors: as for `cutRun`; RequestError where no way is known to grow so; WorkError where the larger network
- * computes something else, and nothing is written.
+ * is asked for. Errors: as for `cutRun`; RequestError where no way is known to grow so, or masks still rise; WorkError where the
+ * larger network computes something else, and nothing is written.
  */
 export async function growRun(options: GrowOptions): Promise<GrownRun> {
-  const { folder, steps, seed = 0, machine, fresh = false, noise } = options;
+  const { folder, steps, seed = 0, machine, fresh = false, noise, maskSteps, signal } = options;
   const method = growthMethod(options.method ?? "zero");
+  const over = defineOver(method.name, maskSteps && { steps: maskSteps }, "grow");
   const model = openRemade({ ...options, checkpoint: options.checkpoint ?? "last" });
+  if (over !== null) requireTrained(options, model);
+  const stood = fresh ? undefined : standingOf(folder, model);
   const optimizer = createOptimizer(model.configuration.training.optimizer);
   const before = { architecture: model.architecture, values: valuesOf(model) };
   const loaded = await dataOf(options, model);
   if (method.needsData && typeof loaded === "string") throw new RequestError(loaded);
   const data = typeof loaded === "string" ? undefined : growthData(machine, model.configuration, loaded);
-  const grown = await growByData(method, before, steps, { seed, noise, data });
-  const { architecture, values } = grown;
-  let standing = fresh ? undefined : standingOf(folder, model);
+  const grown = await growByData(method, before, steps, { seed, noise, signal, data });
+  const { architecture, values, masked } = grown;
+  let standing: Stood | undefined = stood;
   for (const { plan } of grown.steps) {
     if (standing === undefined) break;
     standing = plan && { ...standing, states: growStates(plan, optimizer, standing.states, standing.step) };
   }
+  if (standing !== undefined && masked !== undefined) {
+    const growing = { from: model.architecture, event: eventOf(options, model, over) };
+    standing = { ...standing, growing, states: { ...standing.states, ...behindMasks(masked) } };
+  }
+  const flops = (stood?.flops ?? 0) + (grown.flops ?? 0);
   const made = grown.steps.map(({ step, notes }): GrownStep => ({ step, notes }));
   const inputs = typeof loaded === "string" ? null : validationInputs(loaded, architecture);
   const notes = [
     ...grown.steps.flatMap(({ told = [] }) => told),
+    ...(over === null ? [] : [`masks rise in the next ${over.steps} steps of its training`]),
     ...(typeof loaded === "string" ? [`not compared on the run's own data: ${loaded}`] : []),
   ];
   const prove = (given?: ArrayLike<number>): Proof => {
@@ -125,10 +142,37 @@ export async function growRun(options: GrowOptions): Promise<GrownRun> {
     architecture,
     training: trainingAfter(options, model, standing),
   };
-  const written = writeRun(options, settings, values, note, standing);
+  // A signal may have come meanwhile.
+  await eventLoop();
+  signal?.throwIfAborted();
+  const written = writeRun(options, settings, values, note, standing, flops);
   const { name, preserves, twins } = method;
   const how = { name, preserves, twins: twins && noise === undefined };
-  return { ...written, method: how, step: standing?.step ?? 0, steps: made, proof, notes };
+  return { ...written, method: how, step: standing?.step ?? 0, steps: made, proof, flops, notes };
+}
+
+/** Errors: RequestError for a run in which no mask can rise. */
+function requireTrained({ folder, fresh }: GrowOptions, { step }: Model): void {
+  if (fresh) {
+    throw new RequestError(
+      "grow: masks rise in the training that follows, and a fresh run would begin without; leave out --fresh, or the method",
+    );
+  }
+  if (step > 0) return;
+  throw new RequestError(
+    `grow: masks rise in training, and ${folder} stands before its first step; train it first, or choose another method`,
+  );
+}
+
+/** What the new run has just done. */
+function eventOf(
+  { steps, method }: GrowOptions,
+  { step, architecture, configuration: { training } }: Model,
+  over: GrowthEvent["over"],
+): GrowthEvent {
+  // In tokens, because a run that has come to its end has no more steps.
+  const at = { tokens: step * training.batch * architecture.length };
+  return { at, to: steps, schedule: "keep", method: method!, noise: null, over };
 }
 
 const placesOf = ({ length }: Architecture): number => Math.min(PROVED_PLACES, length);
@@ -161,10 +205,21 @@ function validationInputs({ validation }: RunData, architecture: Architecture): 
   return first!.inputs!.slice(0, placesOf(architecture) * (architecture.inputs ?? 1));
 }
 
-/** Where the run stood, and what its optimiser knew. */
+/** Where the run stood. */
+type Stood = Standing & { readonly scheduleStart: number | undefined };
+
+/** The same, with what its optimiser knew. Errors: RequestError while masks rise. */
 function standingOf(folder: string, { step, best, architecture, configuration }: Model) {
   const checkpoints = checkpointsPath(folder);
   const { manifest, tensors } = readCheckpoint(checkpoints, step);
+  const { architecture: first, training } = configuration;
+  const masking = maskingOf(first, training.grow, manifest.growth, step);
+  if (masking !== undefined) {
+    throw new RequestError(
+      `grow: the masks of new parts of ${folder} rise until step ${masking.begun + masking.steps}, and this is step ${step}; train ` +
+        "it until then, or give --fresh",
+    );
+  }
   const path = join(checkpoints, String(step));
   const states = [...tensors].map(([name, tensor]) => [
     name,
@@ -178,14 +233,14 @@ function standingOf(folder: string, { step, best, architecture, configuration }:
   return {
     ...{ step, complete: manifest.complete, best: kept, flops: growth?.flops ?? step * perStep },
     states: Object.fromEntries(states) as NamedTensors,
-    scheduleStart: growth && scheduleStart(growth, configuration.training.grow),
+    scheduleStart: growth && scheduleStart(growth, training.grow),
   };
 }
 
 function trainingAfter(
   { schedule = "keep" }: GrowOptions,
   { configuration: { training } }: Model,
-  standing: (Standing & { readonly scheduleStart: number | undefined }) | undefined,
+  standing: Stood | undefined,
 ): TrainingSettings {
   const { start: asked, ...others } = training.schedule;
   const start = schedule === "restart" ? standing?.step : standing && (standing.scheduleStart ?? asked);

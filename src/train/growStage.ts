@@ -2,11 +2,13 @@
 // method promises so. Knows no log.
 import { WorkError } from "../errors.ts";
 import type { NamedTensors } from "../growth/grow.ts";
+import type { GrownBy } from "../growth/methods/method.ts";
 import { growBy, growthMethod } from "../growth/methods/methods.ts";
 import { compareNetworks, type Difference } from "../growth/proof.ts";
 import { agesOf } from "./ages.ts";
 import { freshStates, growStates } from "./growStates.ts";
 import type { GrowthEvent } from "./growthEvents.ts";
+import { behindName } from "./masking.ts";
 import { enterStage, type Run } from "./run.ts";
 import type { Trainer } from "./trainer.ts";
 
@@ -22,7 +24,7 @@ export const FLOAT32_BOUND = 1e-5;
  */
 export function growStage(
   run: Run,
-  { to, method: name, noise }: GrowthEvent,
+  { to, method: name, noise, over }: GrowthEvent,
   { updates, seed }: { readonly updates: number; readonly seed: number },
 ): Difference {
   const { architecture: before, trainer } = run.stage;
@@ -30,7 +32,10 @@ export function growStage(
   const method = growthMethod(name);
   const smaller = tensorsOf(trainer, trainer.parameters.keys());
   const network = { architecture: before, values: smaller };
-  const { architecture, values, steps } = growBy(method, network, to, { seed, noise: noise ?? undefined });
+  const { architecture, values, steps, masked } = growBy(method, network, to, {
+    seed,
+    noise: noise ?? undefined,
+  });
   let states = tensorsOf(trainer, trainer.states.keys());
   for (const { plan } of steps) if (plan !== undefined) states = growStates(plan, optimizer, states, updates);
   if (steps.some(({ plan }) => plan === undefined)) states = freshStates(architecture, optimizer, updates);
@@ -51,9 +56,30 @@ export function growStage(
     run,
     architecture,
     agesOf(shapes, (name) => states[name]?.data),
+    masked && { masks: masked.masks, begun: updates, steps: over!.steps },
   );
-  for (const [name, { data }] of Object.entries({ ...values, ...states })) larger.store.write(name, data);
+  const behind = masked === undefined ? {} : behindMasks(masked);
+  writeTensors(larger, { ...values, ...states, ...behind });
   return difference;
+}
+
+/** What lies behind the masks of a larger network, by the names of a trainer's states. */
+export function behindMasks({ masks, values }: NonNullable<GrownBy["masked"]>): NamedTensors {
+  return Object.fromEntries([...masks.keys()].map((name) => [behindName(name), values[name]!]));
+}
+
+/** Puts the same network without masks in the place of the run's, once these are at 1. */
+export function dropMasks(run: Run): void {
+  const { architecture, trainer } = run.stage;
+  const { ages = new Map(), masking } = trainer.options;
+  const behind = new Set([...masking!.masks.keys()].map(behindName));
+  const states = [...trainer.states.keys()].filter((name) => !behind.has(name));
+  const tensors = tensorsOf(trainer, [...trainer.parameters.keys(), ...states]);
+  writeTensors(enterStage(run, architecture, ages, undefined), tensors);
+}
+
+function writeTensors({ store }: Trainer, tensors: NamedTensors): void {
+  for (const [name, { data }] of Object.entries(tensors)) store.write(name, data);
 }
 
 /** Copies of a trainer's numbers: its memory may move when more is taken. */

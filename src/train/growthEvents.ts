@@ -31,6 +31,8 @@ export interface GrowthEvent {
   readonly method: string;
   /** Signal over noise (dB) of what is added to copies; null: nothing is. */
   readonly noise: number | null;
+  /** Updates over which the masks of new parts rise, of a method that masks them; null: of another. */
+  readonly over: { readonly steps: number } | null;
 }
 
 /** As it may be given. */
@@ -43,6 +45,8 @@ export interface GrowthEventInput {
   /** Default zero, which keeps the function. */
   readonly method?: string;
   readonly noise?: number | null;
+  /** Default of a method that masks new parts: 200 steps. */
+  readonly over?: { readonly steps: number } | null;
 }
 
 const DEFAULT_METHOD = growthMethods[0]!.name;
@@ -53,6 +57,7 @@ const eventSchema = z.object({
   schedule: oneOf(["keep", "restart"]).default("keep"),
   method: z.string("expected the name of a method").default(DEFAULT_METHOD),
   noise: positiveNumber().nullable().default(null),
+  over: z.unknown().optional(),
 });
 const momentSchema = z.object({
   step: wholeNumber().optional(),
@@ -61,6 +66,11 @@ const momentSchema = z.object({
   plateau: z.unknown().optional(),
 });
 const plateauSchema = z.object({ improvement: numberBetween(0, 1e9), evaluations: wholeNumber() });
+
+const overSchema = z.object({ steps: wholeNumber() });
+
+/** Steps over which masks rise where nothing else is said. */
+export const MASK_STEPS = 200;
 
 const MOST_EVENTS = 100;
 
@@ -74,8 +84,9 @@ export function defineGrowth(input: unknown, steps: number): GrowthEvent[] {
   let earliest = 0;
   return input.map((given: unknown, i) => {
     const what = `training: grow[${i}]`;
-    const { at, to, schedule, method, noise } = parseStrict(what, eventSchema, given);
+    const { at, to, schedule, method, noise, over: asked } = parseStrict(what, eventSchema, given);
     const moment = defineMoment(at, `${what}: at`);
+    const over = defineOver(method, asked, what);
     if ("step" in moment) {
       if (moment.step <= earliest || moment.step >= steps) {
         throw new RequestError(
@@ -83,11 +94,27 @@ export function defineGrowth(input: unknown, steps: number): GrowthEvent[] {
             "and before the end",
         );
       }
-      earliest = moment.step;
+      if (over !== null && moment.step + over.steps > steps) {
+        throw new RequestError(
+          `${what}: its masks rise over ${over.steps} steps, and ${steps - moment.step} are left after step ${moment.step}; ` +
+            "expected no more than those",
+        );
+      }
+      earliest = moment.step + (over === null ? 0 : over.steps - 1);
     }
-    growthMethod(method);
-    return { at: moment, to: defineGrowthSteps(to, what), schedule, method, noise };
+    return { at: moment, to: defineGrowthSteps(to, what), schedule, method, noise, over };
   });
+}
+
+/** Errors: RequestError for a method that is not known, and one without masks that is to raise them. */
+export function defineOver(method: string, given: unknown, what: string): GrowthEvent["over"] {
+  const { masks } = growthMethod(method);
+  if (masks) return parseStrict(`${what}: over`, overSchema, given ?? { steps: MASK_STEPS });
+  if (given == null) return null;
+  const others = growthMethods.filter((other) => other.masks).map(({ name }) => name);
+  throw new RequestError(
+    `${what}: over is ${show(given)}, and the method ${method} has no masks that rise; expected ${others.join(" or ")}, or leave it out`,
+  );
 }
 
 function defineMoment(given: unknown, what: string): GrowthMoment {

@@ -22,7 +22,7 @@ import type {
   TrainEvent,
 } from "./events.ts";
 import { requireSpace } from "./files.ts";
-import { growStage } from "./growStage.ts";
+import { dropMasks, growStage } from "./growStage.ts";
 import {
   type GrowthEvent,
   type GrowthProgress,
@@ -32,6 +32,7 @@ import {
   withEvaluation,
 } from "./growthEvents.ts";
 import { openLog } from "./log.ts";
+import { isOver } from "./masking.ts";
 import { createObjective } from "./objectives/objectives.ts";
 import { createPace } from "./pace.ts";
 import type { Run } from "./run.ts";
@@ -90,7 +91,9 @@ export async function* runLoop(run: Run, origin: Origin): AsyncGenerator<TrainEv
   const samplesAfter = (at: number) => samples && at % sampleEvery === 0;
   const tellsAfter = (at: number) => at === 1 || at % STATISTICS_EVERY === 0 || at === steps;
   const evaluatesAfter = (at: number) => at % evaluateEvery === 0 || at === steps;
-  const nextGrowth = (): GrowthEvent | undefined => training.grow[growth.steps.length];
+  /** Nothing grows while masks rise. */
+  const nextGrowth = (): GrowthEvent | undefined =>
+    run.stage.trainer.options.masking === undefined ? training.grow[growth.steps.length] : undefined;
   const scheduleNow = (): Schedule => {
     const begun = scheduleStart(growth, training.grow);
     return begun === undefined ? training.schedule : { ...training.schedule, start: begun };
@@ -148,7 +151,7 @@ export async function* runLoop(run: Run, origin: Origin): AsyncGenerator<TrainEv
         const smaller = parameters;
         ({ flopsPerStep, parameters } = costsOf(run));
         growth = { ...growth, steps: [...growth.steps, step], plateau: noPlateau };
-        const told = { event, to: next.to, method: next.method, proof, flops: growth.flops };
+        const told = { event, to: next.to, method: next.method, over: next.over, proof, flops: growth.flops };
         yield record({
           ...{ kind: "growth", step, ...told },
           parameters: { before: smaller, after: parameters },
@@ -201,6 +204,11 @@ export async function* runLoop(run: Run, origin: Origin): AsyncGenerator<TrainEv
         shareOfPeak: peakFlops === undefined ? null : (stepsPerSecond * flopsPerStep) / peakFlops,
         secondsLeft: pace.secondsLeft(steps - step),
       });
+      const { masking } = run.stage.trainer.options;
+      if (masking !== undefined && isOver(masking, step)) {
+        dropMasks(run);
+        pace.resume();
+      }
       if (tellsAfter(step) && Object.keys(statistics).length > 0) {
         yield record({ kind: "statistics", step, values: plainNumbers(statistics) });
       }

@@ -2,7 +2,7 @@
 // no particular objective. B rows of a micro-batch, P places with answers, D width, V classes.
 import type { Architecture } from "../architecture/architecture.ts";
 import { type ForwardOptions, forwardFeatures } from "../architecture/forward.ts";
-import type { InputSource } from "../nn/parameters.ts";
+import type { ParameterSource } from "../nn/parameters.ts";
 import { add, divide, maximum, multiply } from "../tensor/ops/elementwise.ts";
 import { input } from "../tensor/ops/leaf.ts";
 import { reshape } from "../tensor/ops/movement.ts";
@@ -32,7 +32,7 @@ export interface LossGraph {
 
 export function lossGraph(
   architecture: Architecture,
-  source: InputSource,
+  source: ParameterSource,
   options: StepOptions,
   observe?: ForwardOptions["observe"],
 ): LossGraph {

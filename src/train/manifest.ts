@@ -26,7 +26,7 @@ const stateSchema = z.strictObject({
   complete: z.boolean(),
   /** The evaluation with the lowest loss so far. */
   best: bestSchema.nullable(),
-  /** Absent in checkpoints of earlier versions, and of runs that are made of others. */
+  /** Absent in checkpoints of earlier versions. */
   growth: growthProgressSchema.optional(),
   /** Where it was made: elsewhere results may differ in the last bits. */
   backend: z.string(),

@@ -3,7 +3,8 @@
 // networks are made is another's business.
 import { type Architecture, defineArchitecture } from "../architecture/architecture.ts";
 import { cutNested } from "../architecture/cutNested.ts";
-import { type RelaxedSelection, relaxNetwork } from "../architecture/relaxed.ts";
+import { relaxNetwork } from "../architecture/relaxed.ts";
+import type { RelaxedSelection } from "../architecture/relaxedSelections.ts";
 import type { SourceItem } from "../architecture/sources.ts";
 import type { ParameterValues } from "../architecture/values.ts";
 import { createReference } from "../backend/reference.ts";
@@ -12,7 +13,7 @@ import type { NamedTensors } from "../growth/grow.ts";
 import { sizeOf } from "../tensor/tensor.ts";
 import { writeCheckpoint } from "./checkpoint.ts";
 import type { Best } from "./events.ts";
-import { noPlateau } from "./growthEvents.ts";
+import { type GrowthEvent, noPlateau } from "./growthEvents.ts";
 import { openLog } from "./log.ts";
 import { type DamageListener, type Model, openModel } from "./model.ts";
 import { stateName } from "./names.ts";
@@ -117,20 +118,32 @@ export interface Standing {
   readonly flops: number;
   /** By their names in the store. */
   readonly states: NamedTensors;
+  /** The network that it grows out of here, and how; absent: it is whole. */
+  readonly growing?: { readonly from: Architecture; readonly event: GrowthEvent };
 }
 
-/** Writes the run with one checkpoint. Errors: RequestError where it would be the run itself. */
+/**
+ * Writes the run with one checkpoint; `flops` are the training FLOPs that it has taken so far.
+ * Errors: RequestError where it would be the run itself.
+ */
 export function writeRun(
   { out, folder }: RemakeOptions,
   before: RunSettings,
   values: NamedTensors,
   note: string,
   standing?: Standing,
+  flops = standing?.flops ?? 0,
 ): RemadeRun {
   if (out === folder) throw new RequestError(`${out} is the run itself; name another folder for the new one`);
   // What the other run was still to become is of no use to another network.
-  const configuration = defineConfiguration({ ...before, training: { ...before.training, grow: [] } });
-  const { training, architecture } = configuration;
+  const { architecture } = before;
+  const growing = standing?.growing;
+  const configuration = defineConfiguration({
+    ...before,
+    architecture: growing?.from ?? architecture,
+    training: { ...before.training, grow: growing === undefined ? [] : [growing.event] },
+  });
+  const { training } = configuration;
   const [optimizer, objective] = [createOptimizer(training.optimizer), createObjective(training.objective)];
   const step = trainingStep(architecture, { ...training, length: architecture.length, optimizer, objective });
   const states = standing?.states ?? freshStates(step);
@@ -147,7 +160,7 @@ export function writeRun(
     {
       ...{ configuration: configuration.hash, backend: "reference", identity: "" },
       ...{ step: standing?.step ?? 0, complete: standing?.complete ?? true, best: standing?.best ?? null },
-      ...(standing === undefined ? {} : { growth: { steps: [], flops: standing.flops, plateau: noPlateau } }),
+      growth: { steps: growing === undefined ? [] : [standing!.step], flops, plateau: noPlateau },
     },
   );
   const log = openLog(out);

@@ -11,6 +11,7 @@ import { collectGarbage } from "./garbage.ts";
 import { lockFolder } from "./lock.ts";
 import { beginning, type Origin, runLoop } from "./loop.ts";
 import type { Manifest } from "./manifest.ts";
+import { maskingOf } from "./masking.ts";
 import { stageOf } from "./model.ts";
 import { reloadData } from "./reloadData.ts";
 import { restoreNewest } from "./restore.ts";
@@ -112,8 +113,19 @@ function trainerFor(run: Run, checkpoint: Checkpoint, path: string): Trainer {
     const tensor = checkpoint.tensors.get(name);
     return tensor && tensorValues(name, tensor, path);
   });
-  const isSame = isDeepStrictEqual([architecture, ages], [current, trainer.options.ages ?? new Map()]);
-  return isSame ? trainer : enterStage(run, architecture, ages);
+  const { manifest } = checkpoint;
+  const { configuration } = run;
+  const masking = maskingOf(
+    configuration.architecture,
+    configuration.training.grow,
+    manifest.growth,
+    manifest.step,
+  );
+  const isSame = isDeepStrictEqual(
+    [architecture, ages, masking],
+    [current, trainer.options.ages ?? new Map(), trainer.options.masking],
+  );
+  return isSame ? trainer : enterStage(run, architecture, ages, masking);
 }
 
 function notesOn(before: RunConfiguration, after: RunConfiguration, step: number): string[] {

@@ -8,6 +8,7 @@ import { RequestError } from "../errors.ts";
 import { sizeOf } from "../tensor/tensor.ts";
 import type { Ages } from "./ages.ts";
 import { growthStages } from "./growthEvents.ts";
+import type { Masking } from "./masking.ts";
 import { type LoadedStep, type MemoryPrediction, memoryWarning, predictMemory, stepNeeds } from "./memory.ts";
 import { fitStep, loadStep } from "./memoryPlan.ts";
 import { createObjective } from "./objectives/objectives.ts";
@@ -53,13 +54,23 @@ export interface Stage {
 /**
  * Puts another network in the place of the run's; its values and states are zeros.
  * @param ages of parameters with entries that came after the run had begun
+ * @param masking that the network is seen through
  */
-export function enterStage(run: Run, architecture: Architecture, ages: Ages): Trainer {
+export function enterStage(
+  run: Run,
+  architecture: Architecture,
+  ages: Ages,
+  masking: Masking | undefined,
+): Trainer {
   const { options } = run.stage.trainer;
   // First, so that both are never in memory at once.
   run.stage.trainer.dispose();
   const { machine } = run.options;
-  const trainer = createTrainer(machine, architecture, loadStep(machine, architecture, { ...options, ages }));
+  const trainer = createTrainer(
+    machine,
+    architecture,
+    loadStep(machine, architecture, { ...options, ages, masking }),
+  );
   run.stage = { architecture, trainer };
   return trainer;
 }

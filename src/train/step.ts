@@ -1,6 +1,6 @@
 // One training step as a graph: loss, gradients, clipping, optimiser. Knows no machine, data or loop.
 import type { Architecture } from "../architecture/architecture.ts";
-import { type InputSource, inputSource, type ParameterDeclaration } from "../nn/parameters.ts";
+import type { InputSource, ParameterDeclaration } from "../nn/parameters.ts";
 import { gradients } from "../tensor/gradient.ts";
 import { add, and, divide, isFiniteAt, maximum, multiply, select } from "../tensor/ops/elementwise.ts";
 import { fill, input } from "../tensor/ops/leaf.ts";
@@ -9,6 +9,7 @@ import type { Shape, Tensor } from "../tensor/tensor.ts";
 import { type Ages, agedScalars } from "./ages.ts";
 import { clipScale, globalNorm } from "./clip.ts";
 import { type LossGraph, lossGraph } from "./lossGraph.ts";
+import { type Masking, maskedInputs, maskedUpdates } from "./masking.ts";
 import { accumulatorName, countName, lossSumName, scalarName, stateName, statisticName } from "./names.ts";
 import type { Objective } from "./objectives/objective.ts";
 import type { OptimizedParameter, Optimizer } from "./optimizer.ts";
@@ -43,6 +44,8 @@ export interface StepOptions {
   readonly lossParts?: number;
   /** Parameters with entries that came after the run had begun; default: none. */
   readonly ages?: Ages | undefined;
+  /** Masks that the network is seen through, and that rise; default: none. */
+  readonly masking?: Masking | undefined;
 }
 
 /**
@@ -64,8 +67,8 @@ export interface TrainingStep {
 }
 
 export function trainingStep(architecture: Architecture, options: StepOptions): TrainingStep {
-  const source = inputSource();
-  const graph = lossGraph(architecture, source, options);
+  const { trained: source, seen } = maskedInputs(options.masking);
+  const graph = lossGraph(architecture, seen, options);
   const { loss, objective, count, boundaries, modules } = graph;
   const tensors = [...source.tensors.values()];
   const declared = parametrisedParameters(architecture, source.declared, options.parametrisation ?? standard);
@@ -138,7 +141,7 @@ function updateProgram(
   values: readonly Tensor[],
   raw: readonly Tensor[],
   loss: Tensor,
-  { optimizer, clip: limit, ages }: StepOptions,
+  { optimizer, clip: limit, ages, masking }: StepOptions,
 ): Program {
   const gradientNorm = globalNorm(raw);
   const finite = and(isFiniteAt(loss), isFiniteAt(gradientNorm));
@@ -157,7 +160,7 @@ function updateProgram(
     const axes = ages?.get(parameter.name);
     const own = axes === undefined ? scalars : { ...scalars, ...agedScalars(optimizer, parameter, axes) };
     const next = optimizer.update(parameter, values[i]!, multiply(raw[i]!, usable), states, own);
-    updates[parameter.name] = select(finite, next.value, values[i]!);
+    Object.assign(updates, maskedUpdates(masking, parameter.name, select(finite, next.value, values[i]!)));
     for (const [state, old] of Object.entries(states)) {
       updates[stateName(state, parameter.name)] = select(finite, next.states[state]!, old);
     }

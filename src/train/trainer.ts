@@ -9,6 +9,7 @@ import { bornName, bornShape, writeAges } from "./ages.ts";
 import { type BadTensor, firstBadTensor } from "./diagnose.ts";
 import { createEvaluator, type Evaluation, type Evaluator } from "./evaluate.ts";
 import { batchTypes } from "./lossGraph.ts";
+import { behindName, maskAt, maskName } from "./masking.ts";
 import {
   type BesideSteps,
   type LoadedStep,
@@ -38,7 +39,7 @@ export interface Trainer {
   /** What the process will need while it trains; undefined for a backend that does not plan memory. */
   readonly memory: MemoryPrediction | undefined;
   readonly parameters: Parameters;
-  /** Names of the optimiser's states in the store, each of its parameter's shape, and of when places of aged ones came. */
+  /** Names of the optimiser's states in the store, each of its parameter's shape, of when places of aged ones came, and of what lies behind masks. */
   readonly states: ReadonlyMap<string, readonly number[]>;
   /** Draws every parameter from the seed and sets every state to zero. */
   initialize(seed: number): void;
@@ -67,7 +68,7 @@ export function createTrainer(
   const loaded = "update" in of ? of : loadStep(machine, architecture, of);
   const { step, accumulate, update } = loaded;
   const { options } = step;
-  const { optimizer, batch, microBatches, ages = new Map() } = options;
+  const { optimizer, batch, microBatches, ages = new Map(), masking } = options;
   const needs = stepNeeds(loaded);
   const memory = needs && predictMemory(needs, beside);
   const store = machine.createStore();
@@ -80,10 +81,13 @@ export function createTrainer(
     step.parameters.flatMap((parameter) => {
       const { name, shape } = parameter;
       const own = optimizer.states(parameter).map((state) => [stateName(state, name), shape] as const);
-      return ages.has(name) ? [...own, [bornName(name), bornShape(shape)] as const] : own;
+      const born = ages.has(name) ? [[bornName(name), bornShape(shape)] as const] : [];
+      const behind = masking?.masks.has(name) ? [[behindName(name), shape] as const] : [];
+      return [...own, ...born, ...behind];
     }),
   );
   for (const [name, shape] of states) store.allocate(name, { shape, dtype: "f32" });
+  for (const { name, shape } of step.parameters) store.allocate(name, { shape, dtype: "f32" });
   const rows = batch / microBatches;
   const types = Object.entries(batchTypes(architecture, options, rows));
   const isRandom = store.type(randomKeyName) !== undefined;
@@ -124,6 +128,7 @@ export function createTrainer(
         if (store.type(scalarName(name)) !== undefined) store.write(scalarName(name), [value]);
       }
       writeAges(store, optimizer, ages, { update: count, rate });
+      if (masking !== undefined) store.write(maskName, [maskAt(masking, count)]);
       for (let index = 0; index < microBatches; index++) {
         writeBatch(given, index, count, randomSeed);
         await accumulate?.run(store);

@@ -16,6 +16,7 @@ import { type GrowthStep, planStep } from "../../src/growth/steps.ts";
 import { initialValues } from "../../src/nn/initialize.ts";
 import { inputSource } from "../../src/nn/parameters.ts";
 import { crossEntropy, evaluate, gradients, input, reshape } from "../../src/tensor/index.ts";
+import { programInputs } from "../../src/tensor/program.ts";
 import { generator } from "../tensor/harness.ts";
 
 export type Values = Record<string, { shape: readonly number[]; data: Float64Array }>;
@@ -142,6 +143,10 @@ export function chainData(machine: Machine): GrowthData {
   const [rows, length] = [8, 6];
   return {
     machine,
+    load(store, of) {
+      for (const [name, type] of programInputs(of)) store.allocate(name, type);
+      return machine.load(of);
+    },
     loss(architecture, parameters, options) {
       const logits = forward(architecture, parameters, input("batch", [rows, length], "i32"), options);
       const flat = reshape(logits, [rows * length, 7]);

@@ -176,6 +176,38 @@ describe("other methods", () => {
     }
   });
 
+  test("that learn take FLOPs, and memory that must be there", async () => {
+    const out = freshFolder();
+    const made = await growRun({ folder: stopped, out, machine, steps: wider, method: "ligo" });
+    const spent = stepsOf(whole)[0]!.flops / 7;
+    // Six steps of the run, and 100 of a larger network that most of its weights need no gradients in.
+    expect(made.flops).toBeGreaterThan(60 * spent);
+    const stop = new AbortController();
+    const next = stepsOf(
+      await collect(resume({ machine, folder: out, signal: stop.signal }), 1, () => stop.abort()),
+    );
+    expect(next[0]).toMatchObject({ step: 1 });
+    expect(next[0]!.flops).toBeGreaterThan(made.flops);
+    const plain = await growRun({ folder: stopped, out: freshFolder(), machine, steps: wider });
+    expect(plain.flops).toBeCloseTo(6 * spent, 3);
+    const small = { ...machine, memoryLimit: 1e3 };
+    const refused = growRun({
+      folder: stopped,
+      out: freshFolder(),
+      machine: small,
+      steps: wider,
+      method: "ligo",
+    });
+    await expect(refused).rejects.toThrow(RequestError);
+    await expect(refused).rejects.toThrow(/^grow: this method learns on the run's data, which takes [^\n]+$/);
+    const aborted = growRun({
+      ...{ folder: stopped, out: join(base, "never"), machine, steps: wider, method: "ligo" },
+      signal: AbortSignal.abort(new Error("enough")),
+    });
+    await expect(aborted).rejects.toThrow("enough");
+    expect(existsSync(join(base, "never"))).toBe(false);
+  });
+
   test("that copy go on where the run stood, with what its optimiser knew", async () => {
     const out = freshFolder();
     const made = await growRun({ folder: stopped, out, machine, steps: wider, method: "net2net", noise: 20 });

@@ -196,7 +196,7 @@ describe("grown by another method", () => {
 
 test("an evaluation is held against the last one that was well below those before it", () => {
   const at = { plateau: { improvement: 0.1, evaluations: 2 } };
-  const event = { at, to: [], schedule: "keep", method: "zero", noise: null } as const;
+  const event = { at, to: [], schedule: "keep", method: "zero", noise: null, over: null } as const;
   let progress = { steps: [] as number[], flops: 0, plateau: noPlateau };
   const due = [3, 2.5, 2.45, 2.35, 2.3, 2.26, 2.26].map((loss) => {
     progress = { ...progress, plateau: withEvaluation(progress, event, loss) };
@@ -242,7 +242,7 @@ describe("before the first step it is refused", () => {
     expect(said).toBe("training: grow[1]: width is 4; expected at least the 8 of now, prune makes it less");
     const stacked = settings([{ at: { step: 2 }, to, method: "stack" }]);
     expect(await failure(train(tinyRun(folder, text, stacked)), RequestError)).toBe(
-      "training: grow[0]: the method stack cannot grow settings; zero, net2net, aki, hypercloning, lemon, gradmax, ligo can",
+      "training: grow[0]: the method stack cannot grow settings; zero, net2net, aki, hypercloning, lemon, gradmax, ligo, masked can",
     );
     expect(() => readConfiguration(folder)).toThrow(RequestError);
   });

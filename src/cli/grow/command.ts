@@ -25,6 +25,7 @@ export interface GrowCommandOptions extends MachineRequest {
   readonly layers?: readonly LayersOption[];
   readonly method: string;
   readonly noise?: number;
+  readonly maskSteps?: number;
   readonly data?: string;
   readonly tokenizer?: string;
   readonly out: string;
@@ -81,6 +82,12 @@ export function growCommand({ program, console, setExitCode }: CommandContext): 
       new Option("--noise <db>", "signal over noise of what tells copies apart, in dB").argParser(
         wholeNumber(0),
       ),
+    )
+    .addOption(
+      new Option(
+        "--mask-steps <n>",
+        "of the method masked: steps of the training to come over which masks rise (default: 200)",
+      ).argParser(wholeNumber(1)),
     )
     .option(
       "--data <data>",

@@ -15,7 +15,8 @@ import type { GrowCommandOptions } from "./command.ts";
 import { growPublic } from "./publicFolder.ts";
 
 export async function grow(folder: string, options: GrowCommandOptions, console: Console): Promise<void> {
-  const { out, seed, checkpoint, fresh, schedule, unproven, force, json, method, noise, data } = options;
+  const { out, seed, checkpoint, fresh, schedule, unproven, force, json, method, noise, maskSteps, data } =
+    options;
   const steps = stepsOf(options);
   const { machine } = await openMachine(options, console);
   try {
@@ -23,6 +24,7 @@ export async function grow(folder: string, options: GrowCommandOptions, console:
       const [given] = [
         ...(method === "zero" ? [] : ["method"]),
         ...(noise === undefined ? [] : ["noise"]),
+        ...(maskSteps === undefined ? [] : ["mask-steps"]),
         ...(fresh ? ["fresh"] : []),
         ...(schedule === "keep" ? [] : ["schedule"]),
       ];
@@ -38,9 +40,17 @@ export async function grow(folder: string, options: GrowCommandOptions, console:
       );
     }
     const onDamaged = (line: string) => warn(console, line);
-    const given = { folder, out, checkpoint, force, fresh, schedule, unproven, method, noise };
+    const given = { folder, out, checkpoint, force, fresh, schedule, unproven, method, noise, maskSteps };
     const dataFolder = dataFolders(console.environment);
-    const made = await growRun({ ...given, dataFolder, onDamaged, steps, seed, machine });
+    const made = await growRun({
+      ...given,
+      dataFolder,
+      onDamaged,
+      steps,
+      seed,
+      machine,
+      signal: console.signal,
+    });
     if (json) {
       console.out(`${JSON.stringify(made)}\n`);
       return;

@@ -1,7 +1,7 @@
 // `scantling relax` as the command line has it: its options and where they lead. Makes nothing.
 
 import { type Command, Option } from "commander";
-import { type RelaxedSelection, relaxedSelections } from "../../architecture/relaxed.ts";
+import { type RelaxedSelection, relaxedSelections } from "../../architecture/relaxedSelections.ts";
 import { checkpointOption } from "../checkpoint.ts";
 import { wholeNumber, wholeNumberList } from "../parsers.ts";
 import type { CommandContext } from "../program.ts";

@@ -1,6 +1,7 @@
 // Gradients of what hidden units would learn from, before there are any: of silent units that are read one by one into each
 // feature, beside a module of a network. Evci et al. 2022, section 3, whose auxiliary connection this is. Knows no new units.
 // D width, U tiles · D hidden units.
+import { graphFlops } from "../../architecture/count.ts";
 import { surroundingsOf } from "../../architecture/stripe.ts";
 import type { HiddenUnits } from "../../nn/growth.ts";
 import { inputSource, type ParameterDeclaration, type ParameterSource } from "../../nn/parameters.ts";
@@ -10,7 +11,7 @@ import { rootScope } from "../../nn/scope.ts";
 import { gradients } from "../../tensor/gradient.ts";
 import { add } from "../../tensor/ops/elementwise.ts";
 import { fill, input } from "../../tensor/ops/leaf.ts";
-import { program, programInputs } from "../../tensor/program.ts";
+import { program } from "../../tensor/program.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import type { GrowthPlace } from "../places.ts";
 import type { GrowingNetwork, GrowthData } from "./method.ts";
@@ -37,6 +38,8 @@ export interface Bypasses {
   readonly places: readonly Bypass[];
   /** Measures all gradients on so many batches from the `first` on. */
   measure(first: number, batches: number): Promise<void>;
+  /** Of the gradients on one batch. */
+  readonly flops: number;
   dispose(): void;
 }
 
@@ -80,7 +83,7 @@ export function openBypasses(
   ]);
   const measuring = program({}, Object.fromEntries(sums) as Record<string, Tensor>);
   const store = data.machine.createStore();
-  for (const [name, type] of programInputs(measuring)) store.allocate(name, type);
+  const executable = data.load(store, measuring);
   for (const name of source.declared.keys()) {
     if (store.type(name) !== undefined) store.write(name, values[name]!.data);
   }
@@ -91,8 +94,8 @@ export function openBypasses(
     );
     store.write(nameIn(bypassed, units.read), identity);
   }
-  const executable = data.machine.load(measuring);
   return {
+    flops: graphFlops([loss, ...slopes]),
     places: places.map((bypassed, i) => {
       const { tiles, units } = bypassed;
       return {

@@ -17,18 +17,20 @@ export const gradMax: LearningMethod = {
   preserves: true,
   twins: false,
   needsData: true,
-  async grow(network, steps, { seed }, data) {
+  async grow(network, steps, { seed, signal }, data) {
     let { architecture, values } = network;
+    let flops = 0;
     const made: GrownStep[] = [];
     for (const step of steps) {
       const plan = planStep(architecture, step);
       const places = growingPlaces(plan);
       const larger = growNetwork(plan, values, seed);
-      await chooseUnits(data, { architecture, values }, places, larger.values);
+      signal?.throwIfAborted();
+      flops += await chooseUnits(data, { architecture, values }, places, larger.values);
       made.push({ step, plan, notes: notesOf(plan).map((note) => noted(note, places)) });
       ({ architecture, values } = larger);
     }
-    return { architecture, values, steps: made };
+    return { architecture, values, steps: made, flops };
   },
 };
 
@@ -79,13 +81,13 @@ function growingPlaces(plan: GrowthPlan): GrowingPlace[] {
   });
 }
 
-/** Gives all new units their values. */
+/** Gives all new units their values; returns what that took, in FLOPs. */
 async function chooseUnits(
   data: GrowthData,
   network: GrowingNetwork,
   places: readonly GrowingPlace[],
   values: NamedTensors,
-): Promise<void> {
+): Promise<number> {
   const { width } = network.architecture;
   const bypasses = openBypasses(data, network, places);
   try {
@@ -111,6 +113,7 @@ async function chooseUnits(
         });
       });
     }
+    return turns * BATCHES * bypasses.flops;
   } finally {
     bypasses.dispose();
   }

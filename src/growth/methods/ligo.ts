@@ -2,15 +2,15 @@
 // trained on, and forgotten.
 import type { Architecture } from "../../architecture/schema.ts";
 import type { Store } from "../../backend/machine.ts";
-import { program, programInputs } from "../../tensor/program.ts";
+import { program } from "../../tensor/program.ts";
 import { type Shape, sizeOf, type Tensor } from "../../tensor/tensor.ts";
 import type { GrowthNote, NamedTensors } from "../grow.ts";
 import { placesIn } from "../places.ts";
 import { type Origins, storedParameters } from "../plan.ts";
 import { type GrowthStep, stepTarget } from "../steps.ts";
 import type { FloatNumbers } from "../tensor.ts";
-import { descend } from "./descent.ts";
-import type { GrowingNetwork, GrownBy, GrowthData, LearningMethod } from "./method.ts";
+import { openDescent } from "./descent.ts";
+import type { GrowingNetwork, GrownBy, GrowthData, LearningMethod, MethodContext } from "./method.ts";
 import { growthOperators } from "./operators.ts";
 
 export const ligo: LearningMethod = {
@@ -20,7 +20,7 @@ export const ligo: LearningMethod = {
   preserves: false,
   twins: false,
   needsData: true,
-  grow: (network, steps, { seed }, data) => growLinearly(network, steps, seed, data),
+  grow: growLinearly,
 };
 
 const STEPS = 100;
@@ -31,7 +31,7 @@ const TOLD = 8;
 async function growLinearly<N extends FloatNumbers>(
   { architecture, values }: GrowingNetwork<N>,
   steps: readonly GrowthStep[],
-  seed: number,
+  { seed, signal }: MethodContext,
   data: GrowthData,
 ): Promise<GrownBy<N>> {
   const { to, origins } = targetOf(architecture, steps);
@@ -42,7 +42,8 @@ async function growLinearly<N extends FloatNumbers>(
     ([name, declaration]) => [grownName(name), operators.source.parameter(name, declaration)] as const,
   );
   const store = data.machine.createStore();
-  const made = program(Object.fromEntries(grown));
+  // First, so that what memory has no room for is refused before anything is done.
+  const descent = openDescent(data, store, loss, operators.tensors);
   try {
     for (const [name, { shape, data }] of Object.entries(values)) {
       store.allocate(name, { shape, dtype: "f32" });
@@ -53,11 +54,11 @@ async function growLinearly<N extends FloatNumbers>(
       store.write(name, operators.initial(name));
     }
     const before = await meanLoss(data, store, loss);
-    await descend(data, store, loss, operators.tensors, { steps: STEPS, rate: RATE });
+    await descent.run({ steps: STEPS, rate: RATE, signal });
     const after = await meanLoss(data, store, loss);
-    const executable = data.machine.load(made);
-    await executable.run(store);
-    executable.dispose();
+    const made = data.load(store, program(Object.fromEntries(grown)));
+    await made.run(store);
+    made.dispose();
     const isSingle = Object.values(values)[0]?.data instanceof Float32Array;
     const numbers = [...stored].map(([name, { shape }]) => {
       const found = Float64Array.from(store.read(grownName(name)), Number);
@@ -72,8 +73,10 @@ async function growLinearly<N extends FloatNumbers>(
       architecture: to,
       values: Object.fromEntries(numbers),
       steps: steps.map((step, i) => (i < steps.length - 1 ? { step, notes: [] } : { step, notes, told })),
+      flops: STEPS * descent.flops,
     };
   } finally {
+    descent.dispose();
     for (const name of store.names()) store.release(name);
   }
 }
@@ -98,9 +101,7 @@ function targetOf(
 
 /** On batches behind those of the steps. */
 async function meanLoss(data: GrowthData, store: Store, loss: Tensor): Promise<number> {
-  const evaluation = program({ [LOSS]: loss });
-  for (const [name, type] of programInputs(evaluation)) store.allocate(name, type);
-  const executable = data.machine.load(evaluation);
+  const executable = data.load(store, program({ [LOSS]: loss }));
   let sum = 0;
   for (let n = STEPS; n < STEPS + TOLD; n++) {
     data.write(store, n);

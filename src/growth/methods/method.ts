@@ -1,11 +1,13 @@
 // What a way of making new parameters is: what it can grow, what it promises, what it needs. Knows no particular one.
 import type { Architecture } from "../../architecture/schema.ts";
-import type { Machine, Store } from "../../backend/machine.ts";
+import type { Executable, Machine, Store } from "../../backend/machine.ts";
 import type { ParameterSource } from "../../nn/parameters.ts";
 import type { Module } from "../../nn/primitive.ts";
 import type { Scope } from "../../nn/scope.ts";
+import type { Program } from "../../tensor/program.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import type { GrowthNote, NamedTensors } from "../grow.ts";
+import type { Masks } from "../masks.ts";
 import type { GrowthPlan } from "../plan.ts";
 import type { GrowthStep } from "../steps.ts";
 import type { FloatNumbers } from "../tensor.ts";
@@ -25,6 +27,11 @@ export interface GrowthData {
   ): Tensor;
   /** Writes the n-th batch (from 0) to what the store has of a loss's inputs. */
   write(store: Store, n: number): void;
+  /**
+   * Makes room for a program's inputs, and plans it. Errors: RequestError where there is not memory enough; nothing has been
+   * allocated then.
+   */
+  load(store: Store, of: Program): Executable;
 }
 
 /** What a method is given beside the network and the steps. */
@@ -33,6 +40,8 @@ export interface MethodContext {
   readonly seed: number;
   /** Signal over noise (dB) of what is added to copies; absent: nothing is. */
   readonly noise?: number | undefined;
+  /** Aborted: what it was aborted with is thrown. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Numbers of one format with the architecture that they are parameters of. */
@@ -54,6 +63,10 @@ export interface GrownStep {
 /** A larger network and how it came about. */
 export interface GrownBy<N extends FloatNumbers = FloatNumbers> extends GrowingNetwork<N> {
   readonly steps: readonly GrownStep[];
+  /** Masks that the network is seen through, and its numbers behind them; absent: none. */
+  readonly masked?: { readonly masks: Masks; readonly values: NamedTensors<N> };
+  /** Training FLOPs that it took; absent: none. */
+  readonly flops?: number;
 }
 
 /** What a method says of itself. */
@@ -67,6 +80,8 @@ export interface MethodDescription {
   readonly preserves: boolean;
   /** New units may equal old ones and get equal gradients, unless noise tells them apart. */
   readonly twins: boolean;
+  /** New parts begin behind masks that rise while the network is trained; absent: they do not. */
+  readonly masks?: true;
 }
 
 /** A way of making new parameters out of the network alone. */

@@ -8,6 +8,7 @@ import { hyperCloning } from "./hyperCloning.ts";
 import { interleave } from "./interleave.ts";
 import { lemon } from "./lemon.ts";
 import { ligo } from "./ligo.ts";
+import { masked } from "./masked.ts";
 import type { GrowingNetwork, GrownBy, GrowthData, GrowthMethod, MethodContext } from "./method.ts";
 import { net2net } from "./net2net.ts";
 import { stack } from "./stack.ts";
@@ -24,6 +25,7 @@ export const growthMethods: readonly GrowthMethod[] = [
   interleave,
   gradMax,
   ligo,
+  masked,
 ];
 
 /** Errors: RequestError for a name that is not known. */

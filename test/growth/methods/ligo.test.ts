@@ -1,7 +1,9 @@
 // LiGO: what its operators begin with, and that learning them lowers the loss.
 import { describe, expect, it } from "vitest";
 import type { ArchitectureInput } from "../../../src/architecture/architecture.ts";
+import { count } from "../../../src/architecture/count.ts";
 import { createNative } from "../../../src/backend/native/index.ts";
+import type { GrowthData } from "../../../src/growth/methods/method.ts";
 import { growByData, growthMethod } from "../../../src/growth/methods/methods.ts";
 import { growthOperators } from "../../../src/growth/methods/operators.ts";
 import { storedParameters } from "../../../src/growth/plan.ts";
@@ -47,6 +49,30 @@ describe("LiGO", () => {
       expect(losses[1]).toBeLessThan(losses[0]! - 0.05);
     });
   }
+
+  it("tells what its steps took, and ends when it is told to", async () => {
+    const net = network({});
+    const steps = ways["sizes and the width"]!;
+    const data = chainData(machine);
+    const { architecture, flops } = await growByData(growthMethod("ligo"), net, steps, { seed: 3, data });
+    // 8 sequences of 6 tokens; the operators come on top.
+    const plain = 100 * 48 * count(architecture).flopsPerToken.training;
+    expect(flops! / plain).toBeGreaterThan(0.9);
+    expect(flops! / plain).toBeLessThan(3);
+    const stop = new AbortController();
+    let written = 0;
+    const watched: GrowthData = {
+      ...data,
+      write(store, n) {
+        if (++written === 20) stop.abort(new Error("enough"));
+        data.write(store, n);
+      },
+    };
+    const given = { seed: 3, data: watched, signal: stop.signal };
+    await expect(growByData(growthMethod("ligo"), net, steps, given)).rejects.toThrow("enough");
+    expect(written).toBe(20);
+  });
+
   for (const [name, input] of Object.entries(networks)) {
     it(`its operators begin as copies, told apart by a little noise: ${name}`, () => {
       const small = network(input);
