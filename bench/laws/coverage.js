@@ -13,7 +13,8 @@ import { parseArgs } from "node:util";
 import { createRandom } from "../../dist/data/random.js";
 import { fitLaw, predictFitted } from "../../dist/scaling/fit.js";
 import { predict } from "../../dist/scaling/law.js";
-import { laws } from "../../dist/scaling/laws/laws.js";
+import { lawOf, laws } from "../../dist/scaling/laws/laws.js";
+import { wholeOption } from "../options.js";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const { values: options } = parseArgs({
@@ -24,9 +25,9 @@ const { values: options } = parseArgs({
     out: { type: "string", default: join(here, "coverage.json") },
   },
 });
-const repetitions = Number(options.repetitions);
-const bootstraps = Number(options.bootstraps);
-const wanted = options.laws?.split(",");
+const repetitions = wholeOption(options, "repetitions");
+const bootstraps = wholeOption(options, "bootstraps");
+const wanted = options.laws?.split(",").map((name) => lawOf(name).name);
 const NOISE = 0.005;
 
 const ranges = {
@@ -84,13 +85,15 @@ async function coverage(law) {
   const points = Math.max(40, 10 * constants.length);
   const place = far(law);
   const truth = predict(law, constants, place);
-  const held = Object.fromEntries([...law.constants, "prediction"].map((name) => [name, 0]));
+  const told = law.constants.filter((name) => !law.exchangeable?.includes(name));
+  const held = Object.fromEntries([...told, "prediction"].map((name) => [name, 0]));
   for (let seed = 0; seed < repetitions; seed++) {
     const fitted = await fitLaw(law, draw(law, constants, points, seed), { bootstraps, seed });
-    law.constants.forEach((name, i) => {
+    for (const name of told) {
       const [low, high] = fitted.fit.constants[name].interval;
-      if (constants[i] >= low && constants[i] <= high) held[name]++;
-    });
+      const constant = constants[law.constants.indexOf(name)];
+      if (constant >= low && constant <= high) held[name]++;
+    }
     const [low, high] = predictFitted(law, fitted, place).interval;
     if (truth >= low && truth <= high) held.prediction++;
   }

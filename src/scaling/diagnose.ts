@@ -14,6 +14,7 @@ export interface Diagnostic {
     | "vertex outside"
     | "biased parabolas"
     | "no minimum"
+    | "no interval"
     | "left out";
   readonly text: string;
 }
@@ -53,6 +54,14 @@ export function diagnose(law: Law, runs: Runs, search: Search, deviations: reado
           )
         : [],
     ),
+    ...(law.exchangeable === undefined
+      ? []
+      : [
+          {
+            kind: "no interval" as const,
+            text: `${law.exchangeable.join(", ")} make up for each other, so that intervals of them would hold the truth too seldom`,
+          },
+        ]),
   ];
 }
 

@@ -29,6 +29,8 @@ export interface Regression {
   readonly features: (inputs: Numbers) => readonly number[];
   /** ln of the predicted output from the features that begin at `offset`; its derivatives go into `gradient`. */
   readonly evaluate: (free: Numbers, features: Numbers, offset: number, gradient: Float64Array) => number;
+  /** The same of many runs at once, where that is faster; default: one after another. @param width features of a run */
+  readonly batch?: (features: Numbers, width: number, count: number) => Batch;
   /** What is compared: logarithms of outputs (default), or outputs. */
   readonly compared?: "log" | "value";
   /** Residuals beyond this count linearly; Infinity for least squares. */
@@ -39,6 +41,14 @@ export interface Regression {
   readonly toFree: (constants: readonly number[]) => readonly number[];
   /** The way back. */
   readonly toConstants: (free: Numbers) => readonly number[];
+}
+
+/** Runs whose predictions are made together. */
+export interface Batch {
+  /** ln of the predicted outputs, until it is called again. */
+  readonly predict: (free: Numbers) => Float64Array;
+  /** Adds to `gradient` the sum over runs of a slope times the derivatives of ln output, where `predict` was last called. */
+  readonly pull: (slopes: Float64Array, gradient: Float64Array) => void;
 }
 
 /** Runs ready to be fitted: features of run i at `i · width`, ln of its output at i. */

@@ -20,9 +20,9 @@ function linearStart({ features, width, targets }: Observations): number[][] {
 }
 
 /** How a law is fitted of which ln output is the sum of `count` coordinates, each times the feature of its number. */
-export function linearRegression(count: number): Pick<Regression, "evaluate" | "huber" | "starts"> {
+export function linearRegression(count: number): Pick<Regression, "evaluate" | "batch" | "huber" | "starts"> {
   const terms = [Array.from({ length: count }, (_, i) => ({ of: i, by: i }))];
-  return { evaluate: sumOfTerms({ terms }), huber: Infinity, starts: linearStart };
+  return { ...sumOfTerms({ terms }), huber: Infinity, starts: linearStart };
 }
 
 /** The inverse of a symmetric matrix, on what it spans; null where it has no finite inverse. */

@@ -95,7 +95,8 @@ interface Place {
 
 /** The quasi-Newton direction: algorithm 7.4. */
 function towards(gradient: Float64Array, pairs: readonly StepMemory[]): Float64Array {
-  const direction = gradient.map((g) => -g);
+  const direction = new Float64Array(gradient.length);
+  add(direction, gradient, -1);
   const weights: number[] = [];
   for (let i = pairs.length - 1; i >= 0; i--) {
     const { step, change, curvature } = pairs[i]!;
@@ -123,7 +124,8 @@ interface Trial extends Place {
 function search(objective: Objective, from: Place, direction: Float64Array, first: number): Place | null {
   const slope = dot(from.gradient, direction);
   const at = (length: number): Trial => {
-    const x = from.x.map((value, i) => value + length * direction[i]!);
+    const x = from.x.slice();
+    add(x, direction, length);
     const gradient = new Float64Array(x.length);
     const value = objective(x, gradient);
     return {
@@ -190,7 +192,9 @@ function add(to: Float64Array, from: Float64Array, times: number): void {
 }
 
 function difference(a: Float64Array, b: Float64Array): Float64Array {
-  return a.map((value, i) => value - b[i]!);
+  const result = a.slice();
+  add(result, b, -1);
+  return result;
 }
 
 function largest(x: Float64Array): number {

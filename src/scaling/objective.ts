@@ -1,6 +1,6 @@
 // The sum over runs of the Huber loss of residuals in ln output, with its gradient; residuals. Knows no particular law.
 
-import type { Law, Numbers, Observations } from "./law.ts";
+import type { Batch, Law, Numbers, Observations, Regression } from "./law.ts";
 import type { Objective } from "./minimise.ts";
 
 /** Runs as inputs in the order of `law.inputs`, and measured outputs. */
@@ -25,28 +25,54 @@ export function observe({ regression }: Law, { inputs, outputs }: Runs): Observa
  * @param weights how often each run counts, for bootstraps
  */
 export function summedObjective(
-  { regression: { evaluate, huber, compared = "log" } }: Law,
+  { regression: { evaluate, batch, huber, compared = "log" } }: Law,
   { features, width, targets }: Observations,
   weights?: ArrayLike<number>,
 ): Objective {
-  let inner = new Float64Array(0);
+  const count = targets.length;
+  const runs = batch?.(features, width, count) ?? oneByOne(evaluate, features, width, count);
+  const isLog = compared === "log";
+  const measured = isLog ? targets : targets.map(Math.exp);
+  const slopes = new Float64Array(count);
   return (free, gradient) => {
-    if (inner.length !== free.length) inner = new Float64Array(free.length);
-    gradient.fill(0);
+    const predicted = runs.predict(free);
     let sum = 0;
-    for (let i = 0; i < targets.length; i++) {
+    for (let i = 0; i < count; i++) {
       const weight = weights === undefined ? 1 : weights[i]!;
-      if (weight === 0) continue;
-      const predicted = evaluate(free, features, i * width, inner);
       // Of outputs themselves, the derivative has the output for a factor.
-      const factor = compared === "log" ? 1 : Math.exp(predicted);
-      const residual = compared === "log" ? predicted - targets[i]! : factor - Math.exp(targets[i]!);
+      const factor = isLog ? 1 : Math.exp(predicted[i]!);
+      const residual = (isLog ? predicted[i]! : factor) - measured[i]!;
       const size = Math.abs(residual);
       sum += weight * (size <= huber ? (residual * residual) / 2 : huber * (size - huber / 2));
-      const slope = weight * factor * Math.max(-huber, Math.min(huber, residual));
-      for (let j = 0; j < gradient.length; j++) gradient[j]! += slope * inner[j]!;
+      slopes[i] = weight * factor * Math.max(-huber, Math.min(huber, residual));
     }
+    gradient.fill(0);
+    runs.pull(slopes, gradient);
     return sum;
+  };
+}
+
+function oneByOne(
+  evaluate: Regression["evaluate"],
+  features: Float64Array,
+  width: number,
+  count: number,
+): Batch {
+  const predicted = new Float64Array(count);
+  let gradients: Float64Array[] = [];
+  return {
+    predict(free) {
+      if (gradients[0]?.length !== free.length)
+        gradients = Array.from({ length: count }, () => new Float64Array(free.length));
+      for (let i = 0; i < count; i++) predicted[i] = evaluate(free, features, i * width, gradients[i]!);
+      return predicted;
+    },
+    pull(slopes, gradient) {
+      for (let i = 0; i < count; i++) {
+        const [slope, own] = [slopes[i]!, gradients[i]!];
+        for (let j = 0; j < own.length; j++) gradient[j]! += slope * own[j]!;
+      }
+    },
   };
 }
 

@@ -23,14 +23,35 @@ const enough = { gradient: 1e-12, decrease: 1e-9, floor: 0, iterations: 500 };
 export function resampled({ observations, free, seed, from, to }: Resampling, law: Law): Float64Array[] {
   const points = observations.targets.length;
   const random = createRandom(seed, 0);
-  const weights = new Float64Array(points);
+  const times = new Float64Array(points);
   // The curvature at the minimum of all runs is near that of any resampling.
   const aside = free.map((value) => value + 0.01 * Math.max(0.1, Math.abs(value)));
   const { memory } = minimise(summedObjective(law, observations), aside, enough);
   return Array.from({ length: to - from }, (_, sample) => {
-    weights.fill(0);
+    times.fill(0);
     const base = (from + sample) * points;
-    for (let i = 0; i < points; i++) weights[random.integer(base + i, points)]! += 1;
-    return minimise(summedObjective(law, observations, weights), free, enough, memory).x;
+    for (let i = 0; i < points; i++) times[random.integer(base + i, points)]! += 1;
+    const { drawn, weights } = drawnRuns(observations, times);
+    return minimise(summedObjective(law, drawn, weights), free, enough, memory).x;
   });
+}
+
+/** The runs that were drawn, each once: a third and more were not. */
+function drawnRuns(
+  { features, width, targets }: Observations,
+  times: Float64Array,
+): { drawn: Observations; weights: Float64Array } {
+  const weights = times.filter((count) => count > 0);
+  const drawn = {
+    width,
+    features: new Float64Array(weights.length * width),
+    targets: new Float64Array(weights.length),
+  };
+  let to = 0;
+  for (let i = 0; i < times.length; i++) {
+    if (times[i] === 0) continue;
+    for (let j = 0; j < width; j++) drawn.features[to * width + j] = features[i * width + j]!;
+    drawn.targets[to++] = targets[i]!;
+  }
+  return { drawn, weights };
 }

@@ -201,6 +201,17 @@ test.each([
   expect(err).toMatch(expected);
 });
 
+test("runs of one budget, or at one place, are refused for every law that is about more", async () => {
+  const rows = [1, 2, 3, 4, 5, 6].map((n) => `${n}e8,${6e10 / n},1e10,${2 + n / 100}`);
+  const file = write("one.csv", ["parameters,tokens,state,loss", ...rows]);
+  const refused = async (law: string, ...words: string[]) =>
+    (await refusal(["fit", file, "--law", law, ...words, ...fast])).err;
+  expect(await refused("overtraining")).toMatch(/overtraining: all runs have one budget/);
+  expect(await refused("state", "--columns", "perplexity=loss")).toMatch(
+    /all runs have the same state, 10000000000/,
+  );
+});
+
 test("other wrong requests are one line", async () => {
   const file = runsFile("fine.csv");
   const refused = async (...words: string[]) => (await refusal(["fit", file, ...words, ...fast])).err;
@@ -211,6 +222,9 @@ test("other wrong requests are one line", async () => {
   );
   expect(await refused("--law", "chinchilla", "--where", "tokens=7")).toMatch(/no row has tokens=7/);
   expect(await refused("--law", "chinchilla", "--compare", "A=1")).toMatch(/no number for B/);
+  expect(await refused("--law", "isoflop", "--compare", "besiroglu")).toMatch(
+    /--compare is of no use to --law isoflop/,
+  );
   expect(await refused("--law", "isoflop")).toMatch(/0 of \d+ budgets have 4 sizes/);
   expect((await refusal(["fit", join(folder.path, "none.csv"), "--law", "chinchilla"])).err).toMatch(
     /no such file/,

@@ -55,6 +55,8 @@ test.each([
     /of use to --law data-constrained alone/,
   ],
   [["--table"], /no budget/],
+  [["--table", "--flops", "1e17", "--tokens", "1G"], /--tokens is of no use to --table/],
+  [["--table", "--flops", "1e17", "--law", "kaplan,besiroglu"], /--table: 2 laws; expected one/],
 ])("%j is refused in one line", async (words, expected) => {
   const { err, exitCode } = await refusal(["plan", ...words]);
   expect(exitCode).toBe(2);

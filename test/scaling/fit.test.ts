@@ -5,7 +5,7 @@ import { RequestError } from "../../src/errors.ts";
 import { countingConvention, judgeConstants } from "../../src/scaling/diagnose.ts";
 import { fitLaw } from "../../src/scaling/fit.ts";
 import { chinchilla, chinchillaOptimum } from "../../src/scaling/laws/chinchilla.ts";
-import { laws } from "../../src/scaling/laws/laws.ts";
+import { lawOf, laws } from "../../src/scaling/laws/laws.ts";
 import { type Minimum, minimise } from "../../src/scaling/minimise.ts";
 import { observe, type Runs, summedObjective } from "../../src/scaling/objective.ts";
 import { chinchillaFile, chinchillaRuns, drawRuns, trueConstants } from "./data.ts";
@@ -105,6 +105,18 @@ test("few runs have wider intervals by the linear approximation, as many as cons
   expect(many.fit.intervals.method).toBe("bootstrap");
   await expect(of(4)).rejects.toThrow(/4 runs for 5 constants/);
   await expect(of(4)).rejects.toThrow(RequestError);
+});
+
+test("constants that make up for each other have no interval, and it is said", async () => {
+  const { regression, ...law } = lawOf("moe-sparsity");
+  const truth = trueConstants({ regression, ...law });
+  // The search is no matter here: it begins at the truth.
+  const starts = () => [regression.toFree(truth)];
+  const near = { ...law, regression: { ...regression, starts } };
+  const { fit } = await fitLaw(near, drawRuns(near, truth, 30, 0.005, 1));
+  expect(fit.constants.gamma!.interval).toBeNull();
+  expect(fit.constants.alpha!.interval).not.toBeNull();
+  expect(fit.diagnostics.map(({ kind }) => kind)).toContain("no interval");
 });
 
 describe("doubts", () => {

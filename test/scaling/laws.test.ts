@@ -15,6 +15,7 @@ import {
 import { laws } from "../../src/scaling/laws/laws.ts";
 import { routedHash, routedReinforced, routedSinkhorn } from "../../src/scaling/laws/routed.ts";
 import { bestSparsity } from "../../src/scaling/laws/sparsity.ts";
+import { observe, summedObjective } from "../../src/scaling/objective.ts";
 import { drawRuns, trueConstants } from "./data.ts";
 
 test.each(laws.map((law) => [law.name, law] as const))(
@@ -46,6 +47,25 @@ test.each(laws.map((law) => [law.name, law] as const))(
     }
   },
 );
+
+test.each(
+  laws.filter(({ regression }) => regression.batch !== undefined).map((law) => [law.name, law] as const),
+)("%s of many runs at once is the sum of one after another", (_, law) => {
+  const runs = drawRuns(law, trueConstants(law), 30, 0.05, 2);
+  const observations = observe(law, runs);
+  const weights = runs.outputs.map((_, i) => 1 + (i % 3));
+  const { batch: __, ...regression } = law.regression;
+  const free = Float64Array.from(law.regression.toFree(trueConstants(law)), (x) => 1.01 * x);
+  const [together, apart] = [new Float64Array(free.length), new Float64Array(free.length)];
+  const value = summedObjective(law, observations, weights)(free, together);
+  expect(value / summedObjective({ ...law, regression }, observations, weights)(free, apart)).toBeCloseTo(
+    1,
+    12,
+  );
+  together.forEach((slope, i) => {
+    expect(Math.abs(slope - apart[i]!)).toBeLessThan(1e-10 * Math.max(...apart.map(Math.abs)));
+  });
+});
 
 test("formulas written once more, by hand", () => {
   const [N, D] = [1e9, 2e10];
@@ -129,6 +149,16 @@ describe("mixtures of experts", () => {
       bestGranularity({ width, layers, expansion: 64 }, flops).granularity;
     expect(at(512, 8, 1e19)).toBeLessThanOrEqual(at(4096, 32, 1e23));
     expect(at(4096, 32, 1e23)).toBeGreaterThanOrEqual(16);
+  });
+
+  test("the best granularity at the best size is the published one: 8 at 1e18 FLOP, 64 at 1e25", () => {
+    const best = (flops: number) => {
+      const tried = Array.from({ length: 120 }, (_, i) => 2 * 1.04 ** i).map((layers) =>
+        bestGranularity({ width: 64 * layers, layers, expansion: 64 }, flops),
+      );
+      return tried.reduce((least, one) => (one.loss < least.loss ? one : least));
+    };
+    expect([1e18, 1e25].map((flops) => best(flops).granularity)).toEqual([8, 64]);
   });
 
   test("the best sparsity grows with the parameters", () => {

@@ -113,6 +113,16 @@ test("unique tokens: repeated ones are worth less, and models become smaller", (
   expect(few.parameters).toBeLessThan(many.parameters);
 });
 
+test.each(["mup", "depth-mup", "completep"] as const)(
+  "under %s the rate is to be measured, and it is said how",
+  (parametrisation) => {
+    const { recipe } = planModel(besiroglu, { flops: 1e20, parametrisation });
+    expect(recipe.rate).toBeNull();
+    expect(recipe.rateRule).toMatch(/find the best rate on a .*model/);
+    expect(planModel(besiroglu, { flops: 1e20 }).recipe.rate).toBeGreaterThan(0);
+  },
+);
+
 test("hours of a device are FLOPs", () => {
   const { flops, cost } = planModel(besiroglu, { gpuHours: 1000, hardware: "a100", utilisation: 0.5 });
   expect(flops).toBe(1000 * 3600 * 312e12 * 0.5);

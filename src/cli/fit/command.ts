@@ -81,9 +81,9 @@ export function fitCommand({ program, console, commandLine, setExitCode }: Comma
     .option("--force", "overwrite these files")
     .option("--json", "print one JSON document")
     .addHelpText("after", help)
-    .action(async (file: string, options: FitCommandOptions) => {
+    .action(async (file: string, options: FitCommandOptions, command: Command) => {
       const { fitFile } = await import("./run.ts");
-      setExitCode(await fitFile(file, options, commandLine, console));
+      setExitCode(await fitFile(file, options, command, commandLine, console));
     });
 }
 

@@ -1,10 +1,10 @@
 // What `scantling fit` does: reads the table, asks for the fit, prints it. Fits nothing itself.
 
+import type { Command } from "commander";
 import { usableCores } from "../../cores.ts";
 import { RequestError, WorkError } from "../../errors.ts";
 import { InputFileError, largest, readInputFile } from "../../inputFile.ts";
-import { nearest } from "../../nearest.ts";
-import { reportPage } from "../../report/page.ts";
+import { expectedOneOf, nearest } from "../../nearest.ts";
 import { countingConvention, type Diagnostic, judgeConstants } from "../../scaling/diagnose.ts";
 import { fitEnvelope } from "../../scaling/envelope.ts";
 import { type Fitted, fitLaw, predictFitted } from "../../scaling/fit.ts";
@@ -21,9 +21,9 @@ import {
   readRunTable,
   refuseDuplicates,
 } from "../../scaling/table.ts";
-import { expectedOneOf } from "../../strict.ts";
 import type { Console } from "../console.ts";
 import { prepareOutput } from "../output.ts";
+import { refuseUnused } from "../unused.ts";
 import type { FitCommandOptions } from "./command.ts";
 import { fitReport } from "./report.ts";
 import { type FitDocument, fitText } from "./text.ts";
@@ -38,11 +38,13 @@ const SHARE_LEFT_OUT = 0.02;
 export async function fitFile(
   file: string,
   options: FitCommandOptions,
+  command: Command,
   commandLine: readonly string[],
   console: Console,
 ): Promise<number> {
   const law = findLaw(options.law);
   const mapping = readMapping(options.columns);
+  if (typeof law === "string") refuseUnused(command, ["predict", "compare"], `to --law ${law}`);
   const force = options.force ?? false;
   const writeOut = options.out === undefined ? undefined : prepareOutput(options.out, force);
   const writeReport = options.report === undefined ? undefined : prepareOutput(options.report, force);
@@ -50,7 +52,10 @@ export async function fitFile(
   const document = await fitTable(table, law, mapping, options, console.signal);
   const text = `${JSON.stringify(document)}\n`;
   writeOut?.(text);
-  writeReport?.(reportPage(fitReport(document, { file, commandLine })));
+  if (writeReport !== undefined) {
+    const { reportPage } = await import("../../report/page.ts");
+    writeReport(reportPage(fitReport(document, { file, commandLine })));
+  }
   console.out(options.json ? text : fitText(document));
   return 0;
 }
@@ -95,11 +100,15 @@ async function fitTable(
     const found = (law === "isoflop" ? fitIsoflop : fitEnvelope)(runs, options);
     return { ...about, ...found, diagnostics: [...found.diagnostics, ...notes] };
   }
-  if (law.name === "chinchilla")
+  if (values.parameters !== undefined && values.tokens !== undefined) {
+    const { parameters, tokens } = values;
     refuseOneBudget(
       law.name,
-      values.parameters!.map((n, i) => 6 * n * values.tokens![i]!),
+      parameters.map((n, i) => 6 * n * tokens[i]!),
     );
+  }
+  const [only, ...others] = law.inputs;
+  if (others.length === 0) refuseOneValue(law.name, only!, values[only!]!);
   const inputsOf = (columns: Readonly<Record<string, readonly number[]>>) =>
     columns[law.output]!.map((_, i) => law.inputs.map((input) => columns[input]![i]!));
   const runs = { inputs: inputsOf(values), outputs: values[law.output]! };
@@ -191,6 +200,13 @@ function refuseOneBudget(law: string, flops: readonly number[]): void {
   if (most > 1.05 * least) return;
   throw new RequestError(
     `${law}: all runs have one budget, ${most.toPrecision(3)} FLOP, which says nothing of larger ones; expected runs at two budgets or more`,
+  );
+}
+
+function refuseOneValue(law: string, name: string, values: readonly number[]): void {
+  if (values.some((value) => value !== values[0])) return;
+  throw new RequestError(
+    `${law}: all runs have the same ${name}, ${values[0]}; expected two that differ, or more`,
   );
 }
 

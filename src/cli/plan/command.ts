@@ -3,6 +3,7 @@
 import { type Command, Option } from "commander";
 import { memorySize, numberBetween, share, wholeNumber } from "../parsers.ts";
 import type { CommandContext } from "../program.ts";
+import { refuseUnused } from "../unused.ts";
 
 export interface PlanCommandOptions {
   readonly flops?: number;
@@ -18,7 +19,7 @@ export interface PlanCommandOptions {
   readonly law?: string;
   readonly vocabulary?: number;
   readonly length?: number;
-  readonly parametrisation?: "standard" | "mup";
+  readonly parametrisation?: "standard" | "mup" | "depth-mup" | "completep";
   readonly extrapolate?: boolean;
   readonly table?: boolean;
   readonly out?: string;
@@ -40,6 +41,12 @@ Examples:
   scantling plan --flops 1e21 --unique-tokens 2G
   scantling plan --parameters 7G --flops 1e23 --length 32768 --state-memory 1GB
   scantling plan --table --flops 1e17`;
+
+/** A ladder of runs is made of a budget and a law alone. */
+const unusedByTable: readonly (keyof PlanCommandOptions)[] = [
+  ...(["parameters", "tokens", "loss", "inferenceTokens", "stateMemory"] as const),
+  ...(["vocabulary", "length", "parametrisation", "extrapolate"] as const),
+];
 
 export function planCommand({ program, console, setExitCode }: CommandContext): Command {
   const amount = () => numberBetween(0, 1e40);
@@ -67,6 +74,8 @@ export function planCommand({ program, console, setExitCode }: CommandContext): 
       new Option("--parametrisation <name>", "what the rate is for (default: standard)").choices([
         "standard",
         "mup",
+        "depth-mup",
+        "completep",
       ]),
     )
     .option("--extrapolate", "plan beyond a thousand times the range of the law's runs")
@@ -75,8 +84,9 @@ export function planCommand({ program, console, setExitCode }: CommandContext): 
     .option("--force", "overwrite that file")
     .option("--json", "print one JSON document")
     .addHelpText("after", help)
-    .action(async (options: PlanCommandOptions) => {
+    .action(async (options: PlanCommandOptions, command: Command) => {
       const { planBudget } = await import("./run.ts");
+      if (options.table === true) refuseUnused(command, unusedByTable, "to --table");
       setExitCode(planBudget(options, console));
     });
 }

@@ -35,6 +35,8 @@ export function planBudget(options: PlanCommandOptions, console: Console): numbe
       "--unique-tokens is of use to --law data-constrained alone; leave --law out or name that one",
     );
   }
+  if (options.table === true && laws.length > 1)
+    throw new RequestError(`--table: ${laws.length} laws; expected one, around whose optimum the runs lie`);
   const result = options.table === true ? ladder(laws[0]!, options) : plans(laws, { ...options, stateBytes });
   write?.(`${JSON.stringify(result.document, null, 2)}\n`);
   console.out(options.json ? `${JSON.stringify(result.document)}\n` : result.text);

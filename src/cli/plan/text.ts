@@ -82,7 +82,9 @@ function facts(plan: ModelPlan): (readonly [string, string])[] {
         ]),
     [
       "loss",
-      loss === null ? "not known by this law" : `${loss.toFixed(3)}${between || " (interval unknown)"}`,
+      loss === null
+        ? "not known by this law"
+        : `${loss.toFixed(3)}${between || " (no interval: no covariance of the constants is known)"}`,
     ],
     [
       "cost",

@@ -50,7 +50,7 @@ export const chinchilla: Law = {
   domain: { parameters: [5.7e7, 1.62e10], tokens: [2.45e8, 5e11], flops: [1.4e18, 1.3e22] },
   regression: {
     features: ([parameters, tokens]: Numbers) => [-Math.log(parameters!), -Math.log(tokens!)],
-    evaluate: sumOfTerms({
+    ...sumOfTerms({
       terms: [[{ of: 0 }, { of: 3, by: 0 }], [{ of: 1 }, { of: 4, by: 1 }], [{ of: 2 }]],
     }),
     huber: 1e-3,

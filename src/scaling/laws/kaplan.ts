@@ -78,7 +78,7 @@ export const kaplanData: Law = {
   regression: {
     features: ([parameters, tokens]: Numbers) => [-Math.log(parameters!), -Math.log(tokens!)],
     // Coordinates: r · ln Nc, ln Dc, r = alphaN / alphaD, alphaD.
-    evaluate: sumOfTerms({
+    ...sumOfTerms({
       terms: [
         [{ of: 0 }, { of: 2, by: 0 }],
         [{ of: 1 }, { by: 1 }],
@@ -114,7 +114,7 @@ export const kaplanSteps: Law = {
   domain: { parameters: domain.parameters!, steps: [1e3, 2.5e5] },
   regression: {
     features: ([parameters, steps]: Numbers) => [-Math.log(parameters!), -Math.log(steps!)],
-    evaluate: sumOfTerms({
+    ...sumOfTerms({
       terms: [
         [{ of: 0 }, { of: 2, by: 0 }],
         [{ of: 1 }, { of: 3, by: 1 }],

@@ -1,7 +1,7 @@
 // The laws by name. Knows nothing of any of them.
 
 import { RequestError } from "../../errors.ts";
-import { expectedOneOf } from "../../strict.ts";
+import { expectedOneOf } from "../../nearest.ts";
 import type { Law } from "../law.ts";
 import { chinchilla } from "./chinchilla.ts";
 import { dataConstrained } from "./dataConstrained.ts";

@@ -26,7 +26,7 @@ export const overtraining: Law = {
   domain: { parameters: [1.1e7, 4.12e8], tokens: [2e8, 8.2e9], flops: [1.3e16, 2e19] },
   regression: {
     features: ([parameters, tokens]: Numbers) => [Math.log(parameters!), Math.log(tokens!) + Math.log(6) / 2],
-    evaluate: sumOfTerms({
+    ...sumOfTerms({
       terms: [[{ of: 0 }, { of: 2, by: 0 }], [{ of: 1 }, { of: 2, by: 1 }], [{ of: 3 }]],
     }),
     compared: "value",

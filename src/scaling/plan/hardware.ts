@@ -1,7 +1,7 @@
 // Accelerators by name: their peak in dense bfloat16 (float16 for V100) as their makers state it. Knows no prices.
 
 import { RequestError } from "../../errors.ts";
-import { expectedOneOf } from "../../strict.ts";
+import { expectedOneOf } from "../../nearest.ts";
 
 /** FLOP/s of one device. */
 export const peaks: Readonly<Record<string, number>> = {

@@ -2,7 +2,7 @@
 // shape.
 
 import { RequestError } from "../../errors.ts";
-import { expectedOneOf } from "../../strict.ts";
+import { expectedOneOf } from "../../nearest.ts";
 import { linearisedEstimate } from "../intervals.ts";
 import { type Law, type Numbers, type Published, predict } from "../law.ts";
 import { chinchilla, chinchillaOptimum } from "../laws/chinchilla.ts";

@@ -4,8 +4,8 @@ import { predict } from "../law.ts";
 import { kaplanCriticalBatch, kaplanRate, kaplanTokensAgainstOverfitting } from "../laws/kaplan.ts";
 import type { Allocation } from "./planLaw.ts";
 
-/** Standard: one rate for all parameters, from the size. mup: the rate of a narrow model, measured there. */
-export type Parametrisation = "standard" | "mup";
+/** Standard: one rate for all parameters, from the size. The others: the rate of a small model, measured there. */
+export type Parametrisation = "standard" | "mup" | "depth-mup" | "completep";
 
 /** Batch, rate and schedule, each with where it comes from. */
 export interface ModelRecipe {
@@ -57,17 +57,20 @@ export function recipeFor(
   };
 }
 
+/** How a rate is found that is not told by the size. */
+const measuredRules: Readonly<Record<Exclude<Parametrisation, "standard">, string>> = {
+  mup: "muP: find the best rate on a model of the same depth and a width of 128 to 512 and keep it; hidden matrices then take it divided by width / base width",
+  "depth-mup":
+    "depth-muP: find the best rate on a narrow and shallow model and keep it; hidden matrices then take it divided by width / base width and, as residual branches, by the square root of depth / base depth",
+  completep:
+    "CompleteP: find the best rate on a narrow and shallow model and keep it; hidden matrices then take it divided by width / base width, and residual branches are divided by depth / base depth",
+};
+
 function rateFor(
   parameters: number,
   parametrisation: Parametrisation,
 ): Pick<ModelRecipe, "rate" | "rateRule"> {
-  if (parametrisation === "mup") {
-    return {
-      rate: null,
-      rateRule:
-        "muP: find the best rate on a model of the same depth and a width of 128 to 512 and keep it; hidden matrices then take it divided by width / base width",
-    };
-  }
+  if (parametrisation !== "standard") return { rate: null, rateRule: measuredRules[parametrisation] };
   if (parameters > RATE_RULE_ENDS) {
     return {
       rate: null,
