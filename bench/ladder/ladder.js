@@ -10,6 +10,7 @@ import { parseArgs } from "node:util";
 import {
   decoderFamily,
   defineLadder,
+  defineTransfer,
   ladder,
   ladderSeconds,
   loadDataset,
@@ -18,6 +19,7 @@ import {
   ratesOf,
   transfer,
 } from "../../dist/index.js";
+import { namesOf, wholeOption } from "../options.js";
 
 const HERE = path.dirname(fileURLToPath(import.meta.url));
 const DATA = "gutenberg_novels";
@@ -53,7 +55,7 @@ if (values.help) {
 
 const stop = new AbortController();
 for (const name of ["SIGINT", "SIGTERM"]) process.once(name, () => stop.abort());
-const processes = values.processes === undefined ? undefined : Number(values.processes);
+const processes = wholeOption(values, "processes");
 const common = { processes, signal: stop.signal };
 const { smoke } = values;
 const results = smoke ? path.join(tmpdir(), "scantling-ladder-smoke") : HERE;
@@ -84,22 +86,23 @@ const groups = {
   ),
 };
 
+/** The best learning rate goes down with the length of a run: the runs of the first ladder are long. */
+const stepsOf = (name) => (smoke ? 10 : name === "decoder" ? 1000 : 400);
+const rateRequest = (name, architecture) => ({
+  architecture,
+  ...{ parametrisations: ["mup"], widths: smoke ? [16, 32] : [32, 64, 128], depths: [layers] },
+  rates: smoke ? [1e-3, 4e-3, 1.6e-2] : [1e-3, 2e-3, 4e-3, 8e-3, 1.6e-2, 3.2e-2],
+  ...{ seeds: [1], steps: stepsOf(name), batch: smoke ? 4 : 16, data: DATA, vocabulary },
+});
+
 /** Best rates over widths under muP; where they do not stay, their mean, and it is said. */
 async function measureRates(name, architecture) {
   const file = path.join(results, "rates.json");
   const known = existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : {};
   if (known[name] === undefined) {
     let result;
-    for await (const event of transfer({
-      ...{ ...common, architecture, folder: folderOf(`rates-${name}`) },
-      ...{ parametrisations: ["mup"], widths: smoke ? [16, 32] : [32, 64, 128], depths: [layers] },
-      ...{
-        rates: smoke ? [1e-3, 4e-3, 1.6e-2] : [1e-3, 2e-3, 4e-3, 8e-3, 1.6e-2, 3.2e-2],
-        seeds: [1],
-        steps: smoke ? 10 : 400,
-      },
-      ...{ batch: smoke ? 4 : 16, data: DATA, vocabulary },
-    })) {
+    const request = rateRequest(name, architecture);
+    for await (const event of transfer({ ...common, ...request, folder: folderOf(`rates-${name}`) })) {
       if (event.kind !== "end") continue;
       if (event.reason === "interrupted") process.exit(130);
       result = event.result;
@@ -154,20 +157,28 @@ const measured = {
   isoflop: { decoder: decoderFamily(length, {}) },
   state: Object.fromEntries(Object.entries(groups).map(([group, families]) => [group, families[1]])),
 };
-const wanted = Object.keys(requests).filter((name) => values.only === undefined || values.only === name);
-if (wanted.length === 0) {
-  console.error(`--only ${values.only}: expected isoflop or state`);
-  process.exit(2);
-}
+const wanted = namesOf(values, Object.keys(requests));
 
 const anyRate = { kind: "parametrised", parametrisation: { kind: "mup", baseWidth: 32 }, rate: 4e-3 };
 const { machine } = await openMachine({ threads: 1 });
 for (const name of wanted) {
-  const planned = defineLadder(requests[name](() => anyRate));
-  const speed = await measureLadderSpeed(machine, planned);
-  const hours = ladderSeconds(planned, speed) / 3600;
+  const request = requests[name](() => anyRate);
+  const whole = defineLadder(request);
+  const all = { runs: whole.planned.length, flops: whole.flops, seconds: 0, rates: 0 };
+  // Architectures of one group are equally fast.
+  for (const [group, { architecture }] of Object.entries(measured[name])) {
+    const own = name === "state" ? { families: request.families.filter((one) => one.group === group) } : {};
+    const part = defineLadder({ ...request, ...own });
+    const speed = await measureLadderSpeed(machine, part);
+    all.seconds += ladderSeconds(part, speed);
+    for (const { flops, spec } of defineTransfer(rateRequest(group, architecture)).runs) {
+      const { steps, batch } = spec.training;
+      all.rates += flops / speed({ flops, tokens: steps * batch * length });
+    }
+  }
+  const [ladderHours, rateHours] = [all.seconds / 3600, all.rates / 3600].map((hours) => hours.toFixed(2));
   console.log(
-    `${name}: ${planned.planned.length} runs, ${planned.flops.toExponential(2)} FLOP, about ${hours.toFixed(2)} h of processes, ${(hours / (processes ?? 2)).toFixed(2)} h with ${processes ?? 2} at a time, and the rates before`,
+    `${name}: ${all.runs} runs, ${all.flops.toExponential(2)} FLOP, about ${ladderHours} h of processes, and ${rateHours} h of the rates before`,
   );
 }
 machine.dispose();

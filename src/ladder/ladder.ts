@@ -13,9 +13,10 @@ import { runStudy, type StudyBudget } from "../study/runner.ts";
 import { readAllEnded, runFolder } from "../study/store.ts";
 import { onDisk, replaceFile } from "../train/files.ts";
 import { checkpointsPath } from "../train/runFolder.ts";
+import { lossesOf } from "../transfer/progress.ts";
 import { type Prediction, predictRungs } from "./predict.ts";
 import { readPrediction } from "./predictionFile.ts";
-import { lossesOf, progressOf } from "./progress.ts";
+import { progressOf } from "./progress.ts";
 import { ladderReport } from "./report.ts";
 import { defineLadder, type LadderRequest } from "./request.ts";
 import { type LadderResult, ladderResult } from "./result.ts";
@@ -57,7 +58,16 @@ const SILENCE_SECONDS = 600;
  * Runs a ladder or goes on with it; `prediction.json`, `result.json` and `report.html` are in its folder.
  * Errors: RequestError before anything is trained; WorkError as `runStudy`.
  */
-export async function* ladder(options: LadderOptions): AsyncGenerator<LadderEvent, void, undefined> {
+export function ladder(options: LadderOptions): AsyncGenerator<LadderEvent, void, undefined> {
+  const extension = import.meta.url.slice(import.meta.url.lastIndexOf("."));
+  return ladderBy(options, new URL(`../transfer/worker${extension}`, import.meta.url));
+}
+
+/** The same with runs made by another worker, whose results are a `{ loss }`. */
+export async function* ladderBy(
+  options: LadderOptions,
+  worker: URL,
+): AsyncGenerator<LadderEvent, void, undefined> {
   const { folder, budget, processes, threads, command = "ladder()", signal, ...request } = options;
   const defined = defineLadder(request);
   const predictionPath = join(folder, "prediction.json");
@@ -67,10 +77,7 @@ export async function* ladder(options: LadderOptions): AsyncGenerator<LadderEven
   const study = runStudy({
     ...{ folder, budget, processes, threads, signal, request: defined.json },
     plan: (known) => progressOf(request, lossesOf(known)).jobs.map(jobOf),
-    worker: new URL(
-      `../transfer/worker${import.meta.url.slice(import.meta.url.lastIndexOf("."))}`,
-      import.meta.url,
-    ),
+    worker,
     silenceSeconds: SILENCE_SECONDS,
   });
   for await (const event of study) {

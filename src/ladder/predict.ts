@@ -2,6 +2,7 @@
 import type { Diagnostic } from "../scaling/diagnose.ts";
 import { type Fitted, fitLaw, predictFitted } from "../scaling/fit.ts";
 import type { Estimate } from "../scaling/intervals.ts";
+import { valleyOf } from "../scaling/isoflop.ts";
 import { chinchilla } from "../scaling/laws/chinchilla.ts";
 import { type LinePoint, predictOnLine, studentReach } from "../scaling/line.ts";
 import { lowestOf, type Measured, type Progress, type Rung } from "./progress.ts";
@@ -91,7 +92,10 @@ async function valleyRung(
       loss: predictRun(fitted, [run.parameters, run.tokens]),
     }));
     const lowest = runs.reduce((least, one) => (one.loss.value < least.loss.value ? one : least));
-    const loss = best === null ? lowest.loss : predictRun(fitted, [best.value, tokensAt(rung, best.value)]);
+    const loss =
+      best === null
+        ? lowest.loss
+        : asMeasured(predictRun(fitted, [best.value, tokensAt(rung, best.value)]), rung, runs);
     return {
       rungs: [{ ...about, loss, runs }],
       laws: [...way, `${chinchilla.formula} through ${points} runs: ${values.join(", ")}`],
@@ -157,6 +161,25 @@ export function predictRun(fitted: Fitted, inputs: readonly number[]): Estimate 
   const spread = Math.hypot(standardError / value, noise);
   const reach = Math.exp(studentReach(freedom) * spread);
   return { value, standardError: value * spread, interval: [value / reach, value * reach] };
+}
+
+/**
+ * What will be measured is the minimum of a parabola, and valleys are not quite parabolas: so the loss is that of the parabola through
+ * what the law says of the rung's runs, with the interval of the law in proportion.
+ */
+function asMeasured(loss: Estimate, rung: Rung, runs: RungPrediction["runs"]): Estimate {
+  const points = rung.runs.map(({ run: { parameters } }, i) => ({
+    ...{ parameters, flops: rung.budget, loss: runs[i]!.loss.value },
+  }));
+  const { vertex, inside } = valleyOf(points);
+  if (!inside || vertex === null) return loss;
+  const ratio = vertex.loss / loss.value;
+  const { standardError, interval } = loss;
+  return {
+    value: vertex.loss,
+    standardError: standardError === null ? null : ratio * standardError,
+    interval: interval === null ? null : [ratio * interval[0], ratio * interval[1]],
+  };
 }
 
 /** Tokens that the rung's budget pays a model of so many parameters: between those of its runs, in logarithms. */

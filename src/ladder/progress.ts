@@ -3,7 +3,7 @@
 import { RequestError } from "../errors.ts";
 import { LEAST_RUNS, type Valley, valleyOf } from "../scaling/isoflop.ts";
 import { lineThrough } from "../scaling/line.ts";
-import type { Known } from "../study/job.ts";
+import type { Losses } from "../transfer/progress.ts";
 import {
   budgetName,
   guessOf,
@@ -49,19 +49,6 @@ export interface Progress {
   readonly isPredicted: (rung: Rung) => boolean;
   /** Whether the next jobs are the first of such a rung. */
   readonly isPredictionDue: boolean;
-}
-
-/** Losses of runs that have ended; null: out of bounds or failed. */
-export type Losses = ReadonlyMap<string, number | null>;
-
-export function lossesOf({ results, failures }: Known): Losses {
-  return new Map<string, number | null>([
-    ...failures.map(({ run }): [string, null] => [run, null]),
-    ...results.map(({ run, value }): [string, number | null] => [
-      run,
-      (value as { readonly loss: number | null }).loss,
-    ]),
-  ]);
 }
 
 export function progressOf(request: LadderRequest, losses: Losses): Progress {

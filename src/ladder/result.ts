@@ -1,5 +1,5 @@
 // What a ladder came to: its rungs, the laws through them, and the prediction beside its outcome. Trains nothing.
-import { RequestError } from "../errors.ts";
+import { RequestError, WorkError } from "../errors.ts";
 import { type Fit, fitLaw } from "../scaling/fit.ts";
 import { fitIsoflop, fitOptima, type IsoflopFit, type OptimaFit, type Valley } from "../scaling/isoflop.ts";
 import { stateOptimal } from "../scaling/laws/state.ts";
@@ -62,6 +62,16 @@ export async function ladderResult(
     outcomes: prediction === null ? [] : outcomesOf(request, prediction, complete),
     failures,
   };
+}
+
+/** Errors: WorkError where runs were made and none of them came to a loss. */
+export function requireLosses({ rungs, failures }: Pick<LadderResult, "rungs" | "failures">): void {
+  const runs = rungs.flatMap((rung) => rung.runs);
+  const [first] = failures;
+  if (runs.length === 0 || runs.some(({ loss }) => loss !== null)) return;
+  const why =
+    first === undefined ? "all went out of bounds: lower the rate" : `${first.run}: ${first.reason}`;
+  throw new WorkError(`ladder: none of ${runs.length} runs came to a loss; ${why}`);
 }
 
 async function lawOf(rungs: readonly Rung[]): Promise<Fit | null> {

@@ -11,6 +11,7 @@ import { RequestError } from "../errors.ts";
 import type { Json } from "../study/job.ts";
 import { defineParametrisation, type Parametrisation } from "../train/parametrisation/settings.ts";
 import { defineTraining, type TrainingInput } from "../train/settings.ts";
+import { eachOnce } from "./progress.ts";
 
 /** What is asked for. */
 export interface TransferRequest {
@@ -22,7 +23,10 @@ export interface TransferRequest {
   readonly widths: readonly number[];
   /** At the first width. */
   readonly depths: readonly number[];
-  /** Learning rates, rising. */
+  /**
+   * Learning rates, rising. A size that has its best one at an end of them is tried at up to three more beyond it, as far apart
+   * as the two rates there.
+   */
   readonly rates: readonly number[];
   readonly seeds: readonly number[];
   readonly steps: number;
@@ -56,6 +60,7 @@ export interface TransferRun {
 export interface TransferSeries {
   readonly axis: "width" | "depth";
   readonly parametrisation: Parametrisation;
+  /** Runs for every rate of the grid and every seed. */
   readonly sizes: readonly { readonly size: number; readonly rates: readonly (readonly TransferRun[])[] }[];
 }
 
@@ -63,12 +68,18 @@ export interface TransferSeries {
 export interface Transfer {
   readonly request: TransferRequest;
   readonly series: readonly TransferSeries[];
-  /** Each once. */
+  /** The rates asked for and, on both sides, those that may be added. */
+  readonly grid: readonly number[];
+  /** Places of the first and the last rate that was asked for. */
+  readonly asked: readonly [from: number, to: number];
+  /** At the rates that were asked for, each once. */
   readonly runs: readonly TransferRun[];
   /** What tells one measurement from another, as the study keeps it. */
   readonly json: Json;
 }
 
+/** Rates that are added at each end. */
+const MOST_ADDED = 3;
 const EVALUATIONS = 4;
 const EVALUATION_TOKENS = 16_384;
 
@@ -79,6 +90,8 @@ export function defineTransfer(request: TransferRequest): Transfer {
   requireList("depths", depths, 1);
   requireList("rates", rates, 3);
   requireList("seeds", seeds, 1);
+  const grid = gridOf(rates);
+  const asked = [MOST_ADDED, MOST_ADDED + rates.length - 1] as const;
   if (widths.length < 2 && depths.length < 2) {
     throw new RequestError("transfer: one width and one depth; expected two widths or more, or two depths");
   }
@@ -101,7 +114,7 @@ export function defineTransfer(request: TransferRequest): Transfer {
         const flops = count(architecture).flopsPerToken.training * length * request.batch * request.steps;
         return {
           size,
-          rates: rates.map((rate) =>
+          rates: grid.map((rate) =>
             seeds.map((seed) => runOf(request, architecture, parametrisation, rate, seed, flops)),
           ),
         };
@@ -109,12 +122,17 @@ export function defineTransfer(request: TransferRequest): Transfer {
       return { axis, parametrisation, sizes };
     }),
   );
-  const runs = [
-    ...new Map(
-      series.flatMap(({ sizes }) => sizes.flatMap((one) => one.rates.flat())).map((run) => [run.run, run]),
-    ).values(),
-  ];
-  return { request, series, runs, json: toJson(runs.map(({ run, spec }) => ({ run, spec }))) };
+  const runs = eachOnce(
+    series.flatMap(({ sizes }) => sizes.flatMap((one) => one.rates.slice(asked[0], asked[1] + 1).flat())),
+  );
+  return { request, series, grid, asked, runs, json: toJson(runs.map(({ run, spec }) => ({ run, spec }))) };
+}
+
+/** With as many rates at each end as may be added there, as far apart as the two at that end; to four digits, as they are told. */
+function gridOf(rates: readonly number[]): number[] {
+  const beyond = (end: number, next: number) =>
+    Array.from({ length: MOST_ADDED }, (_, i) => Number((end * (end / next) ** (i + 1)).toPrecision(4)));
+  return [...beyond(rates[0]!, rates[1]!).reverse(), ...rates, ...beyond(rates.at(-1)!, rates.at(-2)!)];
 }
 
 /** A kind with these as its base, where it has one. Errors: RequestError for kinds that do not exist. */

@@ -1,5 +1,7 @@
 // Whether the best learning rate moves from size to size: what runs brought back, as a table and a verdict. Trains nothing.
+import { WorkError } from "../errors.ts";
 import type { Known } from "../study/job.ts";
+import { lossesOf, type Tried, triedOf } from "./progress.ts";
 import type { Transfer, TransferSeries } from "./request.ts";
 
 /** Losses of one size of model. */
@@ -19,7 +21,7 @@ export interface SeriesResult {
   readonly sizes: readonly SizeResult[];
   /** Steps of the grid of rates between the highest and the lowest best one; null where one is not known. */
   readonly moved: number | null;
-  /** `stays`: by one step at most; `edge`: an optimum lies at an end of the grid, so it may be further away. */
+  /** `stays`: by one step at most; `edge`: an optimum lies at an end of what was tried, so it may be further away. */
   readonly verdict: "stays" | "moves" | "edge" | "unfinished";
   /** In one line. */
   readonly text: string;
@@ -27,6 +29,7 @@ export interface SeriesResult {
 
 /** What is known of all series. */
 export interface TransferResult {
+  /** Those that were asked for, and those that were added for some size. */
   readonly rates: readonly number[];
   readonly seeds: readonly number[];
   readonly steps: number;
@@ -34,44 +37,50 @@ export interface TransferResult {
   readonly failures: Known["failures"];
 }
 
-export function transferResult({ request, series }: Transfer, known: Known): TransferResult {
-  const { rates, seeds, steps } = request;
-  const ended = new Map<string, number | null>([
-    ...known.failures.map(({ run }): [string, null] => [run, null]),
-    ...known.results.map(({ run, value }): [string, number | null] => [
-      run,
-      (value as { readonly loss: number | null }).loss,
-    ]),
-  ]);
+export function transferResult(transfer: Transfer, known: Known): TransferResult {
+  const { request, series, grid, asked } = transfer;
+  const losses = lossesOf(known);
+  const tried = series.map(({ sizes }) => sizes.map(({ rates }) => triedOf(rates, asked, losses)));
+  const from = Math.min(...tried.flat().map((one) => one.from));
+  const to = Math.max(...tried.flat().map((one) => one.to));
+  const rates = grid.slice(from, to + 1);
   return {
     rates,
-    seeds,
-    steps,
-    series: series.map((one) => seriesResult(one, rates, ended)),
+    seeds: request.seeds,
+    steps: request.steps,
+    series: series.map((one, i) => seriesResult(one, tried[i]!, rates, from)),
     failures: known.failures,
   };
 }
 
+/** Errors: WorkError where none of the runs came to a loss. */
+export function requireLosses({ series, failures }: TransferResult): void {
+  if (series.some(({ sizes }) => sizes.some(({ best }) => best !== null))) return;
+  const [first] = failures;
+  const why =
+    first === undefined ? "all went out of bounds: lower the rates" : `${first.run}: ${first.reason}`;
+  throw new WorkError(`transfer: no run came to a loss; ${why}`);
+}
+
+/** @param first place in the grid of the first of `rates` */
 function seriesResult(
   { axis, parametrisation, sizes }: TransferSeries,
+  tried: readonly Tried[],
   rates: readonly number[],
-  ended: ReadonlyMap<string, number | null>,
+  first: number,
 ): SeriesResult {
-  const isComplete = sizes.every(({ rates }) => rates.flat().every(({ run }) => ended.has(run)));
-  const results = sizes.map(({ size, rates }): SizeResult => {
-    const losses = rates.map((runs) => {
-      const values = runs.map(({ run }) => ended.get(run) ?? null);
-      return values.every((value) => value !== null)
-        ? values.reduce((a, b) => a + b, 0) / values.length
-        : null;
-    });
-    const lowest = Math.min(...losses.map((loss) => loss ?? Number.POSITIVE_INFINITY));
-    return { size, losses, best: Number.isFinite(lowest) ? losses.indexOf(lowest) : null };
+  const results = sizes.map(({ size }, i): SizeResult => {
+    const { losses, best } = tried[i]!;
+    return {
+      size,
+      losses: losses.slice(first, first + rates.length),
+      best: best === null ? null : best - first,
+    };
   });
-  const best = results.map(({ best }) => best);
-  const places = best.filter((place) => place !== null);
-  const moved = places.length < best.length ? null : Math.max(...places) - Math.min(...places);
-  const isAtEdge = places.some((place) => place === 0 || place === rates.length - 1);
+  const places = results.flatMap(({ best }) => (best === null ? [] : [best]));
+  const moved = places.length < results.length ? null : Math.max(...places) - Math.min(...places);
+  const isAtEdge = tried.some(({ best, from, to }) => best === from || best === to);
+  const isComplete = tried.every((one) => one.isComplete);
   const verdict =
     !isComplete || moved === null ? "unfinished" : moved > 1 ? "moves" : isAtEdge ? "edge" : "stays";
   return {
@@ -95,7 +104,7 @@ function textOf(
   const says = {
     stays: `the best rate stays, within ${steps}`,
     moves: `the best rate moves by ${steps}`,
-    edge: `within ${steps} so far, but a best rate lies at an end of the grid: try more rates`,
+    edge: `within ${steps} so far, but a best rate lies at an end of all that were tried: try more rates`,
     unfinished: "not all runs have ended with a loss",
   }[verdict];
   return `${kind} over ${axis}: ${says} (${at})`;

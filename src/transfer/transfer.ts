@@ -8,6 +8,7 @@ import { runStudy } from "../study/runner.ts";
 import { runFolder } from "../study/store.ts";
 import { onDisk, replaceFile } from "../train/files.ts";
 import { checkpointsPath } from "../train/runFolder.ts";
+import { lossesOf, neededRuns } from "./progress.ts";
 import { type CheckResult, transferReport } from "./report.ts";
 import { defineTransfer, type TransferRequest, toJson } from "./request.ts";
 import { type TransferResult, transferResult } from "./result.ts";
@@ -43,20 +44,20 @@ export type TransferEvent =
 const SILENCE_SECONDS = 600;
 
 /**
- * Trains every size under every rate and seed, each run in a process of its own, and says whether the best rate moved. A call
- * with the same request and folder goes on where an earlier one was stopped or killed.
+ * Trains every size under every rate and seed, each run in a process of its own, and says whether the best rate moved. Sizes that
+ * have their best rate at an end of the grid are tried at up to three more beyond it. A call with the same request and folder goes
+ * on where an earlier one was stopped or killed.
  * Errors: RequestError before anything is trained; WorkError as `runStudy`.
  */
 export async function* transfer(options: TransferOptions): AsyncGenerator<TransferEvent, void, undefined> {
   const measured = defineTransfer(options);
   const { folder, processes, threads, signal, checks = [], command = "transfer()" } = options;
-  const jobs = measured.runs.map(({ run, spec }) => ({
-    run,
-    until: spec.training.steps,
-    spec: toJson(spec),
-  }));
   const study = runStudy({
-    ...{ folder, processes, threads, signal, request: measured.json, plan: () => jobs },
+    ...{ folder, processes, threads, signal, request: measured.json },
+    plan: (known) =>
+      neededRuns(measured, lossesOf(known)).map(({ run, spec }) => ({
+        ...{ run, until: spec.training.steps, spec: toJson(spec) },
+      })),
     worker: new URL(`./worker${import.meta.url.slice(import.meta.url.lastIndexOf("."))}`, import.meta.url),
     silenceSeconds: SILENCE_SECONDS,
   });

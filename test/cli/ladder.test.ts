@@ -101,6 +101,18 @@ test("what cannot be run is refused in one line", async () => {
   expect(await isoflop("--budgets", "4e7,8e7", "--rates", join(folder.path, "none.json"))).toMatch(
     /--rates .*none.json/,
   );
+  // What would not be used is not ignored.
+  expect(await isoflop("--budgets", "4e7,8e7", "--depths", "1,2")).toMatch(
+    /--depths is of no use to ladders of kind isoflop; leave it out/,
+  );
+  expect(await refused("shape", "--sizes", "1,2,3,4,5")).toMatch(
+    /--sizes is of no use to ladders of kind shape/,
+  );
+  expect(await refused("state", "--rungs", "3")).toMatch(/--rungs is of no use to ladders of kind state/);
+  expect(await isoflop("--budgets", "4e7,8e7", "--rungs", "3")).toMatch(
+    /--rungs is of no use beside --budgets/,
+  );
+  expect(await isoflop("--rates", "r.json", "--rate", "0.1")).toMatch(/--rate is of no use beside --rates/);
   writeFileSync(join(folder.path, "rates.json"), "{}");
   expect(await isoflop("--budgets", "4e7,8e7", "--rates", join(folder.path, "rates.json"))).toMatch(
     /no rates and series in it/,

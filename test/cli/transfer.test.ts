@@ -30,6 +30,7 @@ test("what cannot be measured is refused", async () => {
   };
   expect(await refused("--widths", "8")).toMatch(/one width and one depth/);
   expect(await refused("--widths", "8", "--check")).toMatch(/expected two that differ/);
+  expect(await refused("--check", "--steps", "20")).toMatch(/--steps is of no use to --check; leave it out/);
   expect(await refused("--rates", "1e-3,1e-4,1e-5")).toMatch(/larger than the one before/);
   expect(await refused("--parametrisation", "mub")).toMatch(/did you mean mup\?/);
 });

@@ -14,7 +14,7 @@ import {
   type ShapeRequest,
   type StateRequest,
 } from "../../src/ladder/request.ts";
-import { ladderResult } from "../../src/ladder/result.ts";
+import { ladderResult, requireLosses } from "../../src/ladder/result.ts";
 import type { LadderRun } from "../../src/ladder/runs.ts";
 import { processSeconds } from "../../src/ladder/time.ts";
 import { reportPage } from "../../src/report/page.ts";
@@ -98,6 +98,23 @@ test("the largest budget is predicted from the others before it is run, and lies
   expect(outcome!.reasons).toEqual([]);
   const [low, high] = prediction.rungs[0]!.loss.interval!;
   expect(high - low).toBeLessThan(0.3);
+});
+
+test("of a law without noise the loss at the minimum is predicted to four digits, though valleys are no parabolas", async () => {
+  const request = isoflop({ sizes: [0.25, 0.44, 0.76, 1.32, 2.3, 4] });
+  const { prediction, last } = await proved(request, chinchilla);
+  const measured = last.rungs.at(-1)!.valley!.vertex!.loss;
+  expect(Math.abs(prediction.rungs[0]!.loss.value / measured - 1)).toBeLessThan(1e-4);
+});
+
+test("a ladder of which no run came to a loss is a failure, in one line", async () => {
+  const { last } = climb(isoflop(), () => null);
+  const failures = [{ run: "a", until: 1, reason: "no memory", attempts: 3 }];
+  const result = await ladderResult(isoflop(), last, null, failures);
+  expect(() => requireLosses(result)).toThrow(/^ladder: none of \d+ runs came to a loss; a: no memory$/);
+  expect(() => requireLosses({ ...result, failures: [] })).toThrow(/out of bounds: lower the rate$/);
+  const { last: good } = climb(isoflop(), (_, at) => (at === 0 ? 2 : null));
+  requireLosses(await ladderResult(isoflop(), good, null, failures));
 });
 
 test("where the largest budget obeys another law, the outcome says so and why", async () => {

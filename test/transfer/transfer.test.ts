@@ -2,6 +2,8 @@
 import { expect, test } from "vitest";
 import { RequestError } from "../../src/errors.ts";
 import { reportPage } from "../../src/report/page.ts";
+import type { Result } from "../../src/study/job.ts";
+import { lossesOf, neededRuns } from "../../src/transfer/progress.ts";
 import { transferReport } from "../../src/transfer/report.ts";
 import { defineTransfer, type TransferRequest } from "../../src/transfer/request.ts";
 import { transferResult } from "../../src/transfer/result.ts";
@@ -12,16 +14,23 @@ const request = (more: Partial<TransferRequest> = {}): TransferRequest => ({
   ...{ seeds: [1, 2], steps: 20, batch: 2, vocabulary: 9, ...more },
 });
 
-/** Results with a loss that is lowest at a rate for each size. */
-function concluded(best: Readonly<Record<number, number>>, more: Partial<TransferRequest> = {}) {
-  const transfer = defineTransfer(request(more));
-  const results = transfer.runs.map(({ run, seed, spec }) => {
-    const { rate } = spec.training.schedule!;
-    const distance = Math.abs(Math.log2(rate! / best[spec.architecture.width]!));
-    const loss = rate! > 0.007 ? null : 1 + distance + seed / 100;
-    return { run, until: 20, value: { loss }, flops: 0, seconds: 1 };
-  });
-  return { transfer, result: transferResult(transfer, { results, failures: [] }) };
+/** Everything that is asked for, stage by stage, with a loss that is lowest at a rate for each width; none above `bound`. */
+function concluded(best: Readonly<Record<number, number>>, bound = 0.007) {
+  const transfer = defineTransfer(request());
+  const results = new Map<string, Result>();
+  const known = () => ({ results: [...results.values()], failures: [] });
+  let stages = 0;
+  for (;;) {
+    const needed = neededRuns(transfer, lossesOf(known())).filter(({ run }) => !results.has(run));
+    if (needed.length === 0) return { transfer, stages, result: transferResult(transfer, known()) };
+    stages++;
+    for (const { run, seed, spec } of needed) {
+      const { rate } = spec.training.schedule!;
+      const distance = Math.abs(Math.log2(rate! / best[spec.architecture.width]!));
+      const loss = rate! > bound ? null : 1 + distance + seed / 100;
+      results.set(run, { run, until: 20, value: { loss }, flops: 0, seconds: 1 });
+    }
+  }
 }
 
 test("runs are those of every size, rate and seed; the model both axes begin with is run once", () => {
@@ -43,10 +52,30 @@ test("a best rate that moves by one step stays; by two it moves; at an end of th
   expect(verdict({ 8: 0.002, 16: 0.002 })).toMatchObject({ moved: 0, verdict: "stays" });
   expect(verdict({ 8: 0.002, 16: 0.004 })).toMatchObject({ moved: 1, verdict: "stays" });
   expect(verdict({ 8: 0.001, 16: 0.004 })).toMatchObject({ moved: 2, verdict: "moves" });
-  expect(verdict({ 8: 0.001, 16: 0.001 })).toMatchObject({ moved: 0, verdict: "edge" });
+  // Further away than three rates beyond the grid.
+  expect(verdict({ 8: 1e-6, 16: 1e-6 })).toMatchObject({ moved: 0, verdict: "edge" });
   const { transfer } = concluded({ 8: 0.002, 16: 0.002 });
   const nothing = transferResult(transfer, { results: [], failures: [] });
   expect(nothing.series[0]).toMatchObject({ moved: null, verdict: "unfinished" });
+});
+
+test("a size with its best rate at an end of the grid is tried beyond it, until it is inside; others are not", () => {
+  const { result, stages, transfer } = concluded({ 8: 0.00025, 16: 0.002 });
+  expect(stages).toBe(4);
+  expect(result.rates).toEqual([0.000125, 0.00025, 0.0005, 0.001, 0.002, 0.004, 0.008]);
+  const [narrow, wide] = result.series[0]!.sizes;
+  expect(result.rates[narrow!.best!]).toBe(0.00025);
+  expect(narrow!.losses.slice(0, 3).every((loss) => loss !== null)).toBe(true);
+  expect(wide!.losses.slice(0, 3)).toEqual([null, null, null]);
+  expect(result.rates[wide!.best!]).toBe(0.002);
+  expect(result.series[0]).toMatchObject({ moved: 3, verdict: "moves" });
+  // Above the grid likewise; a rate that is out of bounds ends it.
+  const above = concluded({ 8: 0.016, 16: 0.008 }, 0.02).result;
+  expect(above.rates).toEqual([0.001, 0.002, 0.004, 0.008, 0.016, 0.032]);
+  expect(above.series[0]).toMatchObject({ moved: 1, verdict: "stays" });
+  // What was asked for tells one measurement from another, not what was added.
+  expect(transfer.runs).toHaveLength(2 * 4 * 2);
+  expect(JSON.stringify(transfer.json)).not.toContain("0.00025");
 });
 
 test("losses are means over seeds, and a rate with a run out of bounds has none", () => {

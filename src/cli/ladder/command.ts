@@ -4,6 +4,7 @@ import { Argument, type Command, Option } from "commander";
 import { backendOption, type MachineRequest, threadsOption } from "../machine.ts";
 import { numberBetween, wholeNumber, wholeNumberList } from "../parsers.ts";
 import type { CommandContext } from "../program.ts";
+import { refuseUnused } from "../unused.ts";
 
 export interface LadderCommandOptions extends MachineRequest {
   readonly data?: string;
@@ -29,6 +30,13 @@ export interface LadderCommandOptions extends MachineRequest {
 /** What a ladder is about. */
 export const ladderKinds = ["isoflop", "state", "shape"] as const;
 export type LadderKind = (typeof ladderKinds)[number];
+
+/** What a kind has no use for. */
+const unused: Readonly<Record<LadderKind, readonly (keyof LadderCommandOptions)[]>> = {
+  isoflop: ["depths"],
+  shape: ["sizes", "layers"],
+  state: ["depths", "rungs"],
+};
 
 const help = `
 Real runs for laws of your own. isoflop: sizes at equal FLOPs, for several budgets; shape: depths at equal FLOPs and equal
@@ -94,8 +102,13 @@ export function ladderCommand({ program, console, setExitCode, commandLine }: Co
     .addOption(backendOption())
     .option("--json", "print one JSON document")
     .addHelpText("after", help)
-    .action(async (kind: LadderKind, architectures: string[], options: LadderCommandOptions) => {
-      const { climb } = await import("./run.ts");
-      setExitCode(await climb(kind, architectures, options, console, commandLine));
-    });
+    .action(
+      async (kind: LadderKind, architectures: string[], options: LadderCommandOptions, command: Command) => {
+        const { climb } = await import("./run.ts");
+        refuseUnused(command, unused[kind], `to ladders of kind ${kind}`);
+        if (options.budgets !== undefined) refuseUnused(command, ["rungs"], "beside --budgets");
+        if (options.rates !== undefined) refuseUnused(command, ["rate", "baseWidth"], "beside --rates");
+        setExitCode(await climb(kind, architectures, options, console, commandLine));
+      },
+    );
 }

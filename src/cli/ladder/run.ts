@@ -7,7 +7,7 @@ import { RequestError, WorkError } from "../../errors.ts";
 import { type LadderEvent, ladder } from "../../ladder/ladder.ts";
 import { doubtsOf, nothingPredicted, predictedLate } from "../../ladder/report.ts";
 import { defineLadder, type Ladder } from "../../ladder/request.ts";
-import type { LadderResult } from "../../ladder/result.ts";
+import { type LadderResult, requireLosses } from "../../ladder/result.ts";
 import { measureSpeed, processSeconds } from "../../ladder/time.ts";
 import { formatCount, formatDuration } from "../../report/format.ts";
 import { createStudyView } from "../../study/view.ts";
@@ -81,6 +81,7 @@ export async function climb(
       : `${[...resultLines(result), "", `report: ${report}`].join("\n")}\n`,
   );
   if (reason === "budget") console.err("the budget is spent: a larger one goes on from here\n");
+  if (reason === "done") requireLosses(result);
   if (reason !== "interrupted") return 0;
   console.err("interrupted: the same command goes on from here\n");
   return interruptedCode;

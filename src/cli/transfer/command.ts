@@ -4,6 +4,7 @@ import { type Command, Option } from "commander";
 import { backendOption, type MachineRequest, threadsOption } from "../machine.ts";
 import { names, numberBetween, wholeNumber, wholeNumberList } from "../parsers.ts";
 import type { CommandContext } from "../program.ts";
+import { refuseUnused } from "../unused.ts";
 
 export interface TransferCommandOptions extends MachineRequest {
   readonly data?: string;
@@ -23,11 +24,16 @@ export interface TransferCommandOptions extends MachineRequest {
   readonly json?: boolean;
 }
 
+/** The check takes ten steps of its own. */
+const unusedByCheck: readonly (keyof TransferCommandOptions)[] = [
+  ...(["rates", "seeds", "seed", "steps", "batch", "out", "workers"] as const),
+];
+
 const help = `
 Two measurements of whether what is tuned on a small model holds for larger ones. The coordinate check: how far activations
 move in the first ten steps, in models of all widths; under a parametrisation that transfers as far in wide ones. Then runs
 of every size under every learning rate: does the best one move? One axis at a time, from the first width and depth, which
-are the parametrisation's base. The same command goes on where it was stopped.
+are the parametrisation's base. A size whose best rate lies at an end of --rates is tried at up to three more beyond it. The same command goes on where it was stopped.
 
 Examples:
   scantling transfer --check --parametrisation mup,standard --widths 32,64,128 --depths 1
@@ -73,8 +79,9 @@ export function transferCommand({ program, console, setExitCode, commandLine }: 
     .addOption(backendOption())
     .option("--json", "print one JSON document")
     .addHelpText("after", help)
-    .action(async (options: TransferCommandOptions) => {
+    .action(async (options: TransferCommandOptions, command: Command) => {
       const { measureTransfer } = await import("./run.ts");
+      if (options.check === true) refuseUnused(command, unusedByCheck, "to --check");
       setExitCode(await measureTransfer(options, console, commandLine));
     });
 }

@@ -9,7 +9,7 @@ import { createStudyView } from "../../study/view.ts";
 import { checkTransfer } from "../../transfer/check.ts";
 import { type CheckResult, checkText } from "../../transfer/report.ts";
 import { defineTransfer, type TransferRequest } from "../../transfer/request.ts";
-import type { TransferResult } from "../../transfer/result.ts";
+import { requireLosses, type TransferResult } from "../../transfer/result.ts";
 import { type TransferEvent, transfer } from "../../transfer/transfer.ts";
 import type { Console } from "../console.ts";
 import { interruptedCode } from "../failure.ts";
@@ -60,6 +60,7 @@ export async function measureTransfer(
       ? `${JSON.stringify({ ...result, checks, ended: reason, report })}\n`
       : `${[...resultLines(result), ...checks.map(checkText), "", `report: ${report}`].join("\n")}\n`,
   );
+  if (reason === "done") requireLosses(result);
   if (reason !== "interrupted") return 0;
   console.err("interrupted: the same command goes on from here\n");
   return interruptedCode;
