@@ -23,12 +23,8 @@ export { architectureJsonSchema } from "./architecture/jsonSchema.ts";
 export type { Loop } from "./architecture/loop.ts";
 export { presetArchitecture, presets, W1, W2 } from "./architecture/presets.ts";
 export { readArchitecture } from "./architecture/read.ts";
-export {
-  type RelaxedNetwork,
-  type RelaxedSelection,
-  relaxedSelections,
-  relaxNetwork,
-} from "./architecture/relaxed.ts";
+export { type RelaxedNetwork, relaxNetwork } from "./architecture/relaxed.ts";
+export { type RelaxedSelection, relaxedSelections } from "./architecture/relaxedSelections.ts";
 export {
   type Budget,
   type FlopConvention,
@@ -106,6 +102,7 @@ export {
   randomImportance,
   sumImportance,
 } from "./growth/importance.ts";
+export type { Masks, ParameterMask } from "./growth/masks.ts";
 export type {
   CopyingMethod,
   GrowingNetwork,
@@ -222,6 +219,7 @@ export {
   type ValleyAxis,
 } from "./scaling/isoflop.ts";
 export {
+  type Batch as RegressionBatch,
   type Domain,
   type Law,
   type Numbers,
@@ -541,34 +539,44 @@ export { type Cell as ScoreCell, itemVariance, type Table } from "./study/statis
 export {
   type Claim,
   type ClaimStudy,
-  type Expectation,
+  type ClaimStudyEvent,
+  type ClaimStudyOptions,
+  type ClaimText,
   type Scale as ClaimScale,
+  type Studied,
+  type StudiedClaim,
+  type StudyCost,
   scales as claimScales,
 } from "./claims/claim.ts";
 export { claims, requireClaim } from "./claims/claims.ts";
-export { type ClaimVerdict, type Judged, type Judgement, judgeClaim } from "./claims/judge.ts";
-export type { StudiedClaim } from "./claims/report.ts";
+export { type Expectation, judgeClaim } from "./claims/judge.ts";
 export { type ReproduceEvent, type ReproduceOptions, reproduce } from "./claims/reproduce.ts";
+export { type TrialClaim, trialClaim } from "./claims/trialStudy.ts";
+export type { ClaimVerdict, Judged, Judgement } from "./claims/verdict.ts";
 export type { Arm } from "./trial/arms.ts";
 export { type ComparedRun, compareRuns, type RunComparison } from "./trial/compareRuns.ts";
 export { type ArmPace, costOfTrial, type TrialCost } from "./trial/cost.ts";
 export {
   defineTrial,
   type Trial,
-  type TrialArm,
   type TrialContext,
-  type TrialData,
   type TrialRun,
   type TrialSpec,
 } from "./trial/define.ts";
+export type { DefinedGrowth } from "./trial/growing.ts";
 export type {
+  ArmGrowth,
+  ArmGrowthMoment,
   ArmInput,
+  ArmTraining,
   EqualInput,
   FamilyInput,
   LengthInput,
   TrialInput,
   TrialSettings,
 } from "./trial/input.ts";
+export type { TrialArm, TrialStage } from "./trial/lengths.ts";
+export type { MeasureName } from "./trial/measures.ts";
 export { type PreparedTrial, type PrepareOptions, prepareTrial } from "./trial/prepare.ts";
 export {
   type ArmResult,
@@ -577,5 +585,20 @@ export {
   trialResult,
   type ViewResult,
 } from "./trial/result.ts";
+export type { Material, Split as TrialSplit, TrialData, Wording } from "./trial/subjects/subject.ts";
 export { runTrial, type TrialEvent, type TrialOptions } from "./trial/trial.ts";
-export type { Axis as BudgetAxis, Look } from "./trial/views.ts";
+export type { Axis as BudgetAxis, Look, ViewStage } from "./trial/views.ts";
+
+// From a text and a budget to an architecture and how to train it.
+
+export { costOfDesign, type DesignCost, type RungCost } from "./design/cost.ts";
+export type { Design, DesignRung } from "./design/define.ts";
+export { type DesignEvent, type DesignOptions, type DesignResult, design } from "./design/design.ts";
+export { type Idea, ideas, type Shape as IdeaShape } from "./design/ideas.ts";
+export type { DesignInput, DesignSettings } from "./design/input.ts";
+export { type PrepareDesignOptions, type PreparedDesign, prepareDesign } from "./design/prepare.ts";
+export type { Cost as DesignSpent, RungResult, SearchResult, Winner } from "./design/result.ts";
+export type { RungSize } from "./design/rungs.ts";
+export type { Screen, Screened } from "./design/screen.ts";
+export { type SearchEvent, type SearchOptions, searchDesign } from "./design/search.ts";
+export type { Candidate, LeftOut } from "./design/sizes.ts";

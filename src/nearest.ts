@@ -13,6 +13,17 @@ export function nearest(name: string, names: readonly string[]): string | null {
   return best;
 }
 
+/** More words than these hide the one that was meant. */
+const MOST_WORDS_BESIDE = 8;
+
+/** `expected one of a, b`, and which of them a near miss was probably meant to be; of many words that one alone. */
+export function expectedOneOf(given: unknown, words: readonly string[]): string {
+  const meant = typeof given === "string" ? nearest(given, words) : null;
+  const all = `expected one of ${words.join(", ")}`;
+  if (meant === null) return all;
+  return words.length > MOST_WORDS_BESIDE ? `did you mean ${meant}?` : `${all}; did you mean ${meant}?`;
+}
+
 /** Fewest insertions, deletions and replacements of one character that turn one string into the other. */
 function editDistance(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, column) => column);

@@ -1,7 +1,9 @@
 // Settings as data, held to a schema: the first thing that is wrong becomes one line. Knows no particular settings.
 import { z } from "zod";
 import { RequestError } from "./errors.ts";
-import { nearest } from "./nearest.ts";
+import { expectedOneOf, nearest } from "./nearest.ts";
+
+export { expectedOneOf } from "./nearest.ts";
 
 /** Sizes and counts stay within what kernels count with. */
 const LARGEST = 2 ** 31 - 1;
@@ -31,17 +33,6 @@ export function trueOrFalse() {
 /** One of some words. */
 export function oneOf<const Words extends readonly [string, ...string[]]>(words: Words) {
   return z.enum(words, { error: ({ input }) => expectedOneOf(input, words) });
-}
-
-/** More words than these hide the one that was meant. */
-const MOST_WORDS_BESIDE = 8;
-
-/** `expected one of a, b`, and which of them a near miss was probably meant to be; of many words that one alone. */
-export function expectedOneOf(given: unknown, words: readonly string[]): string {
-  const meant = typeof given === "string" ? nearest(given, words) : null;
-  const all = `expected one of ${words.join(", ")}`;
-  if (meant === null) return all;
-  return words.length > MOST_WORDS_BESIDE ? `did you mean ${meant}?` : `${all}; did you mean ${meant}?`;
 }
 
 /**

@@ -21,7 +21,7 @@ const order = [
     "scaling",
     "report",
   ],
-  ...["train", "hub", "study", "transfer", "ladder", "mad", "trial", "claims", "cli"],
+  ...["train", "hub", "study", "transfer", "ladder", "mad", "trial", "design", "claims", "cli"],
 ];
 
 interface Import {
@@ -44,6 +44,19 @@ function importsOf(file: string): Import[] {
       .split(sep)
       .join("/"),
   }));
+}
+
+/** Those that are followed when the file is loaded: no types, nothing that is imported later. */
+function valuesOf(file: string): Import[] {
+  const text = readFileSync(join(source, file), "utf8");
+  const found = text.matchAll(/^(?:import|export) (?!type\b)([^;]*?)\s*from "(\.[^"]*)"/gms);
+  return [...found].flatMap(([, names, path]) => {
+    const isTypes = /^\{(\s*type [^,]*,?)*\s*\}$/.test(names!);
+    const target = relative(source, join(source, dirname(file), path!))
+      .split(sep)
+      .join("/");
+    return isTypes ? [] : [{ file, target }];
+  });
 }
 
 const folderOf = (file: string): string => (file.includes("/") ? file.slice(0, file.indexOf("/")) : "");
@@ -77,6 +90,14 @@ describe("imports", () => {
       return from === "" || order.indexOf(to) > order.indexOf(from);
     });
     expect(wrong).toEqual([]);
+  });
+
+  it("begin no command with a network: what a command needs is loaded when it runs", () => {
+    const reached = new Set(["cli/main.ts"]);
+    for (const file of reached) for (const { target } of valuesOf(file)) reached.add(target);
+    expect(reached).toContain("cli/fit/command.ts");
+    const heavy = ["tensor", "kernels", "compiler", "nn", "data", "scaling", "report", "hub"];
+    expect([...reached].filter((file) => heavy.includes(folderOf(file)) || file === "strict.ts")).toEqual([]);
   });
 
   it("do not lead from one command into another", () => {

@@ -3,9 +3,9 @@ import { join } from "node:path";
 import { makeFolder } from "../folders.ts";
 import { reportPage } from "../report/page.ts";
 import { onDisk, replaceFile } from "../train/files.ts";
-import type { Claim } from "./claim.ts";
+import type { Claim, StudiedClaim } from "./claim.ts";
 import { claims } from "./claims.ts";
-import { claimsReport, type StudiedClaim } from "./report.ts";
+import { claimsReport } from "./report.ts";
 import { type ReproduceEvent, type ReproduceOptions, reproduce } from "./reproduce.ts";
 
 /** A claim and what its studies say. */
@@ -27,6 +27,15 @@ export type ReproduceAllEvent =
       readonly report: string;
     };
 
+/** Text is no data of a claim of images, nor images of one of text: that one is tested on what is built in. */
+function dataFor(
+  { studies }: Claim,
+  { data, dataFolder, scale = "small" }: Omit<ReproduceOptions, "claim">,
+): string | undefined {
+  if (data === undefined) return undefined;
+  return studies[scale].every((study) => study.takes(data, dataFolder)) ? data : undefined;
+}
+
 /** Every claim in a folder of its own. Errors: as `reproduce`. */
 export async function* reproduceAll(
   options: Omit<ReproduceOptions, "claim">,
@@ -35,7 +44,8 @@ export async function* reproduceAll(
   const tested: TestedClaim[] = [];
   let reason: "done" | "interrupted" = "done";
   for (const claim of claims) {
-    for await (const event of reproduce({ ...options, claim, folder: join(folder, claim.name) })) {
+    const data = dataFor(claim, options);
+    for await (const event of reproduce({ ...options, claim, data, folder: join(folder, claim.name) })) {
       if (event.kind === "study") {
         yield event;
         continue;

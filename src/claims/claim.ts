@@ -1,31 +1,18 @@
-// A claim of a paper or an article as data: what was said and published, and the studies that test it at several scales.
-// Runs nothing.
-import type { ReportTable } from "../report/document.ts";
-import type { TrialInput } from "../trial/input.ts";
+// A claim of a paper or an article: what was said and published, and the studies that test it at several scales, of whatever
+// kind they are. Runs nothing.
+import type { BackendChoice } from "../backend/open.ts";
+import type { DataFolders } from "../data/text.ts";
+import type { ReportDocument, ReportTable } from "../report/document.ts";
+import type { StudyEvent } from "../study/events.ts";
+import type { ClaimVerdict } from "./verdict.ts";
 
 /** How large a claim is tested. */
 export const scales = ["small", "full"] as const;
 /** `small` ends within ten minutes on two cores; `full` is what the claim asks for, hours. */
 export type Scale = (typeof scales)[number];
 
-/** What the claim expects of the arms. */
-export interface Expectation {
-  /** "middle depths beat one layer and sixty-four". */
-  readonly text: string;
-  /** One of these has to win over each of `than`. */
-  readonly better: readonly string[];
-  readonly than: readonly string[];
-}
-
-/** One study of a claim. */
-export interface ClaimStudy {
-  /** Where there are several: "standard parametrisation". */
-  readonly label: string;
-  readonly input: TrialInput;
-}
-
-/** A claim. */
-export interface Claim {
+/** What was said. */
+export interface ClaimText {
   readonly name: string;
   readonly title: string;
   /** Who says so, and where. */
@@ -35,6 +22,77 @@ export interface Claim {
   readonly published: Omit<ReportTable, "kind">;
   /** How ours differs from theirs, and what is doubtful about theirs. */
   readonly caveats: readonly string[];
-  readonly expectations: readonly Expectation[];
+}
+
+/** A claim. */
+export interface Claim extends ClaimText {
   readonly studies: Readonly<Record<Scale, readonly ClaimStudy[]>>;
+}
+
+/** One study of a claim. */
+export interface ClaimStudy {
+  /** Where there are several: "standard parametrisation". */
+  readonly label: string;
+  /** What its folder in the claim's is called. */
+  readonly name: string;
+  /** Whether `data` names such data as it is about, as far as names tell. */
+  readonly takes: (data: string, dataFolder: DataFolders | undefined) => boolean;
+  /** As far as it is known without data or a clock: at most. */
+  readonly cost: () => StudyCost;
+  /** Errors: RequestError before anything is trained; WorkError as `runStudy`. */
+  readonly run: (options: ClaimStudyOptions) => AsyncGenerator<ClaimStudyEvent, void, undefined>;
+}
+
+/** What the runs of a study come to. */
+export interface StudyCost {
+  readonly runs: number;
+  /** Of training. */
+  readonly flops: number;
+}
+
+/** Where and how a study of a claim is run. */
+export interface ClaimStudyOptions {
+  /** Its own; a call with the same goes on. */
+  readonly folder: string;
+  /** Text, or images for studies of images; default: what is built in. */
+  readonly data?: string | undefined;
+  readonly dataFolder?: DataFolders | undefined;
+  /** The first; default 1. */
+  readonly seed?: number | undefined;
+  readonly backend?: BackendChoice | undefined;
+  /** Runs at a time. */
+  readonly processes?: number | undefined;
+  readonly threads?: number | undefined;
+  /** For primitives that have to be registered in the processes of runs. */
+  readonly worker?: URL | undefined;
+  /** As it is told in reports. */
+  readonly command: string;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What is told while a study of a claim goes on. */
+export type ClaimStudyEvent =
+  | { readonly kind: "study"; readonly event: StudyEvent }
+  | { readonly kind: "end"; readonly reason: "done" | "budget" | "interrupted"; readonly studied: Studied };
+
+/** What a study says of its claim, ready to be told. */
+export interface Studied {
+  readonly verdict: ClaimVerdict;
+  /** Whether nothing more is to be run. */
+  readonly finished: boolean;
+  /** That have ended. */
+  readonly runs: number;
+  /** What must be known before the first number, a line each; the first says whose the data are. */
+  readonly notes: readonly string[];
+  /** The numbers in short, a line each. */
+  readonly lines: readonly string[];
+  readonly verdicts: ReportDocument["verdicts"];
+  readonly sections: ReportDocument["sections"];
+  /** Everything, as JSON. */
+  readonly result: unknown;
+}
+
+/** The same with the study's label. */
+export interface StudiedClaim extends Studied {
+  readonly label: string;
 }

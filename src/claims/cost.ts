@@ -1,20 +1,19 @@
 // What a claim costs, as far as that is known without data or a clock. Trains nothing.
-import { defineTrial } from "../trial/define.ts";
-import type { Claim, Scale } from "./claim.ts";
+import type { Claim, Scale, StudyCost } from "./claim.ts";
 
-/** Characters of an ordinary text. */
-const data = { name: "text", vocabulary: 65, trainingTokens: 1e9, validationTokens: 1e6 };
+/** FLOP/s of small models on one core of a machine of today. */
+const usualSpeed = 15e9;
+/** Seconds of a run beside its updates: process, data, plan, looks. */
+const BESIDE_SECONDS = 2;
 
 /** Runs at most, and their training FLOPs. */
-export function claimCost(
-  { studies }: Claim,
-  scale: Scale,
-): { readonly runs: number; readonly flops: number } {
-  const runs = studies[scale].flatMap(({ input }) => {
-    const { runs, settings } = defineTrial(input, { data });
-    if (settings.stop === "full") return runs.flat(2);
-    // One rate has all seeds, the others the first.
-    return runs.flatMap((rates) => rates.flatMap((seeds, rate) => (rate === 0 ? seeds : seeds.slice(0, 1))));
-  });
-  return { runs: runs.length, flops: runs.reduce((sum, { flops }) => sum + flops, 0) };
+export function claimCost({ studies }: Claim, scale: Scale): StudyCost {
+  const costs = studies[scale].map((study) => study.cost());
+  const sum = (of: (cost: StudyCost) => number) => costs.reduce((total, cost) => total + of(cost), 0);
+  return { runs: sum(({ runs }) => runs), flops: sum(({ flops }) => flops) };
+}
+
+/** About how long that takes. @param processes runs at a time, a core each */
+export function usualSeconds({ runs, flops }: StudyCost, processes: number): number {
+  return (BESIDE_SECONDS * runs + flops / usualSpeed) / processes;
 }

@@ -1,44 +1,42 @@
-// Whether the evidence of a study supports a claim. Knows verdicts of pairs, no losses.
+// Whether arms that were compared pair by pair are as a claim expects them. Knows verdicts of pairs, no losses.
+import { measures } from "../trial/measures.ts";
 import type { PairResult, TrialResult } from "../trial/result.ts";
-import type { Claim, Expectation } from "./claim.ts";
+import { type ClaimVerdict, type Judged, verdictOf } from "./verdict.ts";
 
-/** What the evidence says of a claim. */
-export type Judgement = "supported" | "not supported" | "not decidable at this scale";
-
-/** One expectation, judged. */
-export interface Judged {
+/** What a claim expects of arms. */
+export interface Expectation {
+  /** "middle depths beat one layer and sixty-four". */
   readonly text: string;
-  readonly judgement: Judgement;
-  /** Why, in a line. */
-  readonly reason: string;
+  /** One of these has to win over each of `than`. */
+  readonly better: readonly string[];
+  readonly than: readonly string[];
 }
 
-/** A claim in the light of one study. */
-export interface ClaimVerdict {
-  readonly judgement: Judgement;
-  readonly expectations: readonly Judged[];
-  /** The smallest difference that would have been a win, nats; null where nothing is known of the spread. */
-  readonly decidable: number | null;
+/** A claim about arms, by a study of them. */
+export function judgeClaim(
+  { expectations }: { readonly expectations: readonly Expectation[] },
+  { pairs, decidable, measure }: Pick<TrialResult, "pairs" | "decidable" | "measure">,
+): ClaimVerdict {
+  return verdictOf(
+    expectations.map((expectation) => ({
+      ...judgeArms(expectation, pairs),
+      decidable: decidable === null ? null : { value: decidable, unit: measures[measure].named },
+    })),
+  );
 }
 
 /**
- * Supported: every expectation is met. Not supported: one surely is not, since the other side wins or they are tied.
- * Otherwise what is undecided decides nothing.
+ * Supported: one of the better wins over each of the others. Not supported: each of the better surely does not, since it
+ * loses or is tied.
  */
-export function judgeClaim({ expectations }: Pick<Claim, "expectations">, result: TrialResult): ClaimVerdict {
-  const judged = expectations.map((expectation) => judge(expectation, result));
-  const all = (judgement: Judgement) => judged.every((one) => one.judgement === judgement);
-  const judgement = all("supported")
-    ? "supported"
-    : judged.some((one) => one.judgement === "not supported")
-      ? "not supported"
-      : "not decidable at this scale";
-  return { judgement, expectations: judged, decidable: result.decidable };
-}
-
-function judge({ text, better, than }: Expectation, { pairs }: TrialResult): Judged {
+export function judgeArms(
+  { text, better, than }: Expectation,
+  pairs: readonly PairResult[],
+): Omit<Judged, "decidable"> {
+  const pairOf = (one: string, other: string) =>
+    pairs.find(({ first, second }) => isPair(first, second, one, other));
   const outcome = (one: string, other: string): "wins" | "fails" | "open" => {
-    const pair = pairs.find(({ first, second }) => isPair(first, second, one, other));
+    const pair = pairOf(one, other);
     if (pair === undefined || pair.verdict === "undecided") return "open";
     return pair.winner === one ? "wins" : "fails";
   };
@@ -46,17 +44,41 @@ function judge({ text, better, than }: Expectation, { pairs }: TrialResult): Jud
   if (best !== undefined)
     return { text, judgement: "supported", reason: `${best} wins over ${than.join(" and ")}` };
   const met = better.map((one) => ({ one, other: than.find((other) => outcome(one, other) === "fails") }));
-  const failing = met.flatMap(({ one, other }) => (other === undefined ? [] : [toldOf(pairs, one, other)]));
+  const failing = met.flatMap(({ one, other }) =>
+    other === undefined ? [] : [toldOf(pairOf(one, other)!, one, other)],
+  );
   if (failing.length === better.length) {
     return { text, judgement: "not supported", reason: failing.join("; ") };
   }
-  return { text, judgement: "not decidable at this scale", reason: "no arm wins over all that it should" };
+  return { text, judgement: "not decidable at this scale", reason: openReason(met, than, pairOf) };
+}
+
+/** How many seeds there were, and how many more the most hopeful of the better would need. */
+function openReason(
+  met: readonly { readonly one: string; readonly other: string | undefined }[],
+  than: readonly string[],
+  pairOf: (one: string, other: string) => PairResult | undefined,
+): string {
+  const hopeful = met.flatMap(({ one, other }) => (other === undefined ? [one] : []));
+  const open = hopeful.map((one) => than.flatMap((other) => pairOf(one, other) ?? []));
+  const seeds = Math.min(...open.flat().map((pair) => pair.seeds));
+  const needed = Math.min(...open.map((pairs) => Math.max(0, ...pairs.map(seedsFor))));
+  const told = seeds < Infinity ? `from ${seeds} ${seeds === 1 ? "seed" : "seeds"} ` : "";
+  const more =
+    needed > 0 && needed < Infinity
+      ? `; about ${needed} more ${needed === 1 ? "seed" : "seeds"} would probably decide`
+      : "";
+  return `${told}no arm surely wins over all that it should${more}`;
+}
+
+/** Of a pair that is undecided; Infinity where more than 1,000 or not known. */
+function seedsFor({ verdict, furtherSeeds }: PairResult): number {
+  return verdict === "undecided" ? (furtherSeeds ?? Infinity) : 0;
 }
 
 const isPair = (first: string, second: string, one: string, other: string): boolean =>
   (first === one && second === other) || (first === other && second === one);
 
-function toldOf(pairs: readonly PairResult[], one: string, other: string): string {
-  const pair = pairs.find(({ first, second }) => isPair(first, second, one, other))!;
-  return pair.winner === null ? `${one} ties with ${other}` : `${pair.winner} wins over ${one}`;
+function toldOf({ winner }: PairResult, one: string, other: string): string {
+  return winner === null ? `${one} ties with ${other}` : `${winner} wins over ${one}`;
 }

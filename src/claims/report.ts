@@ -1,20 +1,10 @@
 // A claim tested, as a document: the verdict, the published figures, then every study in full. Runs nothing.
 import type { ReportDocument, ReportPart, ReportSection } from "../report/document.ts";
-import { trialSections } from "../trial/report.ts";
-import type { TrialResult } from "../trial/result.ts";
-import { noteLines, pairText } from "../trial/words.ts";
-import type { Claim } from "./claim.ts";
-import type { ClaimVerdict } from "./judge.ts";
-
-/** A study of a claim and what it says. */
-export interface StudiedClaim {
-  readonly label: string;
-  readonly result: TrialResult;
-  readonly verdict: ClaimVerdict;
-}
+import type { ClaimText, StudiedClaim } from "./claim.ts";
+import { judgedLine } from "./verdict.ts";
 
 export interface ClaimReportRequest {
-  readonly claim: Claim;
+  readonly claim: ClaimText;
   readonly scale: string;
   readonly studies: readonly StudiedClaim[];
   readonly command: string;
@@ -25,23 +15,25 @@ export function claimReport({ claim, scale, studies, command }: ClaimReportReque
   return {
     title: claim.title,
     // Whether the data are the user's comes first.
-    notes: [
-      ...noteLines(first!.result).slice(0, 1),
-      ...studies.flatMap((study) => verdictLines(claim, study)),
-    ],
+    notes: [...first!.notes.slice(0, 1), ...studies.flatMap((study) => verdictLines(claim, study))],
     facts: [
       ...studies.map(({ label, verdict }) => ({ name: label, value: verdict.judgement })),
       { name: "scale", value: scale },
     ],
-    verdicts: studies.flatMap(({ label, result }) =>
-      result.pairs.map((pair) => ({
-        outcome: pair.verdict,
-        text: studies.length === 1 ? pairText(pair) : `${label}: ${pairText(pair)}`,
+    verdicts: studies.flatMap(({ label, verdicts }) =>
+      verdicts.map(({ outcome, text }) => ({
+        outcome,
+        text: studies.length === 1 ? text : `${label}: ${text}`,
       })),
     ),
     sections: [
       publishedSection(claim),
-      ...studies.flatMap((study) => studySections(study, studies.length > 1)),
+      ...studies.flatMap(({ label, sections }) =>
+        sections.map(({ heading, parts }) => ({
+          heading: studies.length === 1 ? heading : `${heading}, ${label}`,
+          parts,
+        })),
+      ),
     ],
     origin: [
       { name: "claim", value: `${claim.statement} ${claim.source}` },
@@ -52,7 +44,7 @@ export function claimReport({ claim, scale, studies, command }: ClaimReportReque
 
 /** Several claims on one page. */
 export function claimsReport(
-  tested: readonly { readonly claim: Claim; readonly studies: readonly StudiedClaim[] }[],
+  tested: readonly { readonly claim: ClaimText; readonly studies: readonly StudiedClaim[] }[],
   scale: string,
   command: string,
 ): ReportDocument {
@@ -80,18 +72,17 @@ export function claimsReport(
 }
 
 /** The claim and the plain verdict of one study, a line each. */
-export function verdictLines({ statement }: Claim, { label, verdict, result }: StudiedClaim): string[] {
-  const { finished, spent } = result;
-  const { judgement, expectations, decidable } = verdict;
-  const least =
-    decidable === null ? "" : ` A difference of ${decidable.toFixed(4)} nat or more would have been decided.`;
+export function verdictLines(
+  { statement }: ClaimText,
+  { label, verdict, finished, runs }: StudiedClaim,
+): string[] {
   return [
-    `${finished ? "" : `so far, after ${spent.runs} runs, `}${judgement} (${label}): ${statement}${least}`,
-    ...expectations.map(({ text, judgement: own, reason }) => `${own}: ${text}: ${reason}.`),
+    `${finished ? "" : `so far, after ${runs} runs, `}${verdict.judgement} (${label}): ${statement}`,
+    ...verdict.expectations.map(judgedLine),
   ];
 }
 
-function publishedSection({ published, caveats, source }: Claim): ReportSection {
+function publishedSection({ published, caveats, source }: ClaimText): ReportSection {
   return {
     heading: "Published",
     parts: [
@@ -100,14 +91,4 @@ function publishedSection({ published, caveats, source }: Claim): ReportSection 
       ...caveats.map((text): ReportPart => ({ kind: "text", text })),
     ],
   };
-}
-
-function studySections({ label, result }: StudiedClaim, named: boolean): ReportSection[] {
-  const about: ReportPart[] = noteLines(result)
-    .slice(1)
-    .map((text) => ({ kind: "text", text }));
-  return trialSections(result).map(({ heading, parts }, place) => ({
-    heading: named ? `${heading}, ${label}` : heading,
-    parts: place === 0 ? [...about, ...parts] : parts,
-  }));
 }

@@ -1,40 +1,26 @@
-// A claim tested: each of its studies run, then the verdict and the page. Knows no command.
+// A claim tested: each of its studies run, then the verdict and the page. Knows no command and no kind of study.
 import { join } from "node:path";
-import type { BackendChoice } from "../backend/open.ts";
-import type { DataFolders } from "../data/text.ts";
 import { makeFolder } from "../folders.ts";
 import { reportPage } from "../report/page.ts";
 import { onDisk, replaceFile } from "../train/files.ts";
-import { prepareTrial } from "../trial/prepare.ts";
-import { runTrial, type TrialEvent } from "../trial/trial.ts";
-import type { Claim, Scale } from "./claim.ts";
-import { judgeClaim } from "./judge.ts";
-import { claimReport, type StudiedClaim } from "./report.ts";
+import type { Claim, ClaimStudyEvent, ClaimStudyOptions, Scale, StudiedClaim } from "./claim.ts";
+import { writeRecord } from "./record.ts";
+import { claimReport } from "./report.ts";
 
 /** A claim, how large it is tested and where. */
-export interface ReproduceOptions {
+export interface ReproduceOptions extends Omit<ClaimStudyOptions, "command"> {
   readonly claim: Claim;
   /** Default small. */
   readonly scale?: Scale | undefined;
-  /** A folder for each study and the report are made in it; a call with the same goes on. */
+  /** A folder for each study, the verdict and the report are made in it; a call with the same goes on. */
   readonly folder: string;
-  /** Text; default: the built-in language. */
-  readonly data?: string | undefined;
-  readonly dataFolder?: DataFolders | undefined;
-  /** The first; default 1. */
-  readonly seed?: number | undefined;
-  readonly backend?: BackendChoice | undefined;
-  readonly processes?: number | undefined;
-  readonly threads?: number | undefined;
-  readonly worker?: URL | undefined;
   /** As it is told in the report; default "reproduce()". */
   readonly command?: string | undefined;
-  readonly signal?: AbortSignal | undefined;
 }
 
 /** What is told while a claim is tested. */
 export type ReproduceEvent =
-  | Extract<TrialEvent, { kind: "study" }>
+  | Extract<ClaimStudyEvent, { kind: "study" }>
   | {
       readonly kind: "end";
       /** `interrupted`: the same call goes on. */
@@ -45,24 +31,16 @@ export type ReproduceEvent =
 
 /** Errors: RequestError before anything is trained; WorkError as `runStudy`. */
 export async function* reproduce(options: ReproduceOptions): AsyncGenerator<ReproduceEvent, void, undefined> {
-  const { claim, scale = "small", folder, data, seed, command = "reproduce()" } = options;
+  const { claim, scale = "small", folder, command = "reproduce()", ...others } = options;
   const studies: StudiedClaim[] = [];
   let reason: "done" | "interrupted" = "done";
-  for (const { label, input } of claim.studies[scale]) {
-    const own = join(folder, input.name ?? claim.name);
-    const asked = {
-      ...input,
-      ...(data === undefined ? {} : { data }),
-      ...(seed === undefined ? {} : { firstSeed: seed }),
-    };
-    const { dataFolder, backend, processes, threads, signal, worker } = options;
-    const { trial } = await prepareTrial({ input: asked, folder: own, dataFolder, backend, processes });
-    for await (const event of runTrial({ trial, folder: own, threads, signal, worker, command })) {
+  for (const { label, name, run } of claim.studies[scale]) {
+    for await (const event of run({ ...others, command, folder: join(folder, name) })) {
       if (event.kind === "study") {
         yield event;
         continue;
       }
-      studies.push({ label, result: event.result, verdict: judgeClaim(claim, event.result) });
+      studies.push({ label, ...event.studied });
       if (event.reason === "interrupted") reason = "interrupted";
     }
     if (reason === "interrupted") break;
@@ -71,6 +49,7 @@ export async function* reproduce(options: ReproduceOptions): AsyncGenerator<Repr
   const page = reportPage(claimReport({ claim, scale, studies, command }));
   onDisk("write", report, () => {
     makeFolder(folder);
+    writeRecord(folder, studies);
     replaceFile(report, page);
   });
   yield { kind: "end", reason, studies, report };

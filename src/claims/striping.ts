@@ -1,6 +1,6 @@
 // How much attention a hybrid of attention and Hyena needs: shares of 0, 8.3, 25, 50 and 100 % (Poli, Thomas et al. 2024).
 import type { TrialInput } from "../trial/input.ts";
-import type { Claim } from "./claim.ts";
+import type { TrialClaim } from "./trialStudy.ts";
 
 const LAYERS = 12;
 
@@ -25,7 +25,7 @@ function arms(width: number, heads: number): NonNullable<TrialInput["arms"]> {
 
 const hybrids = ["8.3 %", "25 %", "50 %"];
 
-export const striping: Claim = {
+export const striping: TrialClaim = {
   name: "striping",
   title: "How much attention a hybrid needs",
   source: 'Poli, Thomas et al., "Mechanistic Design and Scaling of Hybrid Architectures" (2024)',

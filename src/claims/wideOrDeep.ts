@@ -1,6 +1,6 @@
 // Wide and shallow or thin and deep: equal parameters at depths 1, 4, 16 and 64 (VatsaDev, "Layers", 2024).
 import type { TrialInput } from "../trial/input.ts";
-import type { Claim } from "./claim.ts";
+import type { TrialClaim } from "./trialStudy.ts";
 
 /** 12 · L · d² = 196,608 in all; heads of 16. */
 const shapes = [
@@ -35,7 +35,7 @@ const full = {
   ...{ rates: [0.001, 0.003, 0.01, 0.03], seeds: 3 },
 } as const;
 
-export const wideOrDeep: Claim = {
+export const wideOrDeep: TrialClaim = {
   name: "wide-or-deep",
   title: "Wide or deep, at equal parameters",
   source: 'VatsaDev, "Layers" (2024), nanoGPT of 50M parameters on Tiny Shakespeare, one seed',

@@ -9,6 +9,7 @@ import type { Console } from "./console.ts";
 import { countCommand } from "./count/command.ts";
 import { cutCommand } from "./cut/command.ts";
 import { dataCommand } from "./data/command.ts";
+import { designCommand } from "./design/command.ts";
 import { doctorCommand } from "./doctor/command.ts";
 import { drawCommand } from "./draw/command.ts";
 import { evaluateCommand } from "./evaluate/command.ts";
@@ -73,6 +74,7 @@ export async function runCommandLine(words: readonly string[], console: Console)
     planCommand,
     transferCommand,
     ladderCommand,
+    designCommand,
     benchCommand,
     doctorCommand,
   ]) {

@@ -48,8 +48,11 @@ export interface InputSource extends ParameterSource {
   readonly tensors: ReadonlyMap<string, Tensor>;
 }
 
-/** The same name always gives the same tensor; RangeError where it is asked for in two shapes. */
-export function inputSource(): InputSource {
+/**
+ * The same name always gives the same tensor; RangeError where it is asked for in two shapes. `inputName` names the graph's
+ * input of a parameter, where that is not the parameter's name.
+ */
+export function inputSource(inputName: (parameter: string) => string = (name) => name): InputSource {
   const declared = new Map<string, ParameterDeclaration>();
   const tensors = new Map<string, Tensor>();
   return {
@@ -58,7 +61,7 @@ export function inputSource(): InputSource {
     parameter(name, declaration) {
       const before = tensors.get(name);
       if (before === undefined) {
-        const tensor = input(name, declaration.shape);
+        const tensor = input(inputName(name), declaration.shape);
         declared.set(name, declaration);
         tensors.set(name, tensor);
         return tensor;

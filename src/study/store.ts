@@ -61,13 +61,21 @@ export function openStore(folder: string, request: Json): void {
   if (!existsSync(path)) {
     requireEmpty(folder);
     onDisk("write to", folder, () => makeFolder(runsFolder(folder)));
-    replaceFile(path, `${JSON.stringify({ format: FORMAT, request, sha256: canonicalHash(request) })}\n`);
+    replaceRequest(folder, request);
     return;
   }
   const found = readStudy(folder);
   if (canonicalHash(found) !== canonicalHash(request))
     throw new RequestError(different(folder, found, request));
   onDisk("write to", folder, () => makeFolder(runsFolder(folder)));
+}
+
+/** Gives a study another request, of which its runs are a part. */
+export function replaceRequest(folder: string, request: Json): void {
+  replaceFile(
+    join(folder, "study.json"),
+    `${JSON.stringify({ format: FORMAT, request, sha256: canonicalHash(request) })}\n`,
+  );
 }
 
 /** What a study was asked. Errors: RequestError where the folder holds none, or one that was changed by hand. */

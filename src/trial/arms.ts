@@ -6,7 +6,10 @@ import { presets } from "../architecture/presets.ts";
 import { readArchitectureInput } from "../architecture/read.ts";
 import { atShape, costOf, type ParameterConvention, solveWidths } from "../architecture/solve.ts";
 import { RequestError } from "../errors.ts";
-import type { ArmInput, TrialSettings } from "./input.ts";
+import { type DefinedGrowth, defineArmGrowth, networksOf } from "./growing.ts";
+import type { ArmInput, ArmTraining, TrialSettings } from "./input.ts";
+import type { TrialData } from "./subjects/subject.ts";
+import { subjectOf } from "./subjects/subjects.ts";
 
 /** One arm, complete. */
 export interface Arm {
@@ -15,15 +18,21 @@ export interface Arm {
   /** Undefined: the study's. */
   readonly parametrisation: ArmInput["parametrisation"];
   readonly rates: readonly number[];
+  /** In place of the study's. */
+  readonly training: Omit<ArmTraining, "grow">;
+  /** When its network grows. */
+  readonly growth: readonly DefinedGrowth[];
+  /** The network that it begins with, and what that grows to. */
+  readonly networks: readonly { readonly architecture: Architecture; readonly count: Count }[];
+  /** Of the last of them. */
   readonly count: Count;
-  /** By every convention. */
+  /** By every convention, of the last of them. */
   readonly parameters: Readonly<Record<ParameterConvention, number>>;
 }
 
 /** What the data decide. */
 export interface ArmContext {
-  /** Token ids of the data. */
-  readonly vocabulary: number;
+  readonly data: Pick<TrialData, "vocabulary" | "sequence">;
   /** Folder that paths of architectures go from; default: the working folder. */
   readonly folder?: string | undefined;
 }
@@ -39,39 +48,59 @@ export function armsOf(settings: TrialSettings, context: ArmContext): Arm[] {
   return arms;
 }
 
-function namedArms({ arms, rates, length }: TrialSettings, context: ArmContext): Arm[] {
+function namedArms(settings: TrialSettings, context: ArmContext): Arm[] {
+  const { arms, rates } = settings;
   return Object.entries(arms!).map(([name, arm]) => {
-    const architecture = architectureOf(`arms.${name}`, arm.architecture, length, context);
-    return complete(name, architecture, arm.parametrisation, arm.rates ?? rates);
+    const architecture = architectureOf(`arms.${name}`, arm.architecture, settings, context);
+    return complete(name, architecture, { rates, ...withPaths(arm, context.folder) });
   });
 }
 
-function familyArms({ family, equal, rates, length }: TrialSettings, context: ArmContext): Arm[] {
+/** Architectures to grow to lie where the arms' own do. */
+function withPaths(arm: ArmInput, folder: string | undefined): ArmInput {
+  const { grow } = arm.training ?? {};
+  if (!Array.isArray(grow)) return arm;
+  const located = grow.map((event) =>
+    typeof event?.to === "string" ? { ...event, to: locatedAt(event.to, folder) } : event,
+  );
+  return { ...arm, training: { ...arm.training, grow: located } };
+}
+
+function familyArms(settings: TrialSettings, context: ArmContext): Arm[] {
+  const { family, equal, rates } = settings;
   const { architecture: given, depths, parametrisation } = family!;
-  const base = architectureOf("family", given, length, context);
+  const base = architectureOf("family", given, settings, context);
   const { parameters, convention } = equal;
   const budget = { of: "parameters", value: parameters!, convention } as const;
   return solveWidths(base, budget, depths).map(({ depth, width }) =>
-    complete(`${depth} × ${width}`, atShape(base, width, depth), parametrisation, rates),
+    complete(`${depth} × ${width}`, atShape(base, width, depth), { parametrisation, rates }),
   );
 }
 
 function architectureOf(
   what: string,
   given: ArmInput["architecture"],
-  length: number,
-  { vocabulary, folder }: ArmContext,
+  settings: TrialSettings,
+  { data, folder }: ArmContext,
 ): Architecture {
-  const input = typeof given === "string" ? readArchitectureInput(located(given, folder)) : given;
+  const { defaults, objective } = subjectOf(settings);
+  const input = typeof given === "string" ? readArchitectureInput(locatedAt(given, folder)) : given;
   try {
-    return defineArchitecture({ width: 64, ...input, vocabulary, length });
+    return defineArchitecture({
+      ...{ width: 64, ...defaults, ...input },
+      vocabulary: data.vocabulary + objective(settings).extraTokens,
+      ...(data.sequence ?? { length: settings.length }),
+    });
   } catch (error) {
-    if (!(error instanceof RequestError)) throw error;
-    throw new RequestError(`study: ${what}: ${error.message}`);
+    throw named(error, what);
   }
 }
 
-function located(nameOrFile: string, folder: string | undefined): string {
+function named(error: unknown, what: string): unknown {
+  return error instanceof RequestError ? new RequestError(`study: ${what}: ${error.message}`) : error;
+}
+
+function locatedAt(nameOrFile: string, folder: string | undefined): string {
   const isFile = /\.(json|ya?ml)$/i.test(nameOrFile) && !presets.has(nameOrFile);
   return isFile && folder !== undefined && !isAbsolute(nameOrFile) ? join(folder, nameOrFile) : nameOrFile;
 }
@@ -79,14 +108,35 @@ function located(nameOrFile: string, folder: string | undefined): string {
 function complete(
   name: string,
   architecture: Architecture,
-  parametrisation: ArmInput["parametrisation"],
-  rates: readonly number[],
+  { parametrisation, rates, training = {} }: Omit<ArmInput, "architecture" | "rates"> & Pick<Arm, "rates">,
 ): Arm {
+  const { grow = [], ...others } = training;
+  const { growth, networks } = grown(name, architecture, grow);
+  const last = networks.at(-1)!;
   const kinds: readonly ParameterConvention[] = ["total", "nonEmbedding", "active", "kaplan"];
   const parameters = Object.fromEntries(
-    kinds.map((convention) => [convention, costOf(architecture, { of: "parameters", value: 1, convention })]),
+    kinds.map((convention) => [
+      convention,
+      costOf(last.architecture, { of: "parameters", value: 1, convention }),
+    ]),
   ) as Arm["parameters"];
-  return { name, architecture, parametrisation, rates, count: count(architecture), parameters };
+  return {
+    ...{ name, architecture, parametrisation, rates, training: others },
+    ...{ growth, networks, count: last.count, parameters },
+  };
+}
+
+function grown(name: string, architecture: Architecture, grow: NonNullable<ArmTraining["grow"]>) {
+  try {
+    const growth = defineArmGrowth(grow);
+    const networks = networksOf(architecture, growth).map((network) => ({
+      architecture: network,
+      count: count(network),
+    }));
+    return { growth, networks };
+  } catch (error) {
+    throw named(error, name);
+  }
 }
 
 const percent = (share: number) => `${(100 * share).toFixed(share < 0.1 ? 2 : 0)} %`;

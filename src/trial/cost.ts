@@ -3,6 +3,7 @@ import type { Machine } from "../backend/machine.ts";
 import { timeSteps } from "../train/benchmarkSteps.ts";
 import type { Arm } from "./arms.ts";
 import type { Trial } from "./define.ts";
+import type { TrialArm } from "./lengths.ts";
 
 /** One arm, measured. */
 export interface ArmPace {
@@ -38,19 +39,29 @@ const BESIDE_SECONDS = 2;
 const LOOKS = 1.1;
 const TIMED = 6;
 
-/** Updates of each arm on one thread, alone on the machine. Errors: RequestError for an arm that the backend cannot run. */
+/** An arm; of one that grows all its networks, and how many updates each is given. */
+export type TimedArm = Pick<Arm, "architecture"> & Partial<Pick<TrialArm, "networks" | "stages">>;
+
+/**
+ * Updates of each arm on one thread, alone on the machine; of one that grows the mean over its run, and the most memory.
+ * Errors: RequestError for an arm that the backend cannot run.
+ */
 export async function measurePaces(
   machine: Machine,
-  arms: readonly Pick<Arm, "architecture">[],
+  arms: readonly TimedArm[],
   batch: number,
 ): Promise<ArmPace[]> {
   const paces: ArmPace[] = [];
-  for (const { architecture } of arms) {
-    const timing = await timeSteps(machine, architecture, { batch, steps: TIMED, seed: 1 });
-    paces.push({
-      secondsPerStep: timing.msPerStep / 1000,
-      peakBytes: timing.memory?.peakBytes ?? null,
-    });
+  for (const { architecture, networks = [{ architecture }], stages } of arms) {
+    let [seconds, steps, peak] = [0, 0, 0];
+    for (const [place, network] of networks.entries()) {
+      const timing = await timeSteps(machine, network.architecture, { batch, steps: TIMED, seed: 1 });
+      const own = stages?.[place]?.steps ?? 1;
+      seconds += (own * timing.msPerStep) / 1000;
+      steps += own;
+      peak = Math.max(peak, timing.memory?.peakBytes ?? 0);
+    }
+    paces.push({ secondsPerStep: seconds / steps, peakBytes: peak === 0 ? null : peak });
   }
   return paces;
 }

@@ -7,22 +7,17 @@ import type { Job, Json } from "../study/job.ts";
 import { defaultProcesses } from "../study/processes.ts";
 import { leastBudget } from "../study/racing/race.ts";
 import type { Entry, RaceSettings } from "../study/racing/settings.ts";
-import { createObjective } from "../train/objectives/objectives.ts";
 import { parametrise } from "../train/parametrisation/parametrise.ts";
-import { defineTraining, type TrainingInput, type TrainingSettings } from "../train/settings.ts";
+import { defineTraining, type TrainingInput } from "../train/settings.ts";
 import { type Arm, armsOf } from "./arms.ts";
 import { readSettings, type TrialInput, type TrialSettings } from "./input.ts";
-import { readValue } from "./values.ts";
+import { requireData, type TrialArm, withLength } from "./lengths.ts";
+import { measures } from "./measures.ts";
+import type { Material, Split, TrialData } from "./subjects/subject.ts";
+import { subjectOf } from "./subjects/subjects.ts";
+import { readValue, scoreOf } from "./values.ts";
 
-/** The data of a study, as far as its runs depend on them. */
-export interface TrialData {
-  readonly name: string;
-  readonly vocabulary: number;
-  readonly trainingTokens: number;
-  readonly validationTokens: number;
-  /** Over all tokens: a study whose data were changed is another one. Default: they are known by their name alone. */
-  readonly sha256?: string | undefined;
-}
+export type { TrialData } from "./subjects/subject.ts";
 
 /** What is known besides the study itself. */
 export interface TrialContext {
@@ -38,13 +33,9 @@ export interface TrialContext {
 }
 
 /** What the worker is told of a run. */
-export interface TrialSpec {
+export interface TrialSpec extends Material {
   readonly architecture: Arm["architecture"];
   readonly training: TrainingInput & { readonly steps: number; readonly batch: number };
-  readonly data: string | null;
-  readonly tokenizer: string | null;
-  /** Validation tokens that select, from the beginning, and the test's behind them. */
-  readonly split: { readonly selection: number; readonly test: number };
   readonly backend: string | null;
 }
 
@@ -59,34 +50,27 @@ export interface TrialRun {
   readonly spec: TrialSpec;
 }
 
-/** An arm and how long each of its runs is trained. */
-export interface TrialArm extends Arm {
-  readonly steps: number;
-  readonly tokens: number;
-  /** Training FLOPs of a run, as they are computed. */
-  readonly flops: number;
-}
-
 /** A study, complete. */
 export interface Trial {
   readonly settings: TrialSettings;
   readonly data: TrialData;
   readonly arms: readonly TrialArm[];
   readonly seeds: readonly number[];
-  readonly split: TrialSpec["split"];
+  readonly split: Split;
+  /** Tokens of a sequence. */
+  readonly length: number;
   /** [arms][rates][seeds]. */
   readonly runs: readonly (readonly (readonly TrialRun[])[])[];
   readonly budget: Budget | null;
   readonly raced: RaceSettings;
   readonly processes: number;
   /** What tells one study from another, as its folder keeps it. */
-  readonly json: Json;
+  readonly json: { readonly [key: string]: Json };
 }
 
 const EVALUATIONS = 12;
 /** The one rung of the race, in thousandths of a run: what is trained half has a rate that has not fallen yet. */
 const WHOLE = 1000;
-const TEST_TIMES = 4;
 /** FLOP/s of small models on one core of a machine of today, where nothing is measured. */
 const usualSpeed = 15e9;
 
@@ -94,9 +78,10 @@ const usualSpeed = 15e9;
 export function defineTrial(input: TrialInput | unknown, context: TrialContext): Trial {
   const settings = readSettings(input);
   const { data, processes = defaultProcesses(1) } = context;
-  const split = splitOf(settings, data);
-  const arms = armsOf(settings, { vocabulary: data.vocabulary, folder: context.folder }).map((arm, place) =>
-    withLength(arm, settings, context.secondsPerStep?.[place]),
+  const split = subjectOf(settings).split(settings, data);
+  const length = data.sequence?.length ?? settings.length!;
+  const arms = armsOf(settings, { data, folder: context.folder }).map((arm, place) =>
+    withLength(arm, settings, { length, data }, context.secondsPerStep?.[place]),
   );
   requireData(arms, settings, data);
   requireFewRuns(arms, settings);
@@ -121,72 +106,26 @@ export function defineTrial(input: TrialInput | unknown, context: TrialContext):
   const budget = settings.spend === undefined ? null : readBudget(settings.spend, "study: spend");
   const raced = raceOf(runs, arms, { settings, budget, processes, secondsPerStep: context.secondsPerStep });
   if (budget !== null) requireEnough(budget, raced);
-  const json: Json = {
+  const trial = { settings, data, arms, seeds, split, length, runs, budget, raced, processes };
+  return { ...trial, json: requestOf(trial, seeds.length) };
+}
+
+/** What tells the study with so many of its seeds from another one. */
+export function requestOf(
+  { settings, data, seeds, arms, runs }: Omit<Trial, "json">,
+  count: number,
+): { readonly [key: string]: Json } {
+  return {
     kind: "trial",
     name: settings.name,
     data: data.sha256 ?? data.name,
-    ...{ seeds, stop: settings.stop, margin: settings.margin, spend: settings.spend ?? null },
-    arms: arms.map(({ name }, place) => ({ name, runs: runs[place]!.flat().map(({ run }) => run) })),
+    seeds: seeds.slice(0, count),
+    ...{ stop: settings.stop, margin: settings.margin, spend: settings.spend ?? null },
+    arms: arms.map(({ name }, place) => ({
+      name,
+      runs: runs[place]!.flatMap((ofRate) => ofRate.slice(0, count).map(({ run }) => run)),
+    })),
   };
-  return { settings, data, arms, seeds, split, runs, budget, raced, processes, json };
-}
-
-/** Half of the validation tokens choose rates; the test is another half. */
-function splitOf({ evaluationTokens, length }: TrialSettings, { validationTokens, name }: TrialData) {
-  const half = Math.floor((validationTokens - 1) / 2);
-  const selection = Math.min(evaluationTokens, half);
-  if (half <= length) {
-    throw new RequestError(
-      `study: ${name} has ${validationTokens} validation tokens; expected more than ${2 * length + 2}, for selection and ` +
-        "test windows of the study's length: give more text, or a smaller length",
-    );
-  }
-  return { selection, test: Math.min(TEST_TIMES * evaluationTokens, validationTokens - 1 - half) };
-}
-
-function withLength(
-  arm: Arm,
-  { train, batch, length, training }: TrialSettings,
-  secondsPerStep: number | undefined,
-): TrialArm {
-  const tokensPerStep = batch * length;
-  const { flopsPerToken } = arm.count;
-  const exact = ((): number => {
-    if (train.steps !== undefined) return train.steps;
-    if (train.tokens !== undefined) return train.tokens / tokensPerStep;
-    if (train.flops !== undefined) {
-      return train.flops / (flopsPerToken[train.convention ?? "training"] * tokensPerStep);
-    }
-    if (secondsPerStep === undefined) {
-      throw new RequestError("study: train.seconds needs the speed of each arm, which is not measured here");
-    }
-    return train.seconds! / secondsPerStep;
-  })();
-  const steps = Math.round(exact);
-  const warmup: unknown = training.schedule?.warmup;
-  const least = Math.max(2, typeof warmup === "number" ? warmup + 1 : 0);
-  if (steps < least) {
-    throw new RequestError(
-      `study: train gives ${arm.name} ${exact.toPrecision(3)} updates of ${tokensPerStep} tokens; expected at least ` +
-        `${least}: raise it, or lower batch or length`,
-    );
-  }
-  const tokens = steps * tokensPerStep;
-  return { ...arm, steps, tokens, flops: flopsPerToken.training * tokens };
-}
-
-/** Epochs over the data beyond which a study must say that it wants them. */
-const MOST_EPOCHS = 4;
-
-function requireData(arms: readonly TrialArm[], { training }: TrialSettings, data: TrialData): void {
-  const most = arms.reduce((a, b) => (b.tokens > a.tokens ? b : a));
-  const epochs = most.tokens / data.trainingTokens;
-  if (training.order === "epochs" || epochs <= MOST_EPOCHS) return;
-  throw new RequestError(
-    `study: ${most.name} is trained on ${most.tokens.toLocaleString("en-US")} tokens and ${data.name} has ` +
-      `${data.trainingTokens.toLocaleString("en-US")}, ${epochs.toFixed(1)} epochs; expected at most ${MOST_EPOCHS}: give more ` +
-      "text, train less, or ask for it with training: { order: epochs }",
-  );
 }
 
 const MOST_RUNS = 10_000;
@@ -208,24 +147,33 @@ interface RunPlace {
   readonly seed: number;
   readonly seeds: readonly number[];
   readonly settings: TrialSettings;
-  readonly split: TrialSpec["split"];
+  readonly split: Split;
   readonly backend: string | null;
 }
 
 function runOf({ arm, place, rate, candidate, seed, seeds, settings, split, backend }: RunPlace): TrialRun {
-  const { steps, parametrisation } = arm;
-  const { batch, training: common, data, tokenizer } = settings;
+  const { steps, parametrisation, training: own, grow } = arm;
+  const { batch, training: common, train } = settings;
+  const subject = subjectOf(settings);
   const training = {
+    ...(train.epochs === undefined ? {} : { order: "epochs" as const }),
     ...common,
+    ...own,
     ...(parametrisation === undefined ? {} : { parametrisation }),
     ...{ steps, batch, seed: seeds[seed]!, keep: 1 },
-    schedule: { warmup: Math.floor(steps / 10), ...common.schedule, rate },
+    schedule: { warmup: Math.floor(steps / 10), ...common.schedule, ...own.schedule, rate },
     evaluateEvery: Math.ceil(steps / EVALUATIONS),
-    evaluationTokens: split.selection,
+    ...subject.looks(split),
+    ...(grow.length === 0 ? {} : { grow }),
   };
   try {
-    const defined = defineTraining(training);
-    if (candidate === 0 && seed === 0) requireTrainable(arm, defined);
+    const objective = subject.objective(settings);
+    const defined = defineTraining({ ...training, objective: objective.settings });
+    if (candidate === 0 && seed === 0) {
+      // What a run would refuse.
+      objective.check(arm.architecture);
+      parametrise(arm.architecture, defined.parametrisation);
+    }
   } catch (error) {
     if (!(error instanceof RequestError)) throw error;
     throw new RequestError(`study: ${arm.name}: ${error.message}`);
@@ -233,9 +181,7 @@ function runOf({ arm, place, rate, candidate, seed, seeds, settings, split, back
   const spec: TrialSpec = {
     architecture: arm.architecture,
     training,
-    data: data ?? null,
-    tokenizer: tokenizer ?? null,
-    split,
+    ...subject.material(settings, split),
     backend,
   };
   const hash = createHash("sha256")
@@ -247,20 +193,6 @@ function runOf({ arm, place, rate, candidate, seed, seeds, settings, split, back
     run: `${label.replace(/[^\w.]+/g, "-").replace(/^[.-]+/, "")}-${hash}`,
     ...{ arm: place, candidate, seed, steps, flops: arm.flops, spec },
   };
-}
-
-/** What a run would refuse. */
-function requireTrainable(
-  { architecture }: TrialArm,
-  { objective, parametrisation }: TrainingSettings,
-): void {
-  if (objective.name !== "next-token") {
-    throw new RequestError(
-      `training.objective is ${objective.name}; expected next-token, which the test of a study is of`,
-    );
-  }
-  createObjective("next-token").check(architecture);
-  parametrise(architecture, parametrisation);
 }
 
 interface RaceContext {
@@ -281,6 +213,7 @@ function raceOf(
       throw new WorkError("study: the race names a run that does not exist; please report it");
     return run;
   };
+  const measured = measures[subjectOf(settings).measure].of;
   const isTime = budget?.unit === "seconds";
   // Steps of arms differ in cost; results tell FLOPs.
   const mean = arms.reduce((sum, { flops, steps }) => sum + flops / steps, 0) / arms.length;
@@ -299,9 +232,10 @@ function raceOf(
     cost: ({ flops, seconds }) => (isTime ? seconds : flops),
     job: (entry): Job => jobOf(find(entry)),
     read(value, entry) {
-      const { selection, test } = readValue(find(entry).run, value);
-      // The test text is the same for all runs: what its choice does to a loss it does to all of them.
-      return { score: -test, itemVariance: 0, selection: -selection, stopped: null };
+      const read = readValue(find(entry).run, value);
+      // The test is the same for all runs: what its choice does to a loss it does to all of them.
+      const score = -(measured(scoreOf(read)) ?? Infinity);
+      return { score, itemVariance: 0, selection: -read.selection, stopped: null };
     },
   };
 }

@@ -7,9 +7,27 @@ import {
   parameterConventions,
 } from "../architecture/solve.ts";
 import { RequestError } from "../errors.ts";
-import { isObject } from "../json.ts";
-import { oneOf, parseStrict, positiveNumber, show, wholeNumber } from "../strict.ts";
+import { oneOf, parseStrict, positiveNumber, wholeNumber } from "../strict.ts";
+import type { GrowthEventInput, GrowthMoment } from "../train/growthEvents.ts";
+import type { ImageRunInput } from "../train/imageRun.ts";
 import type { TrainingInput } from "../train/settings.ts";
+import { ratesSchema, readArms, requireRising, trainingOf } from "./armInput.ts";
+import { measures } from "./measures.ts";
+import { requireOwnKeys, subjectOf } from "./subjects/subjects.ts";
+
+/** When the network of an arm grows: at a share of its run, of the FLOPs where `train` gives those, else of the updates. */
+export type ArmGrowthMoment = Exclude<GrowthMoment, { plateau: unknown }> | { readonly share: number };
+
+/** The network of an arm grows while it is trained. */
+export interface ArmGrowth extends Omit<GrowthEventInput, "at"> {
+  readonly at: ArmGrowthMoment;
+}
+
+/** What an arm may have of its own in how it is trained. */
+export type ArmTraining = Omit<
+  TrainingInput,
+  "steps" | "batch" | "seed" | "objective" | "order" | "microBatches" | "grow"
+> & { readonly grow?: readonly ArmGrowth[] };
 
 /** One arm: an architecture, and what is its own of how it is trained. */
 export interface ArmInput {
@@ -19,6 +37,8 @@ export interface ArmInput {
   readonly parametrisation?: TrainingInput["parametrisation"];
   /** In place of the study's, and as many. */
   readonly rates?: readonly number[];
+  /** Settings in place of the study's, and when its network grows; the architecture is what it begins with. */
+  readonly training?: ArmTraining;
 }
 
 /** Arms of one architecture at several depths, the width of each solved for the parameters that `equal` gives. */
@@ -45,7 +65,9 @@ export interface EqualInput {
 export interface LengthInput {
   readonly steps?: number;
   readonly tokens?: number;
-  /** Training FLOPs of a run. */
+  /** Times that all training data are gone through. */
+  readonly epochs?: number;
+  /** Training FLOPs of a run; while a network is smaller, its own. */
   readonly flops?: number;
   /** Of `flops`; default training, the operations that run. */
   readonly convention?: FlopConvention;
@@ -62,9 +84,9 @@ export interface TrialInput {
   readonly family?: FamilyInput;
   readonly equal?: EqualInput;
   readonly train: LengthInput;
-  /** Tokens of a sequence; default 128. */
+  /** Tokens of a sequence of text; default 128. */
   readonly length?: number;
-  /** Sequences of an update; default 16. */
+  /** Sequences of an update; default 16, of images 64. */
   readonly batch?: number;
   /** Learning rates, rising; each arm is given the best of them. */
   readonly rates: readonly number[];
@@ -75,20 +97,23 @@ export interface TrialInput {
   /** Text, as for training; default: the built-in language. */
   readonly data?: string;
   readonly tokenizer?: string;
+  /** Images instead: what `scantling train` takes, or how they are cut and changed besides; `shapes` are built in. */
+  readonly images?: string | (Partial<ImageRunInput> & { readonly data?: string });
   /** Other settings of training, the same for all arms. */
   readonly training?: Omit<TrainingInput, "steps" | "batch" | "seed">;
   /** `race` (default): rates on the first seed, then seeds until arms are told apart; `full`: every rate under every seed. */
   readonly stop?: "race" | "full";
-  /** Differences of loss that are surely smaller than this are ties, nats; default 0.01. */
+  /** Differences that are surely smaller than this are ties; default 0.01 nats, of images 0.2 points of error. */
   readonly margin?: number;
   /** Most that all runs together may take: `10m`, `3e13flops`. Default: no bound. */
   readonly spend?: string;
-  /** Most validation tokens of a look at the loss; default 16,384. The test takes up to four times as many others. */
+  /** Most validation tokens of a look at the loss of text; default 16,384. The test takes up to four times as many others. */
   readonly evaluationTokens?: number;
 }
 
 /** With every default. */
-export interface TrialSettings extends Omit<TrialInput, "arms" | "family" | "equal"> {
+export interface TrialSettings
+  extends Omit<TrialInput, "arms" | "family" | "equal" | "length" | "images" | "evaluationTokens"> {
   readonly name: string;
   readonly arms: Readonly<Record<string, ArmInput>> | null;
   readonly family: FamilyInput | null;
@@ -98,17 +123,20 @@ export interface TrialSettings extends Omit<TrialInput, "arms" | "family" | "equ
     /** Whether parameters are held equal at all: where `equal` is given. */
     readonly isHeld: boolean;
   };
-  readonly length: number;
+  /** Null: the data decide it. */
+  readonly length: number | null;
   readonly batch: number;
   readonly seeds: number;
   readonly firstSeed: number;
+  /** Undefined: the data are text. */
+  readonly images: ImageRunInput | undefined;
   readonly training: Omit<TrainingInput, "steps" | "batch" | "seed">;
   readonly stop: "race" | "full";
   readonly margin: number;
-  readonly evaluationTokens: number;
+  /** Null: all validation data are looked at. */
+  readonly evaluationTokens: number | null;
 }
 
-const rates = z.array(positiveNumber(), "expected a list of learning rates").min(1).max(32);
 const schema = z.object({
   name: z
     .string("expected a name")
@@ -119,26 +147,19 @@ const schema = z.object({
   family: z.unknown().optional(),
   equal: z.unknown().optional(),
   train: z.unknown(),
-  length: wholeNumber(1, 2 ** 20).default(128),
-  batch: wholeNumber(1, 2 ** 20).default(16),
-  rates,
+  length: wholeNumber(1, 2 ** 20).optional(),
+  batch: wholeNumber(1, 2 ** 20).optional(),
+  rates: ratesSchema,
   seeds: wholeNumber(1, 100).default(3),
   firstSeed: wholeNumber(0).default(1),
   data: z.string().max(4096).optional(),
   tokenizer: z.string().max(4096).optional(),
+  images: z.unknown().optional(),
   training: z.unknown().optional(),
   stop: oneOf(["race", "full"]).default("race"),
-  margin: z.number("expected a number of at least 0").min(0, "expected a number of at least 0").default(0.01),
+  margin: z.number("expected a number of at least 0").min(0, "expected a number of at least 0").optional(),
   spend: z.string().max(100).optional(),
-  evaluationTokens: wholeNumber(2).default(16_384),
-});
-const architecture = z.unknown();
-const parametrisation = z.unknown().optional();
-const armSchema = z.object({ architecture, parametrisation, rates: rates.optional() });
-const familySchema = z.object({
-  architecture,
-  parametrisation,
-  depths: z.array(wholeNumber(1, 10_000), "expected a list of depths").min(2).max(100),
+  evaluationTokens: wholeNumber(2).optional(),
 });
 const equalSchema = z.object({
   parameters: wholeNumber(1, Number.MAX_SAFE_INTEGER).optional(),
@@ -149,140 +170,50 @@ const equalSchema = z.object({
 const trainSchema = z.object({
   steps: wholeNumber().optional(),
   tokens: wholeNumber(1, Number.MAX_SAFE_INTEGER).optional(),
+  epochs: positiveNumber().optional(),
   flops: positiveNumber().optional(),
   convention: oneOf(flopConventions).optional(),
   seconds: positiveNumber().optional(),
 });
 
-const MOST_ARMS = 64;
-/** What a study decides itself. */
-const decided = [
-  "steps",
-  "batch",
-  "seed",
-  "evaluateEvery",
-  "evaluationTokens",
-  "keep",
-  "sampleEvery",
-  "grow",
-];
-
 /** Errors: RequestError, one line, for the first key that is unknown, missing or wrong. */
 export function readSettings(input: unknown): TrialSettings {
   const given = parseStrict("study", schema, input);
-  const { steps, tokens, flops, seconds } = parseStrict("study: train", trainSchema, given.train);
-  const length = parseStrict("study: train", trainSchema, given.train);
-  const amounts = [steps, tokens, flops, seconds].filter((amount) => amount !== undefined);
-  if (amounts.length !== 1) {
+  const subject = subjectOf(given);
+  requireOwnKeys(subject, given);
+  const train = parseStrict("study: train", trainSchema, given.train);
+  const { convention, ...amounts } = train;
+  const asked = Object.values(amounts).filter((amount) => amount !== undefined);
+  if (asked.length !== 1) {
     throw new RequestError(
-      `study: train has ${amounts.length} of steps, tokens, flops and seconds; expected one, such as { tokens: 1000000 }`,
+      `study: train has ${asked.length} of steps, tokens, epochs, flops and seconds; expected one, such as ` +
+        "{ tokens: 1000000 }",
     );
   }
-  if (length.convention !== undefined && flops === undefined) {
+  if (convention !== undefined && train.flops === undefined) {
     throw new RequestError("study: train.convention says how flops are counted; leave it out or give flops");
   }
   const equal = parseStrict("study: equal", equalSchema, given.equal ?? {});
-  const { arms, family } = armsOrFamily(given);
+  const { arms, family } = readArms(given);
   if (family !== null && equal.parameters === undefined) {
     throw new RequestError(
       "study: family is solved for equal.parameters, which is missing; give it, such as 200000",
     );
   }
   requireRising("rates", given.rates);
-  if (given.evaluationTokens < given.length) {
+  const growing = Object.entries(arms ?? {}).find(([, { training }]) => training?.grow !== undefined);
+  if (train.seconds !== undefined && growing !== undefined) {
     throw new RequestError(
-      `study: evaluationTokens is ${given.evaluationTokens}; expected at least the ${given.length} of one sequence`,
+      `study: ${growing[0]} grows, and seconds are measured before it does; give train as flops, steps, tokens or epochs`,
     );
   }
   return {
     ...given,
-    train: length,
-    arms,
-    family,
+    ...subject.read(given),
+    ...{ train, arms, family },
+    batch: given.batch ?? subject.batch,
+    margin: given.margin ?? measures[subject.measure].margin,
     equal: { ...equal, parameters: equal.parameters ?? null, isHeld: given.equal !== undefined },
-    training: trainingOf(given.training),
+    training: trainingOf("training", given.training, ["grow"]),
   } as TrialSettings;
-}
-
-function armsOrFamily(given: {
-  readonly arms?: unknown;
-  readonly family?: unknown;
-  readonly rates: number[];
-}) {
-  if ((given.arms === undefined) === (given.family === undefined)) {
-    throw new RequestError("study: expected arms, by name, or a family that is solved; one of them");
-  }
-  if (given.family !== undefined) {
-    const family = parseStrict("study: family", familySchema, given.family);
-    requireArchitecture("family", family.architecture);
-    requireRising("family.depths", family.depths);
-    return { arms: null, family: family as FamilyInput };
-  }
-  if (!isObject(given.arms)) {
-    throw new RequestError(
-      `study: arms is ${show(given.arms)}; expected architectures by name, such as { wide: wide.yaml, deep: deep.yaml }`,
-    );
-  }
-  const names = Object.keys(given.arms);
-  if (names.length < 2 || names.length > MOST_ARMS) {
-    throw new RequestError(`study: arms are ${names.length}; expected from 2 to ${MOST_ARMS}`);
-  }
-  for (const name of names) requireName(name);
-  const entries = Object.entries(given.arms).map(([name, arm]): [string, ArmInput] => [
-    name,
-    armOf(name, arm, given.rates.length),
-  ]);
-  return { arms: Object.fromEntries(entries), family: null };
-}
-
-const LONGEST_NAME = 60;
-
-/** Names stand in lines of text and on pages. */
-function requireName(name: string): void {
-  if (name.trim() !== "" && name.length <= LONGEST_NAME && !/\p{C}/u.test(name)) return;
-  throw new RequestError(
-    `study: an arm is named ${show(name)}; expected 1 to ${LONGEST_NAME} characters, on one line`,
-  );
-}
-
-function armOf(name: string, given: unknown, count: number): ArmInput {
-  const what = `arms.${name}`;
-  const arm = parseStrict(
-    `study: ${what}`,
-    armSchema,
-    typeof given === "string" ? { architecture: given } : given,
-  );
-  requireArchitecture(what, arm.architecture);
-  if (arm.rates !== undefined) {
-    requireRising(`${what}.rates`, arm.rates);
-    if (arm.rates.length !== count) {
-      throw new RequestError(
-        `study: ${what} has ${arm.rates.length} rates; expected ${count}, as the study has, so that all are tuned alike`,
-      );
-    }
-  }
-  return arm as ArmInput;
-}
-
-function requireArchitecture(what: string, given: unknown): void {
-  if ((typeof given === "string" && given !== "") || isObject(given)) return;
-  throw new RequestError(
-    `study: ${what}.architecture is ${show(given)}; expected a preset, a .json or .yaml file, or settings`,
-  );
-}
-
-function requireRising(what: string, values: readonly number[]): void {
-  if (values.every((value, i) => i === 0 || value > values[i - 1]!)) return;
-  throw new RequestError(`study: ${what} are ${values.join(", ")}; expected each larger than the one before`);
-}
-
-function trainingOf(given: unknown): TrialSettings["training"] {
-  if (given === undefined) return {};
-  if (!isObject(given)) throw new RequestError(`study: training is ${show(given)}; expected settings`);
-  const own = decided.find((key) => Object.hasOwn(given, key));
-  if (own !== undefined) throw new RequestError(`study: training.${own} is the study's own; leave it out`);
-  if (isObject(given.schedule) && Object.hasOwn(given.schedule, "rate")) {
-    throw new RequestError("study: training.schedule.rate is one of rates, in turn; leave it out");
-  }
-  return given;
 }

@@ -6,7 +6,9 @@ import { replay } from "../study/racing/rule.ts";
 import { type Comparison, compareArms } from "../study/statistics/compare.ts";
 import type { Table } from "../study/statistics/table.ts";
 import type { Trial } from "./define.ts";
-import { readValue, type TrialValue } from "./values.ts";
+import { measures } from "./measures.ts";
+import { subjectOf } from "./subjects/subjects.ts";
+import { readValue, scoreOf, type TrialValue } from "./values.ts";
 
 /** What is known of a study's runs. */
 export interface TrialOutcome {
@@ -14,7 +16,7 @@ export interface TrialOutcome {
   readonly values: readonly (readonly (readonly (TrialValue | null)[])[])[];
   /** The rate of each arm, by number; null where no run has ended. */
   readonly chosen: readonly (number | null)[];
-  /** Of the tests' losses, negated, [arms][seeds] of the chosen rates. */
+  /** Of what the verdict is on, negated, [arms][seeds] of the chosen rates. */
   readonly table: Table;
   readonly comparisons: readonly Comparison[];
   /** Chance of error that what else is told of these seeds is tested at: of a race that of its last look. */
@@ -49,10 +51,14 @@ function fullOutcome({ runs, settings }: Trial, values: TrialOutcome["values"], 
       runs[arm]!.map((seeds) => seeds.map(({ run }) => ended.has(run))),
     ),
   );
+  const measured = measures[subjectOf(settings).measure].of;
   const table: Table = values.map((rates, arm) => {
     const rate = chosen[arm]!;
     if (rate === null) return runs[arm]![0]!.map(() => null);
-    return rates[rate]!.map((value) => (value === null ? null : { score: -value.test, itemVariance: 0 }));
+    return rates[rate]!.map((value) => {
+      const score = value === null ? null : measured(scoreOf(value));
+      return score === null ? null : { score: -score, itemVariance: 0 };
+    });
   });
   const all = runs.flat(2).length;
   return {

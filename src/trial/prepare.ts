@@ -5,7 +5,6 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { type BackendChoice, openMachine } from "../backend/open.ts";
-import { loadDataset } from "../data/dataset.ts";
 import type { DataFolders } from "../data/text.ts";
 import { RequestError } from "../errors.ts";
 import { makeFolder } from "../folders.ts";
@@ -13,11 +12,12 @@ import { largest, readInputFile } from "../inputFile.ts";
 import { parseJson } from "../json.ts";
 import { readBudget } from "../study/budget.ts";
 import { onDisk, replaceFile } from "../train/files.ts";
-import { describeTokens } from "../train/runData.ts";
 import { type Arm, armsOf } from "./arms.ts";
-import { type ArmPace, measurePaces } from "./cost.ts";
-import { defineTrial, type Trial, type TrialContext, type TrialData } from "./define.ts";
+import { type ArmPace, measurePaces, type TimedArm } from "./cost.ts";
+import { defineTrial, type Trial, type TrialContext } from "./define.ts";
 import { readSettings, type TrialInput, type TrialSettings } from "./input.ts";
+import type { TrialData } from "./subjects/subject.ts";
+import { subjectOf } from "./subjects/subjects.ts";
 
 /** What a study asks for, and where. */
 export interface PrepareOptions {
@@ -46,15 +46,17 @@ export interface PreparedTrial {
 export async function prepareTrial(options: PrepareOptions): Promise<PreparedTrial> {
   const { input, backend, processes, architectures } = options;
   const settings = readSettings(input);
-  const data = await lookAt(settings, options.dataFolder);
+  const data = await subjectOf(settings).look(settings, options.dataFolder);
   const context: TrialContext = { data, backend, processes, folder: architectures };
   const isSpentInTime =
     settings.spend !== undefined && readBudget(settings.spend, "study: spend").unit === "seconds";
   const isHeldToTime = settings.train.seconds !== undefined || isSpentInTime;
   if (!isHeldToTime && !options.timed) return { trial: defineTrial(input, context), paces: null };
   // What can be refused without a clock is.
-  if (settings.train.seconds === undefined) defineTrial(input, context);
-  const arms = armsOf(settings, { vocabulary: data.vocabulary, folder: architectures });
+  const arms =
+    settings.train.seconds === undefined
+      ? defineTrial(input, context).arms
+      : armsOf(settings, { data, folder: architectures });
   const of = whatIsTimed(arms, settings);
   const kept = isHeldToTime ? keptPaces(options.folder, of) : null;
   const paces = kept ?? (await timed(arms, settings, backend));
@@ -68,19 +70,8 @@ export async function prepareTrial(options: PrepareOptions): Promise<PreparedTri
   return { trial, paces };
 }
 
-async function lookAt(
-  { data, tokenizer }: TrialSettings,
-  dataFolder: DataFolders | undefined,
-): Promise<TrialData> {
-  const dataset = await loadDataset({ data, tokenizer, dataFolder });
-  return {
-    vocabulary: dataset.tokenizer.vocabulary,
-    ...describeTokens(dataset),
-  };
-}
-
 async function timed(
-  arms: readonly Arm[],
+  arms: readonly TimedArm[],
   { batch }: TrialSettings,
   backend: BackendChoice | undefined,
 ): Promise<ArmPace[]> {
@@ -100,7 +91,7 @@ const schema = z.object({
 
 /** Speeds of other arms than these say nothing. */
 function whatIsTimed(arms: readonly Arm[], { batch }: TrialSettings): string {
-  const content = JSON.stringify([batch, arms.map(({ architecture }) => architecture)]);
+  const content = JSON.stringify([batch, arms.map(({ networks }) => networks.at(-1)!.architecture)]);
   return createHash("sha256").update(content).digest("hex");
 }
 
@@ -123,4 +114,20 @@ function keepPaces(folder: string, of: string, paces: readonly ArmPace[]): void 
     makeFolder(folder);
     replaceFile(pacesPath(folder), `${JSON.stringify({ of, paces })}\n`);
   });
+}
+
+/** Data as a study of this kind usually has them, for costs where none are at hand. Errors: as `defineTrial`. */
+export function usualData(input: TrialInput): TrialData {
+  const settings = readSettings(input);
+  return subjectOf(settings).usual(settings);
+}
+
+/** The study on other data of its kind. */
+export function onData(input: TrialInput, data: string): TrialInput {
+  return subjectOf(input).on(input, data);
+}
+
+/** Whether `data` names such data as the study is about, as far as names tell. */
+export function takesData(input: TrialInput, data: string, dataFolder: DataFolders | undefined): boolean {
+  return subjectOf(input).takes(data, dataFolder);
 }

@@ -2,9 +2,12 @@
 // nothing.
 import type { Series } from "../report/charts/chart.ts";
 import type { ReportDocument, ReportFigure, ReportPart } from "../report/document.ts";
+import { formatAccuracy } from "../report/format.ts";
+import { measures } from "./measures.ts";
+import { moduleSection } from "./modules.ts";
 import type { ArmResult, TrialResult } from "./result.ts";
 import { costTable, lossTable, rateTable, verdictTable, viewTable } from "./tables.ts";
-import type { Look } from "./views.ts";
+import { type Look, ratesOf, spentAfter, type ViewStage } from "./views.ts";
 import { flipLines, noteLines, pairText } from "./words.ts";
 
 /** What the report says besides the result. */
@@ -33,8 +36,14 @@ export function trialReport({ result, title, command, hash }: TrialReportRequest
 
 function factsOf({ arms, spent, seeds, optimum }: TrialResult) {
   const tested = arms.filter(({ test }) => test !== null).sort((a, b) => a.test!.loss - b.test!.loss);
-  const best = tested[0];
+  const told = arms
+    .filter(({ accuracy }) => accuracy !== null)
+    .sort((a, b) => b.accuracy!.share - a.accuracy!.share);
+  const [best, right] = [tested[0], told[0]];
   return [
+    ...(right === undefined
+      ? []
+      : [{ name: "highest accuracy", value: `${right.name}, ${formatAccuracy(right.accuracy!.share)}` }]),
     ...(best === undefined
       ? []
       : [{ name: "lowest loss", value: `${best.name}, ${best.test!.loss.toFixed(4)} nat` }]),
@@ -53,8 +62,15 @@ export function trialSections(result: TrialResult): ReportDocument["sections"] {
     {
       heading: "Learning",
       parts: [
-        ...drawn(curves(result, "tokens", ({ tokens, steps }) => tokens / steps, "count")),
-        ...drawn(curves(result, "training FLOPs", ({ flops, steps }) => flops / steps, "count")),
+        ...drawn(curves(result, "tokens", tokensPerStep, "count")),
+        ...drawn(
+          curves(
+            result,
+            "training FLOPs",
+            (arm, { flopsPerToken }) => flopsPerToken.training * tokensPerStep(arm),
+            "count",
+          ),
+        ),
         ...drawn(curves(result, "seconds", secondsPerStep, "seconds")),
       ],
     },
@@ -69,6 +85,7 @@ export function trialSections(result: TrialResult): ReportDocument["sections"] {
         verdictTable(result),
       ],
     },
+    ...moduleSection(result),
     { heading: "Costs", parts: [costTable(result)] },
     ...(result.failures.length === 0
       ? []
@@ -92,24 +109,25 @@ export function drawn(figure: ReportFigure): ReportFigure[] {
   return isEmpty ? [] : [figure];
 }
 
-const secondsPerStep = ({ tokens, steps, tokensPerSecond }: ArmResult): number | null =>
-  tokensPerSecond === null ? null : tokens / steps / tokensPerSecond;
+const tokensPerStep = ({ tokens, steps }: ArmResult): number => tokens / steps;
+const secondsPerStep = (arm: ArmResult, { tokensPerSecond }: ViewStage): number | null =>
+  tokensPerSecond === null ? null : tokensPerStep(arm) / tokensPerSecond;
 
 const aboutSeeds = ({ seeds }: TrialResult): string =>
   seeds.length === 1 ? `seed ${seeds[0]}` : `seeds ${seeds[0]} to ${seeds.at(-1)}`;
 
 function differences(result: TrialResult): ReportFigure {
+  const { heading, unit } = measures[result.measure];
   return {
     kind: "figure",
     title: "Differences of arms",
-    description:
-      "Difference of the test's loss of every pair of arms with its interval; below zero the first is better.",
+    description: `Difference of the test's ${result.measure} of every pair of arms with its interval; below zero the first is better.`,
     data: `${result.data}, test`,
     seeds: aboutSeeds(result),
     convention: "95 % intervals over seeds that hold for all pairs at once",
     chart: {
       kind: "forest",
-      x: { label: "difference of losses", unit: "nat", scale: "linear" },
+      x: { label: `difference of ${heading}`, unit, scale: "linear" },
       equal: 0,
       rows: result.pairs.flatMap(({ first, second, difference, interval, verdict }) =>
         difference === null || interval === null
@@ -129,14 +147,14 @@ const conventions = {
 function curves(
   result: TrialResult,
   label: keyof typeof conventions,
-  perStep: (arm: ArmResult) => number | null,
+  perStep: (arm: ArmResult, stage: ViewStage) => number | null,
   unit: "count" | "seconds",
 ): ReportFigure {
   return {
     kind: "figure",
     title: `Loss over ${label}`,
     description: `Mean loss over seeds of every arm at its best rate against ${label}; bands from the lowest to the highest seed.`,
-    data: `${result.data}, the tokens that select`,
+    data: `${result.data}, ${result.words.selection}`,
     seeds: aboutSeeds(result),
     convention: conventions[label],
     chart: {
@@ -144,11 +162,10 @@ function curves(
       x: { label, unit, scale: "log" },
       y: { label: "loss", unit: "nat", scale: "linear" },
       series: result.arms.flatMap((arm): Series[] => {
-        const price = perStep(arm);
-        if (price === null || arm.curves.length === 0) return [];
-        return [
-          { name: arm.name, points: banded(arm.curves).map(({ x, ...rest }) => ({ x: x * price, ...rest })) },
-        ];
+        const rates = ratesOf(arm.stages, (stage) => perStep(arm, stage));
+        if (rates === null || arm.curves.length === 0) return [];
+        const points = banded(arm.curves).map(({ x, ...rest }) => ({ x: spentAfter(rates, x), ...rest }));
+        return [{ name: arm.name, points }];
       }),
       levels: result.optimum === null ? [] : [{ name: "lowest possible", y: result.optimum }],
     },
@@ -171,8 +188,8 @@ function rateFigure(result: TrialResult): ReportFigure {
   return {
     kind: "figure",
     title: "Loss over the rate",
-    description: "Loss on the tokens that select of every arm over the learning rate.",
-    data: `${result.data}, the tokens that select`,
+    description: `Loss on ${result.words.selection} of every arm over the learning rate.`,
+    data: `${result.data}, ${result.words.selection}`,
     seeds: result.raced ? `seed ${result.seeds[0]}, which chooses` : aboutSeeds(result),
     convention: result.raced ? "one seed" : "means over seeds",
     chart: {

@@ -4,24 +4,34 @@ import type { Known } from "../study/job.ts";
 import type { Comparison } from "../study/statistics/compare.ts";
 import { armIntervals } from "../study/statistics/interval.ts";
 import type { Table } from "../study/statistics/table.ts";
-import type { Trial, TrialArm } from "./define.ts";
+import type { Trial } from "./define.ts";
+import type { TrialArm } from "./lengths.ts";
+import { type MeasureName, measureNames, measures } from "./measures.ts";
 import { mean, outcomeOf, type TrialOutcome } from "./outcome.ts";
-import type { TrialValue } from "./values.ts";
-import { type Look, type View, type ViewArm, viewsOf } from "./views.ts";
+import { meanOf } from "./records.ts";
+import type { Wording } from "./subjects/subject.ts";
+import { subjectOf } from "./subjects/subjects.ts";
+import { scoreOf, type TrialValue } from "./values.ts";
+import { type Look, type View, type ViewArm, type ViewStage, viewsOf } from "./views.ts";
 
-/** One arm. Losses are nats a token. */
+/** One arm. Losses are nats a token, or an image. */
 export interface ArmResult {
   readonly name: string;
   readonly parameters: TrialArm["parameters"];
+  /** Of its network, as parameters are of the last one. */
   readonly flopsPerToken: TrialArm["count"]["flopsPerToken"];
+  /** Of one sequence, forward: of experts those that are met. */
+  readonly forwardFlops: number;
   /** Numbers that decoding carries for one sequence of the study's length. */
   readonly state: number;
   /** Of one run. */
   readonly steps: number;
   readonly tokens: number;
   readonly flops: number;
+  /** Its networks, of which there is one where it does not grow. */
+  readonly stages: readonly ViewStage[];
   readonly rates: readonly number[];
-  /** Of each rate the loss on the tokens that select: of a race under the first seed, else mean over seeds; null of none. */
+  /** Of each rate the loss on the data that select: of a race under the first seed, else mean over seeds; null of none. */
   readonly rateLosses: readonly (number | null)[];
   /** The rate it is given; null where no run has ended. */
   readonly rate: number | null;
@@ -31,10 +41,15 @@ export interface ArmResult {
   readonly test: { readonly loss: number; readonly interval: readonly [number, number] | null } | null;
   /** Of the test, seed by seed; null where a run failed or was not made. */
   readonly tests: readonly (number | null)[];
-  /** On the tokens that select, seed by seed. */
+  /** Share of right first guesses of the test with its interval; null where the objective does not tell it. */
+  readonly accuracy: { readonly share: number; readonly interval: readonly [number, number] | null } | null;
+  readonly accuracies: readonly (number | null)[];
+  /** On the data that select, seed by seed. */
   readonly curves: readonly (readonly Look[])[];
   /** Median over its runs. */
   readonly tokensPerSecond: number | null;
+  /** What modules told at the end, such as the routers of experts, by dotted name: means over its seeds. */
+  readonly statistics: Readonly<Record<string, readonly number[]>>;
   /** All its runs. */
   readonly spent: { readonly runs: number; readonly flops: number; readonly seconds: number };
 }
@@ -43,7 +58,9 @@ export interface ArmResult {
 export interface PairResult {
   readonly first: string;
   readonly second: string;
-  /** Loss of the first - loss of the second, over seeds that both have. */
+  /** By what they are compared: differences are nats of loss, or points of error in per cent. */
+  readonly measure: MeasureName;
+  /** That of the first - that of the second, over seeds that both have. */
   readonly difference: number | null;
   /** Holding at once for all pairs, and every look that a race takes. */
   readonly interval: readonly [number, number] | null;
@@ -56,7 +73,7 @@ export interface PairResult {
 
 /** The arms held to a budget. */
 export interface ViewResult extends Pick<View, "axis" | "name" | "budget"> {
-  /** Mean over seeds; null where an arm's curve does not reach. */
+  /** What is compared, mean over seeds; null where an arm's curve does not reach. */
   readonly losses: readonly (number | null)[];
   readonly pairs: readonly PairResult[];
   /** Pairs, by number, that are decided as asked and decided otherwise here. */
@@ -69,9 +86,16 @@ export interface ViewResult extends Pick<View, "axis" | "name" | "budget"> {
 export interface TrialResult {
   readonly name: string;
   readonly data: string;
-  /** Whether these are the data that are made where none are given. */
-  readonly isBuiltIn: boolean;
+  /** Which data are made where none are given, and that these are; null where some were. */
+  readonly builtIn: string | null;
+  /** Passes over the training data of the arm that has most. */
+  readonly epochs: number;
+  /** What the verdict is on. */
+  readonly measure: MeasureName;
+  readonly words: Wording;
   readonly seeds: readonly number[];
+  /** How many seeds the study had when it was looked at before, each time that they were raised. */
+  readonly earlierSeeds: readonly number[];
   readonly raced: boolean;
   readonly finished: boolean;
   readonly margin: number;
@@ -91,22 +115,32 @@ export interface TrialResult {
   readonly failures: readonly { readonly run: string; readonly reason: string }[];
 }
 
-/** What is known so far. */
-export function trialResult(trial: Trial, known: Known): TrialResult {
+/**
+ * What is known so far.
+ * @param earlierSeeds how many the study had when it was looked at before
+ */
+export function trialResult(trial: Trial, known: Known, earlierSeeds: readonly number[] = []): TrialResult {
   const { settings, data, seeds } = trial;
+  const { measure, words, sizeExponent, builtIn } = subjectOf(settings);
   const outcome = outcomeOf(trial, known);
-  const arms = trial.arms.map((_, place) => armResult(trial, known, outcome, place));
+  const arms = armResults(trial, known, outcome);
   const names = arms.map(({ name }) => name);
-  const pairs = outcome.comparisons.map((comparison) => pairResult(comparison, names));
+  const pairs = outcome.comparisons.map((comparison) => pairResult(comparison, names, measure));
+  const others = measureNames.flatMap((other) => {
+    const table = tableBy(outcome, (value) => measures[other].of(scoreOf(value)), -1);
+    const isTold = other !== measure && table.some((row) => row.some((cell) => cell !== null));
+    return isTold ? [{ measure: other, table, margin: measures[other].margin }] : [];
+  });
   const views = viewsOf(
-    trial.arms.map((arm, place) => viewArm(arm, outcome, place, arms[place]!.tokensPerSecond, settings)),
-    { ...outcome, margin: settings.margin },
-  ).map((view) => viewResult(view, names, pairs));
+    trial.arms.map((arm, place) => viewArm(arm, outcome, place, arms[place]!.stages, trial)),
+    { ...outcome, margin: settings.margin, sizeExponent, others },
+  ).map((view) => viewResult(view, names, pairs, measure));
   return {
     name: settings.name,
     data: data.name,
-    isBuiltIn: settings.data === undefined || settings.data === "language",
-    seeds,
+    builtIn: builtIn(settings),
+    epochs: Math.max(...trial.arms.map(({ tokens }) => tokens)) / data.trainingTokens,
+    ...{ measure, words, seeds, earlierSeeds },
     raced: settings.stop === "race",
     finished: outcome.finished,
     margin: settings.margin,
@@ -123,6 +157,28 @@ export function trialResult(trial: Trial, known: Known): TrialResult {
   };
 }
 
+/** Another figure of the runs that the verdict is on, times a sign: scores are better where they are higher. */
+function tableBy(
+  { table, values, chosen }: TrialOutcome,
+  of: (value: TrialValue) => number | null,
+  sign: 1 | -1,
+): Table {
+  return table.map((row, arm) =>
+    row.map((cell, seed) => {
+      const rate = chosen[arm] ?? null;
+      const value = cell === null || rate === null ? null : (values[arm]![rate]![seed] ?? null);
+      const figure = value === null ? null : of(value);
+      return figure === null ? null : { score: sign * figure, itemVariance: 0 };
+    }),
+  );
+}
+
+/** What the verdict is on; infinite where there is no result. */
+export function decidedBy({ test, accuracy }: ArmResult, measure: MeasureName): number {
+  if (test === null) return Infinity;
+  return measures[measure].of({ loss: test.loss, accuracy: accuracy?.share ?? null }) ?? Infinity;
+}
+
 /** A race decides some pairs at looks that are stricter than its last: those that went on say what it could decide. */
 function decidableOf(comparisons: readonly Comparison[]): number | null {
   const open = comparisons.filter(({ verdict }) => verdict.kind === "undecided");
@@ -132,40 +188,73 @@ function decidableOf(comparisons: readonly Comparison[]): number | null {
   return told.length === 0 ? null : Math.max(...told);
 }
 
-function armResult(trial: Trial, known: Known, outcome: TrialOutcome, place: number): ArmResult {
-  const { name, parameters, count, steps, tokens, flops, rates } = trial.arms[place]!;
-  const values = outcome.values[place]!;
-  const chosen = outcome.chosen[place]!;
-  const isRaced = trial.settings.stop === "race";
-  const own = new Set(trial.runs[place]!.flat().map(({ run }) => run));
-  const results = known.results.filter(({ run }) => own.has(run));
-  const interval = outcome.table.length === 0 ? null : armIntervals([outcome.table])[place]!;
-  const ofChosen = chosen === null ? [] : values[chosen]!;
-  return {
-    ...{ name, parameters, flopsPerToken: count.flopsPerToken, state: count.stateElements.kept },
-    ...{ steps, tokens, flops, rates },
-    // The first seed alone has had every rate of a race.
-    rateLosses: values.map((seeds) =>
-      mean((isRaced ? seeds.slice(0, 1) : seeds).flatMap((value) => (value === null ? [] : value.selection))),
-    ),
-    rate: chosen === null ? null : rates[chosen]!,
-    edge: edgeOf(chosen, rates.length),
-    test:
-      interval === null
-        ? null
-        : {
-            loss: -interval.score,
-            interval: interval.over === "items" ? null : [-interval.high, -interval.low],
-          },
-    tests: (outcome.table[place] ?? []).map((cell) => (cell === null ? null : -cell.score)),
-    curves: ofChosen.flatMap((value) => (value === null ? [] : [value.curve])),
-    tokensPerSecond: median(values.flat().flatMap((value) => value?.tokensPerSecond ?? [])),
-    spent: {
-      runs: results.length,
-      flops: results.reduce((sum, one) => sum + one.flops, 0),
-      seconds: results.reduce((sum, one) => sum + one.seconds, 0),
-    },
-  };
+function armResults(trial: Trial, known: Known, outcome: TrialOutcome): ArmResult[] {
+  const [losses, accuracies] = [
+    tableBy(outcome, ({ test }) => test, -1),
+    tableBy(outcome, ({ accuracy }) => accuracy, 1),
+  ];
+  const intervals = outcome.table.length === 0 ? null : armIntervals([losses]);
+  const shares = outcome.table.length === 0 ? null : armIntervals([accuracies]);
+  return trial.arms.map((arm, place): ArmResult => {
+    const { name, parameters, count, steps, tokens, flops, rates } = arm;
+    const values = outcome.values[place]!;
+    const chosen = outcome.chosen[place]!;
+    const isRaced = trial.settings.stop === "race";
+    const own = new Set(trial.runs[place]!.flat().map(({ run }) => run));
+    const results = known.results.filter(({ run }) => own.has(run));
+    const [interval, share] = [intervals?.[place] ?? null, shares?.[place] ?? null];
+    const ofChosen = (chosen === null ? [] : values[chosen]!).filter((value) => value !== null);
+    const tokensPerSecond = median(values.flat().flatMap((value) => value?.tokensPerSecond ?? []));
+    return {
+      ...{ name, parameters, flopsPerToken: count.flopsPerToken, state: count.stateElements.kept },
+      forwardFlops: count.flopsPerToken.forward * trial.length,
+      ...{ steps, tokens, flops, rates, tokensPerSecond },
+      stages: arm.stages.map((stage, number) => ({
+        ...stage,
+        tokensPerSecond:
+          arm.stages.length === 1
+            ? tokensPerSecond
+            : median(values.flat().flatMap((value) => value?.stageTokensPerSecond[number] ?? [])),
+      })),
+      // The first seed alone has had every rate of a race.
+      rateLosses: values.map((seeds) =>
+        mean(
+          (isRaced ? seeds.slice(0, 1) : seeds).flatMap((value) => (value === null ? [] : value.selection)),
+        ),
+      ),
+      rate: chosen === null ? null : rates[chosen]!,
+      edge: edgeOf(chosen, rates.length),
+      test:
+        interval === null
+          ? null
+          : {
+              loss: -interval.score,
+              interval: interval.over === "items" ? null : [-interval.high, -interval.low],
+            },
+      tests: (losses[place] ?? []).map((cell) => (cell === null ? null : -cell.score)),
+      accuracy:
+        share === null
+          ? null
+          : {
+              share: share.score,
+              interval: share.over === "items" ? null : [share.low, Math.min(1, share.high)],
+            },
+      accuracies: (accuracies[place] ?? []).map((cell) => cell?.score ?? null),
+      curves: ofChosen.map(({ curve }) => curve),
+      statistics: meanStatistics(ofChosen.map(({ statistics }) => statistics)),
+      spent: {
+        runs: results.length,
+        flops: results.reduce((sum, one) => sum + one.flops, 0),
+        seconds: results.reduce((sum, one) => sum + one.seconds, 0),
+      },
+    };
+  });
+}
+
+/** Of those that all runs have told. */
+function meanStatistics(told: readonly TrialValue["statistics"][]): ArmResult["statistics"] {
+  const names = Object.keys(told[0] ?? {}).filter((name) => told.every((one) => Object.hasOwn(one, name)));
+  return Object.fromEntries(names.map((name) => [name, meanOf(told.map((one) => one[name]!))]));
 }
 
 function edgeOf(chosen: number | null, count: number): ArmResult["edge"] {
@@ -179,22 +268,28 @@ function median(values: readonly number[]): number | null {
 }
 
 function viewArm(
-  { count, parameters }: TrialArm,
+  { parameters }: TrialArm,
   { values, chosen, table }: TrialOutcome,
   place: number,
-  tokensPerSecond: number | null,
-  { batch, length }: Trial["settings"],
+  stages: readonly ViewStage[],
+  { settings, length }: Trial,
 ): ViewArm {
   const rate = chosen[place]!;
+  const { of } = measures[subjectOf(settings).measure];
   const ofRate: readonly (TrialValue | null)[] = rate === null ? [] : values[place]![rate]!;
   return {
-    tokensPerStep: batch * length,
-    flopsPerToken: count.flopsPerToken,
-    ...{ parameters, tokensPerSecond },
+    tokensPerStep: settings.batch * length,
+    ...{ stages, parameters },
     // Seeds that the table has: a race may have stopped an arm's.
-    seeds: ofRate.map((value, seed) =>
-      value === null || (table[place]?.[seed] ?? null) === null ? null : value,
-    ),
+    seeds: ofRate.map((value, seed) => {
+      const test = value === null ? null : of(scoreOf(value));
+      if (value === null || test === null || (table[place]?.[seed] ?? null) === null) return null;
+      const curve = value.curve.flatMap((look) => {
+        const read = of(look);
+        return read === null ? [] : [{ step: look.step, value: read }];
+      });
+      return curve.length === 0 ? null : { test, curve };
+    }),
   };
 }
 
@@ -202,11 +297,13 @@ function viewArm(
 export function pairResult(
   { arms, difference, low, high, seeds, verdict }: Comparison,
   names: readonly string[],
+  measure: MeasureName = "loss",
 ): PairResult {
   return {
     first: names[arms[0]]!,
     second: names[arms[1]]!,
-    // Scores are negated losses.
+    measure,
+    // Scores are negated losses or errors.
     difference: difference === null ? null : -difference,
     interval: low === null || high === null ? null : [-high, -low],
     seeds,
@@ -216,8 +313,14 @@ export function pairResult(
   };
 }
 
-function viewResult(view: View, names: readonly string[], headline: readonly PairResult[]): ViewResult {
-  const pairs = view.comparisons.map((comparison) => pairResult(comparison, names));
+function viewResult(
+  view: View,
+  names: readonly string[],
+  headline: readonly PairResult[],
+  asked: MeasureName,
+): ViewResult {
+  const measure = view.axis.of === "measure" ? view.axis.measure : asked;
+  const pairs = view.comparisons.map((comparison) => pairResult(comparison, names, measure));
   const placesOf = (isSo: (pair: PairResult, before: PairResult) => boolean) =>
     pairs.flatMap((pair, place) => {
       const before = headline[place];

@@ -1,46 +1,69 @@
 // The tables of a study's report: losses, rates, other budgets, costs. Draws nothing.
-import type { ReportTable } from "../report/document.ts";
-import type { TrialResult } from "./result.ts";
+import type { ReportEstimate, ReportTable } from "../report/document.ts";
+import { measures } from "./measures.ts";
+import { type ArmResult, decidedBy, type TrialResult } from "./result.ts";
 
 export function lossTable(result: TrialResult): ReportTable {
-  const { arms, seeds } = result;
-  const lowest = Math.min(...arms.map(({ test }) => test?.loss ?? Infinity));
+  const { arms, seeds, measure, words } = result;
+  const lowest = Math.min(...arms.map((arm) => decidedBy(arm, measure)));
+  const isTold = arms.some(({ accuracy }) => accuracy !== null);
+  const isOfErrors = measure === "error";
+  const mark = (arm: ArmResult) => (decidedBy(arm, measure) === lowest ? ("best" as const) : undefined);
   return {
     kind: "table",
     title: "Losses of the test",
-    note: "Nats a token with 95 % intervals, over the seeds that an arm has; the test's tokens have chosen nothing.",
+    note:
+      `Nats ${words.item} with 95 % intervals, over the seeds that an arm has; ` +
+      `${words.test} have chosen nothing.${isOfErrors ? " Seeds: accuracy in per cent; the error is what is left to 100." : ""}`,
     columns: [
       { heading: "arm" },
+      ...(isTold ? [{ heading: "accuracy, %" }] : []),
       { heading: "loss", unit: "nat" },
       { heading: "best rate" },
       { heading: "parameters", unit: "count" },
+      { heading: "active", unit: "count" },
+      { heading: `FLOPs of ${words.sequence}, forward`, unit: "count" },
       { heading: "FLOPs of a run", unit: "count" },
-      ...seeds.map((seed) => ({ heading: `seed ${seed}`, unit: "nat" as const })),
+      ...seeds.map((seed) => ({ heading: `seed ${seed}`, unit: isOfErrors ? undefined : ("nat" as const) })),
     ],
-    rows: arms.map(({ name, test, rate, parameters, flops, tests }) => [
-      name,
-      test === null
-        ? null
-        : {
-            value: test.loss,
-            ...(test.interval === null ? {} : { interval: test.interval }),
-            mark: test.loss === lowest ? ("best" as const) : undefined,
-          },
-      rate,
-      parameters.total,
-      flops,
-      ...seeds.map((_, seed) => tests[seed] ?? null),
-    ]),
+    rows: arms.map((arm) => {
+      const { name, test, accuracy, rate, parameters, forwardFlops, flops, tests, accuracies } = arm;
+      const share = accuracy === null ? null : percentOf(accuracy);
+      return [
+        name,
+        ...(isTold ? [share === null ? null : { ...share, ...(isOfErrors ? { mark: mark(arm) } : {}) }] : []),
+        test === null
+          ? null
+          : {
+              value: test.loss,
+              ...(test.interval === null ? {} : { interval: test.interval }),
+              ...(isOfErrors ? {} : { mark: mark(arm) }),
+            },
+        ...[rate, parameters.total, parameters.active, forwardFlops, flops],
+        ...seeds.map((_, seed) => {
+          const right = accuracies[seed] ?? null;
+          return isOfErrors ? (right === null ? null : 100 * right) : (tests[seed] ?? null);
+        }),
+      ];
+    }),
   };
 }
 
-export function rateTable({ arms }: TrialResult): ReportTable {
+function percentOf({ share, interval }: NonNullable<ArmResult["accuracy"]>): ReportEstimate {
+  const [low, high] = interval ?? [];
+  return {
+    value: 100 * share,
+    ...(low === undefined || high === undefined ? {} : { interval: [100 * low, 100 * high] as const }),
+  };
+}
+
+export function rateTable({ arms, words }: TrialResult): ReportTable {
   const most = Math.max(...arms.map(({ rates }) => rates.length));
   return {
     kind: "table",
     title: "Rates",
     note:
-      "Loss on the tokens that select, of a race under the first seed, else mean over seeds; the chosen rate is marked. One " +
+      `Loss on ${words.selection}, of a race under the first seed, else mean over seeds; the chosen rate is marked. One ` +
       "under which runs failed is not chosen while another has fewer such.",
     columns: [
       { heading: "arm" },
@@ -61,17 +84,22 @@ export function rateTable({ arms }: TrialResult): ReportTable {
   };
 }
 
-export function viewTable({ arms, views }: TrialResult): ReportTable {
+export function viewTable({ arms, views: all, measure, words }: TrialResult): ReportTable {
+  const views = all.filter(({ axis }) => axis.of !== "measure");
+  const { heading, unit } = measures[measure];
   return {
     kind: "table",
-    title: "Losses at other budgets",
+    title: `${measure === "loss" ? "Losses" : "Errors"} at other budgets`,
     note:
-      "Tokens, FLOPs and seconds: where all arms end there, of the test; else on the tokens that select, where the arm that " +
-      "comes least far ends, and the rates of the others have not fallen as at their end. Parameters: of the test, moved to the middle of the arms' sizes along Kaplan's power law.",
+      `${heading}. Tokens, FLOPs and seconds: where all arms end there, of the test; else on ${words.selection}, where the arm ` +
+      "that comes least far ends, and the rates of the others have not fallen as at their end." +
+      (views.some(({ axis }) => axis.of === "parameters")
+        ? " Parameters: of the test, moved to the middle of the arms' sizes along Kaplan's power law."
+        : ""),
     columns: [
       { heading: "held equal" },
       { heading: "budget", unit: "count" },
-      ...arms.map(({ name }) => ({ heading: name, unit: "nat" as const })),
+      ...arms.map(({ name }) => ({ heading: name, unit })),
     ],
     rows: views.map(({ name, budget, losses }) => {
       const lowest = Math.min(...losses.map((loss) => loss ?? Infinity));
@@ -108,7 +136,7 @@ export function costTable({ arms }: TrialResult): ReportTable {
   return {
     kind: "table",
     title: "Costs",
-    note: "Parameters and training FLOPs a token by every convention, numbers that decoding carries, and what all runs took.",
+    note: "Parameters and training FLOPs a token by every convention, of a network that grows those of the last one; numbers that decoding carries, and what all runs took.",
     columns: [
       { heading: "arm" },
       ...["total", "non-embedding", "active", "kaplan"].map((heading) => ({

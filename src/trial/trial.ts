@@ -13,6 +13,7 @@ import { readAllEnded, runFolder } from "../study/store.ts";
 import { onDisk, replaceFile } from "../train/files.ts";
 import { checkpointsPath } from "../train/runFolder.ts";
 import { jobOf, type Trial } from "./define.ts";
+import { takeOver } from "./moreSeeds.ts";
 import { trialReport } from "./report.ts";
 import { type TrialResult, trialResult } from "./result.ts";
 
@@ -60,8 +61,9 @@ const SILENCE_SECONDS = 600;
 export async function* runTrial(options: TrialOptions): AsyncGenerator<TrialEvent, void, undefined> {
   const { trial, folder, signal, threads, command = "runTrial()", worker = ownWorker } = options;
   requireOwnRuns(folder, trial);
+  const { request, earlierSeeds } = takeOver(folder, trial);
   const study = runStudy({
-    ...{ folder, threads, signal, worker, request: trial.json, processes: trial.processes },
+    ...{ folder, threads, signal, worker, request, processes: trial.processes },
     plan: planFor(trial),
     budget: boundOf(trial),
     silenceSeconds: SILENCE_SECONDS,
@@ -73,9 +75,9 @@ export async function* runTrial(options: TrialOptions): AsyncGenerator<TrialEven
     }
     yield { kind: "study", event };
     if (event.kind !== "end") continue;
-    const result = trialResult(trial, event.known);
+    const result = trialResult(trial, event.known, earlierSeeds);
     const report = join(folder, "report.html");
-    const hash = createHash("sha256").update(JSON.stringify(trial.json)).digest("hex");
+    const hash = createHash("sha256").update(JSON.stringify(request)).digest("hex");
     const page = reportPage(trialReport({ result, command, hash }));
     onDisk("write", report, () => replaceFile(report, page));
     yield { kind: "end", reason: event.reason, result, report };

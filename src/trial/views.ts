@@ -8,16 +8,30 @@ import {
 } from "../architecture/solve.ts";
 import { type Comparison, compareArms } from "../study/statistics/compare.ts";
 import type { Table } from "../study/statistics/table.ts";
+import type { MeasureName } from "./measures.ts";
+
+/** One network of an arm, in training. */
+export interface ViewStage {
+  readonly steps: number;
+  readonly flopsPerToken: Readonly<Record<FlopConvention, number>>;
+  /** Null where none was timed. */
+  readonly tokensPerSecond: number | null;
+}
 
 /** An arm as it is held to budgets. */
 export interface ViewArm {
   readonly tokensPerStep: number;
-  readonly flopsPerToken: Readonly<Record<FlopConvention, number>>;
+  /** One, where its network does not grow. */
+  readonly stages: readonly ViewStage[];
   readonly parameters: Readonly<Record<ParameterConvention, number>>;
-  /** Null where none was timed. */
-  readonly tokensPerSecond: number | null;
-  /** Of each seed; null where there is no run. Losses on the tokens that select, and of the test. */
-  readonly seeds: readonly ({ readonly curve: readonly Look[]; readonly test: number } | null)[];
+  /** Of each seed; null where there is no run. What is compared, on the data that select and of the test. */
+  readonly seeds: readonly ({ readonly curve: readonly Reading[]; readonly test: number } | null)[];
+}
+
+/** What is compared, on the way. */
+export interface Reading {
+  readonly step: number;
+  readonly value: number;
 }
 
 /** A loss on the way. */
@@ -31,7 +45,12 @@ export type Axis =
   | { readonly of: "tokens" }
   | { readonly of: "flops"; readonly convention: FlopConvention }
   | { readonly of: "seconds" }
-  | { readonly of: "parameters"; readonly convention: ParameterConvention };
+  | { readonly of: "parameters"; readonly convention: ParameterConvention }
+  /** Nothing: the same models held against each other by something else. */
+  | { readonly of: "measure"; readonly measure: MeasureName };
+
+/** What can be counted while a model is trained. */
+type Spent = Exclude<Axis, { readonly of: "parameters" | "measure" }>;
 
 /** The arms at one budget. */
 export interface View {
@@ -40,13 +59,10 @@ export interface View {
   readonly name: string;
   /** Of each arm: tokens, FLOPs or seconds; of parameters the size that losses are moved to. Null where it is not known. */
   readonly budget: number | null;
-  /** Losses, negated, [arms][seeds]. */
+  /** What is compared, negated, [arms][seeds]. */
   readonly table: Table;
   readonly comparisons: readonly Comparison[];
 }
-
-/** Loss goes as parameters to this power, where nothing else bounds it (Kaplan et al. 2020, table 5). */
-const sizeExponent = 0.076;
 
 /** What the study says at the budget that was asked for, and how its verdicts are made. */
 export interface AskedView {
@@ -55,27 +71,42 @@ export interface AskedView {
   readonly margin: number;
   /** Chance of any false win. */
   readonly level: number;
+  /** Loss goes as parameters to minus this power; null where no such law is known. */
+  readonly sizeExponent: number | null;
+  /** By what else the same models are compared. */
+  readonly others: readonly {
+    readonly measure: MeasureName;
+    readonly table: Table;
+    readonly margin: number;
+  }[];
 }
 
 /**
  * All views. At equal tokens, FLOPs or seconds each arm's curve is read where the shortest one ends, between looks by a
- * straight line; where all end there, to within an update, that is what was asked for. Parameters cannot be taken from a trained model: each loss of the test is moved along Kaplan's power law to
- * the middle of the arms' sizes.
+ * straight line; where all end there, to within an update, that is what was asked for. Parameters cannot be taken from a
+ * trained model: each loss of the test is moved along the law of sizes, where there is one, to the middle of the arms'.
  */
 export function viewsOf(arms: readonly ViewArm[], asked: AskedView): View[] {
-  const axes: readonly Axis[] = [
+  const { sizeExponent, level, margin } = asked;
+  const spent: readonly Spent[] = [
     { of: "tokens" },
     ...flopConventions.filter(isOfTraining).map((convention) => ({ of: "flops", convention }) as const),
     { of: "seconds" },
-    ...parameterConventions.map((convention) => ({ of: "parameters", convention }) as const),
   ];
-  return axes.map((axis) => {
-    const { budget, table } =
-      axis.of === "parameters" ? moved(arms, axis.convention) : cut(arms, axis, asked);
+  const sizes = sizeExponent === null ? [] : parameterConventions;
+  const made: readonly (Pick<View, "axis" | "budget" | "table"> & { readonly margin: number })[] = [
+    ...spent.map((axis) => ({ axis, margin, ...cut(arms, axis, asked) })),
+    ...sizes.map((convention) => ({
+      ...{ axis: { of: "parameters", convention } as const, margin },
+      ...moved(arms, convention, sizeExponent!),
+    })),
+    ...asked.others.map(({ measure, table, margin: own }) => ({
+      ...{ axis: { of: "measure", measure } as const, budget: null, table, margin: own },
+    })),
+  ];
+  return made.map(({ axis, budget, table, margin: own }) => {
     const comparisons =
-      table === asked.table
-        ? asked.comparisons
-        : compareArms([table], { alpha: asked.level, margin: asked.margin });
+      table === asked.table ? asked.comparisons : compareArms([table], { alpha: level, margin: own });
     return { axis, name: nameOf(axis), budget, table, comparisons };
   });
 }
@@ -92,61 +123,100 @@ function nameOf(axis: Axis): string {
       return `equal FLOPs (${axis.convention})`;
     case "parameters":
       return `equal parameters (${axis.convention})`;
+    case "measure":
+      return `by the ${axis.measure}`;
   }
 }
 
-/** What a step takes of the budget; null where it is not known. */
-export function perStep(arm: ViewArm, axis: Exclude<Axis, { of: "parameters" }>): number | null {
+/** What a step of one of its networks takes of the budget; null where it is not known. */
+function perStep(arm: ViewArm, { flopsPerToken, tokensPerSecond }: ViewStage, axis: Spent): number | null {
   switch (axis.of) {
     case "tokens":
       return arm.tokensPerStep;
     case "flops":
-      return arm.tokensPerStep * arm.flopsPerToken[axis.convention];
+      return arm.tokensPerStep * flopsPerToken[axis.convention];
     case "seconds":
-      return arm.tokensPerSecond === null ? null : arm.tokensPerStep / arm.tokensPerSecond;
+      return tokensPerSecond === null ? null : arm.tokensPerStep / tokensPerSecond;
   }
 }
 
-function cut(
-  arms: readonly ViewArm[],
-  axis: Exclude<Axis, { of: "parameters" }>,
-  asked: AskedView,
-): Pick<View, "budget" | "table"> {
-  const prices = arms.map((arm) => perStep(arm, axis));
+/** How many updates a network has, and what each takes. */
+export interface Rate {
+  readonly steps: number;
+  readonly price: number;
+}
+
+/** What so many steps of an arm take. */
+export function spentAfter(rates: readonly Rate[], step: number): number {
+  let [left, spent] = [step, 0];
+  for (const { steps, price } of rates.slice(0, -1)) {
+    const own = Math.min(left, steps);
+    spent += own * price;
+    left -= own;
+  }
+  return spent + left * rates.at(-1)!.price;
+}
+
+/** After how many steps so much is spent. */
+function stepAt(rates: readonly Rate[], budget: number): number {
+  let [left, done] = [budget, 0];
+  for (const { steps, price } of rates.slice(0, -1)) {
+    if (left < steps * price) return done + left / price;
+    left -= steps * price;
+    done += steps;
+  }
+  return done + left / rates.at(-1)!.price;
+}
+
+function cut(arms: readonly ViewArm[], axis: Spent, asked: AskedView): Pick<View, "budget" | "table"> {
+  const rates = arms.map((arm) => ratesOf(arm.stages, (stage) => perStep(arm, stage, axis)));
   const ends = arms.flatMap(({ seeds }, arm) =>
     seeds.flatMap((seed) => {
-      const price = prices[arm]!;
-      return seed === null || price === null ? [] : [{ price, at: seed.curve.at(-1)!.step * price }];
+      const own = rates[arm]!;
+      if (seed === null || own === null) return [];
+      return [{ price: own.at(-1)!.price, at: spentAfter(own, seed.curve.at(-1)!.step) }];
     }),
   );
   const budget = ends.length === 0 ? null : Math.min(...ends.map(({ at }) => at));
-  if (budget !== null && !prices.includes(null) && ends.every(({ at, price }) => at - price < budget)) {
+  if (budget !== null && !rates.includes(null) && ends.every(({ at, price }) => at - price < budget)) {
     return { budget, table: asked.table };
   }
   const table: Table = arms.map(({ seeds }, arm) =>
     seeds.map((seed) => {
-      const price = prices[arm]!;
-      if (seed === null || price === null || budget === null) return null;
-      const loss = lossAt(seed.curve, budget / price);
-      return loss === null ? null : { score: -loss, itemVariance: 0 };
+      const own = rates[arm]!;
+      if (seed === null || own === null || budget === null) return null;
+      const value = valueAt(seed.curve, stepAt(own, budget));
+      return value === null ? null : { score: -value, itemVariance: 0 };
     }),
   );
   return { budget, table };
 }
 
+/** Null where a price is not known. */
+export function ratesOf<Stage extends { readonly steps: number }>(
+  stages: readonly Stage[],
+  priceOf: (stage: Stage) => number | null,
+): Rate[] | null {
+  const rates = stages.flatMap((stage) => {
+    const price = priceOf(stage);
+    return price === null ? [] : [{ steps: stage.steps, price }];
+  });
+  return rates.length === stages.length ? rates : null;
+}
+
 /** On the straight line between two looks; null before the first. */
-function lossAt(curve: readonly Look[], step: number): number | null {
+function valueAt(curve: readonly Reading[], step: number): number | null {
   const next = curve.findIndex((look) => look.step >= step - 1e-6 * step);
-  if (next < 0) return curve.at(-1)!.loss;
+  if (next < 0) return curve.at(-1)!.value;
   const after = curve[next]!;
-  if (Math.abs(after.step - step) <= 1e-6 * step) return after.loss;
+  if (Math.abs(after.step - step) <= 1e-6 * step) return after.value;
   const before = curve[next - 1];
   if (before === undefined) return null;
   const share = (step - before.step) / (after.step - before.step);
-  return before.loss + share * (after.loss - before.loss);
+  return before.value + share * (after.value - before.value);
 }
 
-function moved(arms: readonly ViewArm[], convention: ParameterConvention) {
+function moved(arms: readonly ViewArm[], convention: ParameterConvention, sizeExponent: number) {
   const logs = arms.map(({ parameters }) => Math.log(parameters[convention]));
   const middle = Math.exp(logs.reduce((sum, log) => sum + log, 0) / logs.length);
   const table: Table = arms.map(({ parameters, seeds }) =>

@@ -1,8 +1,6 @@
 // A study's result in words, a line for each thing to know. Computes nothing.
+import { measures, showDifference } from "./measures.ts";
 import type { ArmResult, PairResult, TrialResult } from "./result.ts";
-
-const nat = (value: number): string => `${value.toFixed(4)} nat`;
-const range = ([low, high]: readonly [number, number]): string => ` [${low.toFixed(4)}, ${high.toFixed(4)}]`;
 
 /** "win: deep over wide by 0.0312 nat [0.0201, 0.0423]". */
 export function pairLine(pair: PairResult): string {
@@ -10,23 +8,17 @@ export function pairLine(pair: PairResult): string {
 }
 
 /** The same without the verdict in front. */
-export function pairText({
-  first,
-  second,
-  difference,
-  interval,
-  winner,
-  verdict,
-  furtherSeeds,
-  seeds,
-}: PairResult): string {
+export function pairText(pair: PairResult): string {
+  const { first, second, measure, difference, interval, winner, verdict, furtherSeeds, seeds } = pair;
+  const range = (ends: readonly [number, number]): string =>
+    ` [${ends.map((end) => end.toFixed(measures[measure].digits)).join(", ")}]`;
   if (difference === null) return `${first} and ${second} have no seed in common`;
   if (winner !== null) {
     const ends =
       interval === null ? "" : winner === first ? range([-interval[1], -interval[0]]) : range(interval);
-    return `${winner} over ${winner === first ? second : first} by ${nat(Math.abs(difference))}${ends}`;
+    return `${winner} over ${winner === first ? second : first} by ${showDifference(Math.abs(difference), measure)}${ends}`;
   }
-  const apart = `${first} - ${second} is ${nat(difference)}${interval === null ? "" : range(interval)}`;
+  const apart = `${first} - ${second} is ${showDifference(difference, measure)}${interval === null ? "" : range(interval)}`;
   if (verdict === "tie") return apart;
   if (seeds < 2) return `${apart}; one seed decides nothing`;
   if (interval === null) return `${apart}; the runs say nothing of the spread over seeds`;
@@ -56,14 +48,20 @@ function shortly({ verdict, winner }: PairResult): string {
   return winner === null ? verdict : `${winner} wins`;
 }
 
+/** "A difference of 0.0312 nat or more would have been decided."; nothing where nothing is known of the spread. */
+export function decidableLines({ decidable, measure }: Pick<TrialResult, "decidable" | "measure">): string[] {
+  return decidable === null
+    ? []
+    : [`A difference of ${showDifference(decidable, measure)} or more would have been decided.`];
+}
+
 /** What must be known before the first number. */
 export function noteLines(result: TrialResult): string[] {
-  const { isBuiltIn, data, seeds, raced, arms, spent, finished, decidable } = result;
+  const { builtIn, data, words, seeds, earlierSeeds, raced, arms, spent, finished } = result;
   const edges = arms.flatMap((arm) => edgeLine(arm));
   return [
-    isBuiltIn
-      ? "Data: the built-in language, since no other is given (--data, or data: in the study)."
-      : `Data: ${data}.`,
+    `Data: ${builtIn ?? data}.`,
+    ...(words.verdict === null ? [] : [words.verdict]),
     ...(finished ? [] : [`Not finished: ${spent.runs} runs have ended.`]),
     ...(seeds.length === 1 ? ["One seed alone decides nothing: give two or more."] : []),
     ...(raced
@@ -72,7 +70,13 @@ export function noteLines(result: TrialResult): string[] {
             `${spent.of} of all rates and seeds.`,
         ]
       : []),
-    ...(decidable === null ? [] : [`A difference of ${nat(decidable)} or more would have been decided.`]),
+    ...(earlierSeeds.length === 0
+      ? []
+      : [
+          `Seeds were added after the study had been looked at (with ${earlierSeeds.join(", then ")}): the chance of any ` +
+            `false win is up to ${5 * (earlierSeeds.length + 1)} %, not 5 %.`,
+        ]),
+    ...decidableLines(result),
     ...edges,
   ];
 }

@@ -62,7 +62,7 @@ test("what cannot be meant is refused, and says what would do", () => {
   expect(refused({ arms: { a: { architectur: {} }, b: "gpt2" } })).toMatch(/did you mean "architecture"\?/);
   expect(refused({ family: { architecture: {}, depths: [1, 2] } })).toMatch(/arms, by name, or a family/);
   expect(refused({ train: { tokens: 1, steps: 2 } })).toMatch(
-    /train has 2 of steps, tokens, flops and seconds/,
+    /train has 2 of steps, tokens, epochs, flops and seconds/,
   );
   expect(refused({ rates: [0.1, 0.01] })).toMatch(/each larger than the one before/);
   expect(refused({ training: { steps: 3 } })).toMatch(/training.steps is the study's own/);
@@ -72,9 +72,7 @@ test("what cannot be meant is refused, and says what would do", () => {
 });
 
 test("what every run would refuse is refused before the first, and names that are no line of text", () => {
-  expect(refused({ training: { objective: "masked-token" } })).toMatch(
-    /wide: training.objective is masked-token; expected next-token/,
-  );
+  expect(refused({ training: { objective: "classification" } })).toMatch(/^study: wide: .*answer/);
   const bidirectional = { architecture: { width: 16, stripe: "[attention(causal: false), gelu]" } };
   expect(refused({ arms: { a: input.arms!.wide, b: bidirectional } })).toMatch(/^study: b: /);
   expect(refused({ evaluationTokens: 5 })).toMatch(/evaluationTokens is 5; expected at least the 8/);
@@ -128,5 +126,8 @@ test("a budget or data too small say what would be enough", () => {
     /trained on 3,200 tokens and words has 400, 8\.0 epochs; expected at most 4/,
   );
   expect(trialOf({ training: { order: "epochs" } }, few).arms).toHaveLength(2);
+  const { arms, runs } = trialOf({ train: { epochs: 8 } }, few);
+  expect(arms.map(({ tokens }) => tokens)).toEqual([3200, 3200]);
+  expect(runs[0]![0]![0]!.spec.training.order).toBe("epochs");
   expect(refused({}, { data: { ...context.data, validationTokens: 12 } })).toMatch(/12 validation tokens/);
 });

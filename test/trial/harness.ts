@@ -35,11 +35,16 @@ export function resultsOf(trial: Trial, lossOf: (run: TrialRun) => number | null
 }
 
 export function resultOf({ run, steps, flops, arm }: TrialRun, loss: number) {
-  const curve = [0.25, 0.5, 0.75, 1].map((share) => ({ step: share * steps, loss: loss + 1 - share }));
+  const accuracy = null;
+  const curve = [0.25, 0.5, 0.75, 1].map((share) => ({
+    step: share * steps,
+    loss: loss + 1 - share,
+    accuracy,
+  }));
   const value: TrialValue = {
-    ...{ selection: loss, test: loss, curve, optimum: null },
+    ...{ selection: loss, test: loss, accuracy, curve, optimum: null },
     // The second arm is half as fast.
-    tokensPerSecond: 1000 / (1 + arm),
+    ...{ tokensPerSecond: 1000 / (1 + arm), stageTokensPerSecond: [], statistics: {} },
   };
   return { run, until: steps, value, flops, seconds: 1 };
 }

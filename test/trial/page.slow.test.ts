@@ -4,9 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { requireClaim } from "../../src/claims/claims.ts";
 import { judgeClaim } from "../../src/claims/judge.ts";
 import { claimReport } from "../../src/claims/report.ts";
+import { studiedTrial } from "../../src/claims/trialStudy.ts";
+import { wideOrDeep as claim } from "../../src/claims/wideOrDeep.ts";
 import { reportPage } from "../../src/report/page.ts";
 import { defineTrial, type Trial, type TrialRun } from "../../src/trial/define.ts";
 import { trialReport } from "../../src/trial/report.ts";
@@ -24,11 +25,10 @@ const told = (trial: Trial, isMade = true) =>
 const pageOf = (result: ReturnType<typeof told>) =>
   reportPage(trialReport({ result, command: "scantling study shapes.yaml", hash: "1" }));
 
-const claim = requireClaim("wide-or-deep");
 const claimed = told(
   defineTrial(claim.studies.small[0]!.input, { data: { ...context.data, trainingTokens: 1e9 } }),
 );
-const studies = [{ label: "standard", result: claimed, verdict: judgeClaim(claim, claimed) }];
+const studies = [{ label: "standard", ...studiedTrial(claimed, { verdict: judgeClaim(claim, claimed) }) }];
 const pages = {
   "a study": pageOf(told(trialOf())),
   "a study of one seed": pageOf(told(trialOf({ seeds: 1 }))),

@@ -19,14 +19,15 @@ export interface ReproduceOptions extends MachineRequest {
 const help = `
 A claim of a paper or an article, tested: the studies are run, and the verdict is "supported", "not supported" or "not
 decidable at this scale", with the smallest difference that could have been decided. The report has the published figures
-beside ours. --scale small ends within ten minutes on two cores; full takes hours. Without --data the built-in language is
-used, and the report says so. The same command goes on where it was stopped.
+beside ours. --scale small ends within ten minutes on two cores; full takes hours. Without --data the built-in language, or the
+drawn shapes, are used, and the report says so. The same command goes on where it was stopped.
 
 Examples:
   scantling reproduce --list
   scantling reproduce wide-or-deep --scale small
   scantling reproduce all --scale small
-  scantling reproduce wide-or-deep --scale full --data gutenberg_novels`;
+  scantling reproduce wide-or-deep --scale full --data gutenberg_novels
+  scantling reproduce widenet --scale full --data mnist`;
 
 export function reproduceCommand({ program, console, setExitCode, commandLine }: CommandContext): Command {
   return program
@@ -35,7 +36,7 @@ export function reproduceCommand({ program, console, setExitCode, commandLine }:
     .argument("[claim]", "its name, or all; --list shows them")
     .option("--list", "show all claims and what they cost")
     .addOption(new Option("--scale <scale>", "how large").choices(scales).default("small"))
-    .option("--data <what>", "text, as for train (default: the built-in language)")
+    .option("--data <what>", "text, or images for claims of images, as for train (default: what is built in)")
     .addOption(new Option("--seed <n>", "the first seed (default: 1)").argParser(wholeNumber(0)))
     .addOption(new Option("--processes <n>", "runs at a time").argParser(wholeNumber(1)))
     .option("--out <folder>", "default: runs/reproduce/CLAIM-SCALE")

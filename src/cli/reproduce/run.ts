@@ -4,14 +4,14 @@ import { join } from "node:path";
 import { type ReproduceAllEvent, reproduceAll, type TestedClaim } from "../../claims/all.ts";
 import { type Claim, scales } from "../../claims/claim.ts";
 import { claims, requireClaim } from "../../claims/claims.ts";
-import { claimCost } from "../../claims/cost.ts";
+import { claimCost, usualSeconds } from "../../claims/cost.ts";
+import { statusIn } from "../../claims/record.ts";
 import { verdictLines } from "../../claims/report.ts";
 import { type ReproduceEvent, reproduce } from "../../claims/reproduce.ts";
 import { dataFolders } from "../../data/named/folders.ts";
 import { RequestError, WorkError } from "../../errors.ts";
 import { defaultProcesses } from "../../study/processes.ts";
 import { createStudyView } from "../../study/view.ts";
-import { noteLines, pairLine } from "../../trial/words.ts";
 import type { Console } from "../console.ts";
 import { interruptedCode } from "../failure.ts";
 import { createLiveLines } from "../liveLines.ts";
@@ -34,11 +34,11 @@ export async function runReproduce(
   }
   const { scale, data, seed, backend, json, threads = 1, processes = defaultProcesses(threads) } = options;
   const chosen = name === "all" ? null : requireClaim(name);
-  const { out: folder = join("runs", "reproduce", `${name}-${scale}`) } = options;
+  const { out: folder = folderOf(name, scale) } = options;
   // Kernels are compiled once, here, and not by several processes at the same time.
   (await openMachine({ ...options, threads: 1 }, console)).machine.dispose();
   if (data === undefined) {
-    console.err("the data are the built-in language, since no other is given; --data NAME takes another\n");
+    console.err("the data are built in, since no other are given; --data NAME takes others\n");
   }
   const request = {
     ...{ scale, folder, data, seed, backend, processes, threads, signal: console.signal },
@@ -54,7 +54,8 @@ export async function runReproduce(
     console,
   );
   const document = tested.map(({ claim: { name, statement, source }, studies, report: own }) => ({
-    ...{ claim: name, statement, source, studies, report: own },
+    ...{ claim: name, statement, source, report: own },
+    studies: studies.map(({ label, result, verdict }) => ({ label, result, verdict })),
   }));
   console.out(
     json
@@ -82,28 +83,24 @@ async function* one(claim: Claim, events: AsyncIterable<ReproduceEvent>): AsyncG
 function linesOf({ claim, studies }: TestedClaim): string[] {
   return studies.flatMap((study) => [
     `${claim.name}, ${study.label}`,
-    ...noteLines(study.result),
-    "",
-    ...study.result.arms.map(({ name, test, rate }) =>
-      test === null ? `${name}: no result` : `${name}: loss ${test.loss.toFixed(4)} at rate ${rate}`,
-    ),
-    ...study.result.pairs.map(pairLine),
-    "",
-    ...verdictLines(claim, study),
-    "",
+    ...[...study.notes, "", ...study.lines, ""],
+    ...[...verdictLines(claim, study), ""],
   ]);
 }
 
 /** A line for each claim and scale. */
-function list({ json }: ReproduceOptions, console: Console): number {
+function list({ json, processes = defaultProcesses(1) }: ReproduceOptions, console: Console): number {
   const rows = claims.flatMap((claim) =>
-    scales.map((scale) => ({ claim, scale, ...claimCost(claim, scale) })),
+    scales.map((scale) => {
+      const cost = claimCost(claim, scale);
+      const folders = [folderOf(claim.name, scale), join(folderOf("all", scale), claim.name)];
+      const status = folders.map(statusIn).find((one) => one !== "not run") ?? "not run";
+      return { claim, scale, status, ...cost, seconds: usualSeconds(cost, processes) };
+    }),
   );
   if (json) {
     const told = rows.map(({ claim: { name, title, source }, ...cost }) => ({
-      name,
-      title,
-      source,
+      ...{ name, title, source },
       ...cost,
     }));
     console.out(`${JSON.stringify(told)}\n`);
@@ -111,11 +108,22 @@ function list({ json }: ReproduceOptions, console: Console): number {
   }
   const width = Math.max(...claims.map(({ name }) => name.length));
   const lines = rows.map(
-    ({ claim, scale, runs, flops }) =>
-      `${claim.name.padEnd(width)}  ${scale.padEnd(5)}  ${String(runs).padStart(3)} runs at most  ${flops.toExponential(1)} FLOPs  ${claim.title}`,
+    ({ claim, scale, runs, flops, seconds, status }) =>
+      `${claim.name.padEnd(width)}  ${scale.padEnd(5)}  ${String(runs).padStart(4)} runs  ${flops.toExponential(1)} FLOPs  ` +
+      `${aboutTime(seconds).padStart(6)}  ${claim.title}: ${status}`,
   );
-  console.out(`${lines.join("\n")}\n`);
+  const note = `At most so much, at the speed of an ordinary core, ${processes} runs at a time:`;
+  console.out(`${[note, ...lines].join("\n")}\n`);
   return 0;
+}
+
+function aboutTime(seconds: number): string {
+  return seconds < 3600 ? `${Math.ceil(seconds / 60)} min` : `${Math.ceil(seconds / 3600)} h`;
+}
+
+/** Where a claim is run when nothing else is said. */
+function folderOf(name: string, scale: string): string {
+  return join("runs", "reproduce", `${name}-${scale}`);
 }
 
 async function follow(events: AsyncIterable<ReproduceAllEvent>, console: Console): Promise<End> {

@@ -17,7 +17,7 @@ export interface StudyOptions extends MachineRequest {
 
 const help = `
 A study is a file: arms, what is held equal, rates, seeds, data. Every arm is given the best of its rates; arms are compared
-seed by seed on text that has chosen nothing, until they are told apart. docs/studies.md has all keys.
+seed by seed on data that have chosen nothing, until they are told apart. docs/studies.md has all keys.
 
   arms:
     wide: { architecture: { width: 64, layers: 1, heads: 4 } }
@@ -45,7 +45,7 @@ export function studyCommand({ program, console, setExitCode, commandLine }: Com
     .argument("<file>", "of the study: .yaml, .json, .ts or .js")
     .option("--dry-run", "say what would be run: FLOPs, memory, time on this machine")
     .option("--out <folder>", "folder of the study (default: runs/NAME)")
-    .option("--data <what>", "text, as for train, in place of the study's")
+    .option("--data <what>", "text or images, as for train, in place of the study's")
     .addOption(new Option("--seed <n>", "the first seed (default: the study's)").argParser(wholeNumber(0)))
     .addOption(new Option("--seeds <k>", "seeds at most (default: the study's)").argParser(wholeNumber(1)))
     .addOption(new Option("--processes <n>", "runs at a time").argParser(wholeNumber(1)))

@@ -1,9 +1,9 @@
 // A study in lines of plain text: what would be run, and what came out.
 
-import { formatBytes, formatCount, formatDuration } from "../../report/format.ts";
+import { formatAccuracy, formatBytes, formatCount, formatDuration } from "../../report/format.ts";
 import type { TrialCost } from "../../trial/cost.ts";
 import type { Trial } from "../../trial/define.ts";
-import type { TrialResult } from "../../trial/result.ts";
+import { decidedBy, type TrialResult } from "../../trial/result.ts";
 import { flipLines, noteLines, pairLine } from "../../trial/words.ts";
 
 const between = ([least, most]: readonly [number, number], write: (value: number) => string): string =>
@@ -15,10 +15,11 @@ export function costLines(
   cost: TrialCost,
 ): string[] {
   const { arms, runs, flops, seconds, peakBytes } = cost;
+  const epochs = Math.max(...arms.map(({ tokens }) => tokens)) / data.trainingTokens;
   const width = Math.max(3, ...arms.map(({ name }) => name.length));
   const head = ["parameters", "updates", "tokens", "FLOPs", "time", "memory", "runs"];
   return [
-    `${settings.name}: ${data.name}, ${seeds.length} seeds, ${settings.stop === "race" ? "raced" : "all rates and seeds"}, ` +
+    `${settings.name}: ${data.name}, ${epochs.toFixed(epochs < 10 ? 2 : 0)} epochs at most, ${seeds.length} seeds, ${settings.stop === "race" ? "raced" : "all rates and seeds"}, ` +
       `${processes} at a time`,
     `${"arm".padEnd(width)}  ${head.map((word) => word.padStart(11)).join("")}`,
     ...arms.map((arm, place) => {
@@ -40,16 +41,18 @@ export function costLines(
 
 /** Arms, best first, verdicts, and what to know of them. */
 export function resultLines(result: TrialResult): string[] {
-  const { arms, pairs } = result;
+  const { arms, pairs, measure } = result;
   const width = Math.max(...arms.map(({ name }) => name.length));
-  const sorted = [...arms].sort((a, b) => (a.test?.loss ?? Infinity) - (b.test?.loss ?? Infinity));
+  const sorted = [...arms].sort((a, b) => decidedBy(a, measure) - decidedBy(b, measure));
   return [
     ...noteLines(result),
     "",
-    ...sorted.map(({ name, test, rate, parameters, tokensPerSecond }) => {
+    ...sorted.map(({ name, test, accuracy, rate, parameters, tokensPerSecond }) => {
       const range = test?.interval ? ` [${test.interval.map((end) => end.toFixed(4)).join(", ")}]` : "";
       const speed = tokensPerSecond === null ? "" : `, ${formatCount(tokensPerSecond)} tokens/s`;
-      const loss = test === null ? "no result" : `loss ${test.loss.toFixed(4)}${range} at rate ${rate}`;
+      const right = accuracy === null ? "" : `accuracy ${formatAccuracy(accuracy.share)}, `;
+      const loss =
+        test === null ? "no result" : `${right}loss ${test.loss.toFixed(4)}${range} at rate ${rate}`;
       return `${name.padEnd(width)}  ${loss}, ${formatCount(parameters.total)} parameters${speed}`;
     }),
     "",

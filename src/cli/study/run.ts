@@ -7,8 +7,8 @@ import { isObject } from "../../json.ts";
 import { show } from "../../strict.ts";
 import { defaultProcesses } from "../../study/processes.ts";
 import { costOfTrial } from "../../trial/cost.ts";
-import { readSettings } from "../../trial/input.ts";
-import { prepareTrial } from "../../trial/prepare.ts";
+import { readSettings, type TrialInput } from "../../trial/input.ts";
+import { onData, prepareTrial } from "../../trial/prepare.ts";
 import { readTrialFile } from "../../trial/read.ts";
 import { runTrial } from "../../trial/trial.ts";
 import { loadDefault } from "../config.ts";
@@ -70,8 +70,7 @@ async function studyIn(file: string): Promise<unknown> {
 function withOptions(input: unknown, { data, seed, seeds }: StudyOptions): unknown {
   if (!isObject(input)) throw new RequestError(`study: expected an object of settings, got ${show(input)}`);
   return {
-    ...input,
-    ...(data === undefined ? {} : { data }),
+    ...(data === undefined ? input : onData(input as unknown as TrialInput, data)),
     ...(seed === undefined ? {} : { firstSeed: seed }),
     ...(seeds === undefined ? {} : { seeds }),
   };

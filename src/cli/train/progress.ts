@@ -52,11 +52,12 @@ export function createProgress(console: Console, clock?: () => number): Progress
         `step ${event.step}  validation ${formatLoss(event.loss)}${above}${told}${event.isBest ? "" : " (not the best)"}`,
       );
     },
-    growth({ step, parameters, loss, proof }) {
+    growth({ step, parameters, loss, proof, over }) {
       const [before, after] = [parameters.before, parameters.after].map(formatCount);
       line(
         `step ${step}  grown from ${before} to ${after} parameters: validation ${formatLoss(loss.before)}, then ` +
-          `${formatLoss(loss.after)}; largest |Δ logit| ${proof.largest.toPrecision(3)} of ${proof.scale.toPrecision(3)}`,
+          `${formatLoss(loss.after)}; largest |Δ logit| ${proof.largest.toPrecision(3)} of ${proof.scale.toPrecision(3)}` +
+          (over === null ? "" : `; masks rise until step ${step + over.steps}`),
       );
     },
     line,

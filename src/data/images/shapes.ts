@@ -33,6 +33,14 @@ export const shapeNames: readonly string[] = Object.keys(shapes);
 
 /** 10,000 images of 32 x 32 in colour to train on, 1,000 for validation, 2,000 for the test; always the same. */
 export function drawnShapes(): ImageParts {
+  // Drawing takes seconds, and a run that is trained and then tested needs them twice.
+  drawn ??= drawAll();
+  return drawn;
+}
+
+let drawn: ImageParts | undefined;
+
+function drawAll(): ImageParts {
   return {
     name: "shapes",
     classes: shapeNames,

@@ -1,0 +1,242 @@
+// Chinchilla: at equal compute neither the biggest nor the longest run is best (Hoffmann et al. 2022).
+import { decoderFamily } from "../ladder/family.ts";
+import { fitRuns } from "../ladder/predict.ts";
+import { guessOf, type IsoflopRequest, isoflopRuns } from "../ladder/request.ts";
+import type { LadderRun } from "../ladder/runs.ts";
+import type { ReportTable } from "../report/document.ts";
+import { formatCount } from "../report/format.ts";
+import type { Estimate } from "../scaling/intervals.ts";
+import { fitIsoflop } from "../scaling/isoflop.ts";
+import type { Claim, ClaimText } from "./claim.ts";
+import { judgeMeasures, type Measure, meanOf, toldMeasures } from "./measures.ts";
+import {
+  type Conclusion,
+  type FigureAbout,
+  type LossOf,
+  type RunsContext,
+  type RunsInput,
+  runsStudy,
+} from "./runsStudy.ts";
+import { valleyFigure, valleyThrough } from "./valleys.ts";
+import { widthRule } from "./widthRule.ts";
+
+/** How large. */
+export interface ChinchillaSize {
+  readonly label: string;
+  /** FLOPs of a run. */
+  readonly budgets: readonly number[];
+  /** Multiples of the size that Besiroglu's law holds for best. */
+  readonly sizes: readonly number[];
+  readonly layers: number;
+  /** Tokens of a sequence, and sequences of an update. */
+  readonly length: number;
+  readonly batch: number;
+  readonly evaluationTokens: number;
+  readonly seeds: number;
+}
+
+/** A size at a budget, under every seed. */
+interface Model {
+  readonly parameters: number;
+  readonly runs: readonly LadderRun[];
+}
+
+export function chinchillaRuns(size: ChinchillaSize): RunsInput {
+  return {
+    ...{ label: size.label, name: "chinchilla", seeds: size.seeds },
+    plan: (context) => {
+      const rungs = size.budgets.map((budget) => ({ budget, models: modelsAt(size, context, budget) }));
+      return {
+        runs: rungs.flatMap(({ models }) => models.flatMap(({ runs }) => runs)),
+        conclude: (lossOf, about) => conclude(rungs, lossOf, about),
+      };
+    },
+  };
+}
+
+function modelsAt(
+  { budgets, sizes, layers, length, batch, evaluationTokens }: ChinchillaSize,
+  { seeds, ...context }: RunsContext,
+  budget: number,
+): Model[] {
+  const bySeed = seeds.map((seed) => {
+    const request: IsoflopRequest = {
+      ...{ kind: "isoflop", family: decoderFamily(length, widthRule), layers, budgets, sizes },
+      ...{ ...context, batch, seed, evaluationTokens },
+    };
+    return isoflopRuns(request, budget, guessOf(request, budget));
+  });
+  return bySeed[0]!.map(({ parameters }, place) => ({
+    parameters,
+    runs: bySeed.map((runs) => runs[place]!),
+  }));
+}
+
+interface ChinchillaRung {
+  readonly budget: number;
+  readonly models: readonly Model[];
+}
+
+async function conclude(
+  rungs: readonly ChinchillaRung[],
+  lossOf: LossOf,
+  about: FigureAbout,
+): Promise<Conclusion> {
+  const judged = judgeMeasures(rungs.map((rung) => measureOf(rung, lossOf)));
+  const valleys = rungs.map(({ budget, models }) => ({
+    name: flopName(budget),
+    valley: valleyThrough(
+      models.map(({ parameters, runs }) => ({ parameters, loss: meanOf(runs.map(lossOf)) })),
+      budget,
+    ),
+  }));
+  const minima = valleys.flatMap(({ valley }) => (valley?.inside === true ? [valley] : []));
+  const frontier = minima.length < 2 ? null : fitIsoflop(minima.flatMap(({ runs }) => runs));
+  const measured = rungs.flatMap(({ models }) =>
+    models.flatMap(({ runs }) => runs.map((run) => ({ run, loss: lossOf(run), hasEnded: true }))),
+  );
+  // Where there are no valleys the law through them is none.
+  const law = frontier === null ? null : await fitRuns(measured);
+  const optima = rungs.map(({ budget, models }, place) => {
+    const valley = valleys[place]!.valley;
+    const vertex = valley?.inside === true ? valley.vertex! : null;
+    return { budget, ...vertexOf(vertex, models, budget) };
+  });
+  const told = toldMeasures(judged, about);
+  return {
+    ...told,
+    sections: [
+      {
+        heading: "Best sizes",
+        parts: [
+          valleyFigure(valleys, about),
+          optimaTable(optima),
+          exponentTable(frontier?.constants.a ?? null, law?.fit.constants ?? {}),
+        ],
+      },
+      ...told.sections,
+    ],
+    result: { optima, frontier, law: law?.fit ?? null },
+  };
+}
+
+function measureOf({ budget, models }: ChinchillaRung, lossOf: LossOf): Measure {
+  const names = models.map(({ parameters }) => `N ${formatCount(parameters)}`);
+  return {
+    ...{ title: `loss at ${flopName(budget)}`, unit: "nat", margin: 0.01 },
+    arms: models.map(({ runs }, place) => ({ name: names[place]!, values: runs.map(lossOf) })),
+    expectation: {
+      text: `at ${flopName(budget)} a size between the ends wins over the smallest, trained longest, and the largest`,
+      better: names.slice(1, -1),
+      than: [names[0]!, names.at(-1)!],
+    },
+  };
+}
+
+const flopName = (budget: number): string => `${budget.toExponential(0).replace("+", "")} FLOP`;
+
+function vertexOf(
+  vertex: { readonly parameters: number; readonly loss: number } | null,
+  models: readonly Model[],
+  budget: number,
+): { parameters: number | null; tokensPerParameter: number | null; loss: number | null } {
+  if (vertex === null) return { parameters: null, tokensPerParameter: null, loss: null };
+  // What a parameter costs a token, of the model that is nearest.
+  const nearest = models.reduce((best, one) =>
+    distance(one.parameters, vertex.parameters) < distance(best.parameters, vertex.parameters) ? one : best,
+  );
+  const { flops, tokens } = nearest.runs[0]!;
+  const tokensAt = budget / ((flops / tokens / nearest.parameters) * vertex.parameters);
+  return {
+    parameters: vertex.parameters,
+    tokensPerParameter: tokensAt / vertex.parameters,
+    loss: vertex.loss,
+  };
+}
+
+const distance = (a: number, b: number): number => Math.abs(Math.log(a / b));
+
+function optimaTable(
+  optima: readonly ({ readonly budget: number } & ReturnType<typeof vertexOf>)[],
+): ReportTable {
+  return {
+    ...{ kind: "table", title: "Minima of the valleys" },
+    note: "Chinchilla: about 20 tokens a parameter at 1e21 FLOP and beyond. A dash: no minimum between the sizes.",
+    columns: [
+      { heading: "budget" },
+      { heading: "parameters", unit: "count" },
+      { heading: "tokens a parameter", unit: "number" },
+      { heading: "loss", unit: "nat" },
+    ],
+    rows: optima.map(({ budget, parameters, tokensPerParameter, loss }) => [
+      ...[flopName(budget), parameters, tokensPerParameter, loss],
+    ]),
+  };
+}
+
+function exponentTable(a: Estimate | null, law: Readonly<Record<string, Estimate>>): ReportTable {
+  const ours = (estimate: Estimate | null | undefined) =>
+    estimate == null ? null : { value: estimate.value, interval: estimate.interval ?? undefined };
+  return {
+    ...{ kind: "table", title: "Exponents" },
+    note: "N_opt = k·C^a and L = E + A/N^alpha + B/D^beta; 95 % intervals. Shown, not judged: text, models and budgets are others.",
+    columns: [
+      { heading: "exponent" },
+      { heading: "ours" },
+      { heading: "Hoffmann et al." },
+      { heading: "Besiroglu et al." },
+      { heading: "Kaplan et al." },
+    ],
+    rows: [
+      ["a", ours(a), "0.50, 0.49, 0.46", "0.513", "0.73"],
+      ["alpha", ours(law.alpha), "0.339", "0.348", null],
+      ["beta", ours(law.beta), "0.285", "0.366", null],
+    ],
+  };
+}
+
+const text: ClaimText = {
+  name: "chinchilla",
+  title: "Big and short or small and long, at equal compute",
+  source:
+    'Hoffmann et al., "Training Compute-Optimal Large Language Models" (2022); Besiroglu et al. (2024) fitted its points again',
+  statement: "At every budget some size between too big and too small is best.",
+  published: {
+    title: "Published: the best size and its tokens, approach 1",
+    note: "Parameters and tokens grow alike, C^0.5; Kaplan et al. (2020) had parameters grow as C^0.73.",
+    columns: [
+      { heading: "FLOPs" },
+      { heading: "parameters", unit: "count" },
+      { heading: "tokens", unit: "count" },
+    ],
+    rows: [
+      ["1.92e19", 4e8, 8e9],
+      ["1.23e22", 1e10, 2.051e11],
+      ["5.76e23", 6.7e10, 1.5e12],
+      ["1.27e26", 1e12, 2.12e13],
+    ],
+  },
+  caveats: [
+    "Judged is that a size between the ends wins over both at every budget. That 20 tokens a parameter are best is not expected of models a million times smaller on other text.",
+    "One depth; widths under muP with one rate, which was measured on some of them and not on each; the cosine ends with the run.",
+  ],
+};
+
+export const chinchilla: Claim = {
+  ...text,
+  studies: {
+    small: [
+      chinchillaRuns({
+        ...{ label: "1e10 to 1e11 FLOP", budgets: [1e10, 3e10, 1e11], sizes: [0.25, 0.5, 1, 2.5, 8] },
+        ...{ layers: 1, length: 32, batch: 16, evaluationTokens: 16_384, seeds: 3 },
+      }),
+    ].map(runsStudy),
+    full: [
+      chinchillaRuns({
+        ...{ label: "3e11 to 9e12 FLOP", budgets: [3e11, 1e12, 3e12, 9e12] },
+        ...{ sizes: [0.125, 0.35, 0.7, 1.4, 3, 8], layers: 2 },
+        ...{ length: 128, batch: 16, evaluationTokens: 65_536, seeds: 3 },
+      }),
+    ].map(runsStudy),
+  },
+};

@@ -1,0 +1,154 @@
+// Numbers that losses are turned into, such as what more data bring, under each seed, and whether they are ordered as a claim
+// expects. Knows no run.
+import type { ReportSection } from "../report/document.ts";
+import { compareArms } from "../study/statistics/compare.ts";
+import { type PairResult, pairResult } from "../trial/result.ts";
+import type { Studied } from "./claim.ts";
+import { type Expectation, judgeArms } from "./judge.ts";
+import type { FigureAbout } from "./runsStudy.ts";
+import { type Judged, verdictOf } from "./verdict.ts";
+
+/** A number of each of several arms under each seed; the lower is the better. */
+export interface Measure {
+  /** What it is: "loss at 3e10 FLOP". */
+  readonly title: string;
+  /** As a word: "nat". */
+  readonly unit: string;
+  /** A difference that is surely smaller is a tie. */
+  readonly margin: number;
+  readonly arms: readonly MeasuredArm[];
+  readonly expectation: Expectation;
+}
+
+/** One arm of a measure. */
+export interface MeasuredArm {
+  readonly name: string;
+  /** By seed; null where it is not known. */
+  readonly values: readonly (number | null)[];
+}
+
+/** A measure in the light of its numbers. */
+export interface JudgedMeasure {
+  readonly measure: Measure;
+  readonly pairs: readonly PairResult[];
+  readonly judged: Judged;
+}
+
+/** Chance that any of a claim's measures names a difference where there is none. */
+const LEVEL = 0.05;
+
+/** All measures of a claim share the chance of error. */
+export function judgeMeasures(measures: readonly Measure[]): JudgedMeasure[] {
+  return measures.map((measure) => {
+    const { arms, margin, expectation, unit } = measure;
+    const table = arms.map(({ values }) =>
+      values.map((value) => (value === null ? null : { score: -value, itemVariance: 0 })),
+    );
+    const names = arms.map(({ name }) => name);
+    const pairs = compareArms([table], { alpha: LEVEL / measures.length, margin }).map((pair) =>
+      pairResult(pair, names),
+    );
+    const decidable = decidableOf(expectation, pairs);
+    return {
+      ...{ measure, pairs },
+      judged: {
+        ...judgeArms(expectation, pairs),
+        decidable: decidable === null ? null : { value: decidable, unit },
+      },
+    };
+  });
+}
+
+/** A difference of any pair that the expectation is about that would have been a win. */
+function decidableOf({ better, than }: Expectation, pairs: readonly PairResult[]): number | null {
+  const about = pairs.filter(
+    ({ first, second }) =>
+      (better.includes(first) && than.includes(second)) || (better.includes(second) && than.includes(first)),
+  );
+  const halves = about.flatMap(({ interval }) =>
+    interval === null ? [] : [(interval[1] - interval[0]) / 2],
+  );
+  return halves.length === 0 ? null : Math.max(...halves);
+}
+
+/** What measures say: the verdict, lines and a section for each. */
+export function toldMeasures(
+  judged: readonly JudgedMeasure[],
+  about: FigureAbout,
+): Pick<Studied, "verdict" | "lines" | "verdicts" | "sections"> {
+  return {
+    verdict: verdictOf(judged.map((one) => one.judged)),
+    lines: judged.flatMap(({ measure: { title, unit, arms } }) => [
+      `${title}, ${unit}:`,
+      ...arms.map(({ name, values }) => `  ${name}: ${meanOf(values)?.toFixed(4) ?? "none"}`),
+    ]),
+    verdicts: judged.flatMap(({ measure: { title, unit, expectation }, pairs }) =>
+      pairs
+        .filter(({ first, second }) => isAsked(expectation, first, second))
+        .map((pair) => ({ outcome: pair.verdict, text: `${title}: ${pairText(pair, unit)}` })),
+    ),
+    sections: judged.map((one) => measureSection(one, about)),
+  };
+}
+
+function isAsked({ better, than }: Expectation, first: string, second: string): boolean {
+  const asked = [...better, ...than];
+  return (
+    asked.includes(first) && asked.includes(second) && better.includes(first) !== better.includes(second)
+  );
+}
+
+function pairText({ first, second, difference, interval, seeds }: PairResult, unit: string): string {
+  if (difference === null) return `${first} and ${second} have no seed in common`;
+  const range = interval === null ? "" : ` [${interval[0].toFixed(4)}, ${interval[1].toFixed(4)}]`;
+  return `${first} - ${second} is ${difference.toFixed(4)} ${unit}${range}${seeds < 2 ? "; one seed decides nothing" : ""}`;
+}
+
+function measureSection({ measure, pairs, judged }: JudgedMeasure, about: FigureAbout): ReportSection {
+  const { title, unit, arms } = measure;
+  const seeds = Math.max(0, ...arms.map(({ values }) => values.length));
+  const rows = pairs.flatMap(({ first, second, difference, interval, verdict }) =>
+    difference === null || interval === null
+      ? []
+      : [{ label: `${first} - ${second}`, value: difference, interval, outcome: verdict }],
+  );
+  return {
+    heading: capital(title),
+    parts: [
+      { kind: "text", text: `${judged.judgement}: ${judged.text}: ${judged.reason}.` },
+      {
+        kind: "table",
+        title: capital(title),
+        note: `In ${unit}; the lower is the better. A dash: not known.`,
+        columns: [
+          { heading: "of" },
+          { heading: "mean" },
+          ...Array.from({ length: seeds }, (_, i) => ({ heading: `seed ${i + 1}` })),
+        ],
+        rows: arms.map(({ name, values }) => [name, meanOf(values), ...values]),
+      },
+      ...(rows.length === 0
+        ? []
+        : [
+            {
+              ...({ kind: "figure", title: `Differences: ${title}`, ...about } as const),
+              description: `Difference of every pair, in ${unit}, with its interval; below zero the first is better.`,
+              convention: "95 % intervals over seeds that hold for all pairs and measures at once",
+              chart: {
+                kind: "forest",
+                x: { label: `difference, ${unit}`, unit: "number", scale: "linear" },
+                ...{ equal: 0, rows },
+              } as const,
+            },
+          ]),
+    ],
+  };
+}
+
+const capital = (text: string): string => `${text.slice(0, 1).toUpperCase()}${text.slice(1)}`;
+
+/** Null of nothing. */
+export function meanOf(values: readonly (number | null)[]): number | null {
+  const known = values.flatMap((value) => value ?? []);
+  return known.length === 0 ? null : known.reduce((sum, value) => sum + value, 0) / known.length;
+}

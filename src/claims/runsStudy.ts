@@ -1,0 +1,199 @@
+// Studies of single runs: models that a claim's own file chooses, each trained once under each seed, and what their losses
+// mean, by that file. Knows no claim.
+import { rmSync } from "node:fs";
+import { loadDataset } from "../data/dataset.ts";
+import { meansImages } from "../data/images/load.ts";
+import type { ReportSection } from "../report/document.ts";
+import type { Json, Known } from "../study/job.ts";
+import { runStudy } from "../study/runner.ts";
+import { runFolder } from "../study/store.ts";
+import { describeTokens } from "../train/runData.ts";
+import { checkpointsPath } from "../train/runFolder.ts";
+import { type TransferSpec, toJson } from "../transfer/request.ts";
+import type { ClaimStudy, ClaimStudyEvent, ClaimStudyOptions, Studied } from "./claim.ts";
+
+/** One run. */
+export interface SingleRun {
+  readonly run: string;
+  /** Of training. */
+  readonly flops: number;
+  readonly spec: TransferSpec;
+}
+
+/** What runs are made with. */
+export interface RunsContext {
+  /** Token ids of the data. */
+  readonly vocabulary: number;
+  readonly seeds: readonly number[];
+  /** Text; undefined: the built-in language. */
+  readonly data?: string | undefined;
+  readonly backend?: string | undefined;
+}
+
+/** Of a run: validation loss, nats; null where it failed, went out of bounds or has not ended. */
+export type LossOf = (run: SingleRun) => number | null;
+
+/** What figures have to say of themselves. */
+export interface FigureAbout {
+  readonly data: string;
+  readonly seeds: string;
+}
+
+/** What losses mean. */
+export type Conclusion = Pick<Studied, "verdict" | "lines" | "verdicts" | "sections"> & {
+  readonly result: object;
+};
+
+/** Runs, and what their losses mean. */
+export interface PlannedRuns {
+  readonly runs: readonly SingleRun[];
+  readonly conclude: (lossOf: LossOf, about: FigureAbout) => Conclusion | Promise<Conclusion>;
+}
+
+/** A study of single runs. */
+export interface RunsInput {
+  readonly label: string;
+  readonly name: string;
+  /** How many. */
+  readonly seeds: number;
+  readonly plan: (context: RunsContext) => PlannedRuns;
+}
+
+/** The study as a claim has it. */
+export function runsStudy(input: RunsInput): ClaimStudy {
+  return {
+    ...{ label: input.label, name: input.name },
+    takes: (data, dataFolder) => !meansImages({ data, dataFolder }),
+    cost: () => {
+      const { runs } = input.plan({ vocabulary: USUAL_VOCABULARY, seeds: seedsOf(input, 1) });
+      return { runs: runs.length, flops: runs.reduce((sum, { flops }) => sum + flops, 0) };
+    },
+    run: (options) => run(input, options),
+  };
+}
+
+const USUAL_VOCABULARY = 65;
+/** A run that says nothing for so long is ended. */
+const SILENCE_SECONDS = 600;
+
+function seedsOf({ seeds }: RunsInput, first: number): number[] {
+  return Array.from({ length: seeds }, (_, i) => first + i);
+}
+
+async function* run(
+  input: RunsInput,
+  options: ClaimStudyOptions,
+): AsyncGenerator<ClaimStudyEvent, void, undefined> {
+  const { folder, data, dataFolder, seed = 1, backend, processes, threads, signal } = options;
+  const dataset = await loadDataset({ data, dataFolder });
+  const { sha256, trainingTokens } = describeTokens(dataset);
+  const seeds = seedsOf(input, seed);
+  const planned = input.plan({ vocabulary: dataset.tokenizer.vocabulary, seeds, data, backend });
+  const request: Json = { kind: "claim", data: sha256, runs: planned.runs.map(({ run: name }) => name) };
+  const jobs = planned.runs.map(({ run: name, spec }) => ({
+    ...{ run: name, until: spec.training.steps, spec: toJson(spec) },
+  }));
+  const study = runStudy({
+    ...{ folder, processes, threads, signal, request, plan: () => jobs, silenceSeconds: SILENCE_SECONDS },
+    worker: new URL(
+      `../transfer/worker${import.meta.url.slice(import.meta.url.lastIndexOf("."))}`,
+      import.meta.url,
+    ),
+  });
+  for await (const event of study) {
+    // Of a run that has ended its loss is all that is needed.
+    if (event.kind === "result") {
+      rmSync(checkpointsPath(runFolder(folder, event.result.run)), { recursive: true, force: true });
+    }
+    yield { kind: "study", event };
+    if (event.kind !== "end") continue;
+    const about = {
+      data: dataset.name,
+      isBuiltIn: data === undefined || data === "language",
+      trainingTokens,
+      seeds,
+    };
+    yield { kind: "end", reason: event.reason, studied: await studiedRuns(planned, event.known, about) };
+  }
+}
+
+/** What the data of a study are. */
+export interface StudiedData {
+  readonly data: string;
+  readonly isBuiltIn: boolean;
+  readonly trainingTokens: number;
+  readonly seeds: readonly number[];
+}
+
+/** What is known of the runs, told. */
+export async function studiedRuns(
+  { runs, conclude }: PlannedRuns,
+  { results, failures }: Known,
+  { data, isBuiltIn, trainingTokens, seeds }: StudiedData,
+): Promise<Studied> {
+  const losses = new Map(results.map(({ run: name, value }) => [name, lossIn(value)]));
+  const lossOf = ({ run: name }: SingleRun) => losses.get(name) ?? null;
+  const about = { data, seeds: `seeds ${seeds.join(", ")}` };
+  const { result, sections, ...told } = await conclude(lossOf, about);
+  const ended = results.length + failures.length;
+  const lost = results.filter(({ value }) => lossIn(value) === null).length + failures.length;
+  const epochs = Math.max(...runs.map(tokensOf)) / trainingTokens;
+  const notes = [
+    isBuiltIn ? "Data: the built-in language, since no other is given (--data)." : `Data: ${data}.`,
+    ...(ended < runs.length ? [`Not finished: ${ended} of ${runs.length} runs have ended.`] : []),
+    ...(lost > 0 ? [`${lost} runs have no loss: they failed or went out of bounds.`] : []),
+    ...(epochs > 1 ? [`The longest run sees the data ${epochs.toFixed(1)} times.`] : []),
+  ];
+  return {
+    ...{ ...told, notes, finished: ended >= runs.length, runs: ended },
+    sections: [
+      ...sections,
+      runSection(runs, lossOf),
+      ...(failures.length === 0
+        ? []
+        : [
+            {
+              heading: "Runs that failed",
+              parts: failures.map(
+                ({ run: name, reason }) => ({ kind: "text", text: `${name}: ${reason}` }) as const,
+              ),
+            },
+          ]),
+    ],
+    result: {
+      ...result,
+      runs: runs.map((one) => ({ run: one.run, flops: one.flops, loss: lossOf(one) })),
+    },
+  };
+}
+
+function lossIn(value: Json): number | null {
+  return (value as { readonly loss: number | null }).loss;
+}
+
+function tokensOf({ spec: { architecture, training } }: SingleRun): number {
+  return training.steps * training.batch * architecture.length;
+}
+
+function runSection(runs: readonly SingleRun[], lossOf: LossOf): ReportSection {
+  return {
+    heading: "Runs",
+    parts: [
+      {
+        kind: "table",
+        title: "Runs",
+        note: "A dash: out of bounds, failed or not run.",
+        columns: [
+          { heading: "run" },
+          { heading: "tokens", unit: "count" },
+          { heading: "steps" },
+          { heading: "FLOPs" },
+          { heading: "loss", unit: "nat" },
+        ],
+        rows: runs.map((one) => [
+          ...[one.run, tokensOf(one), one.spec.training.steps, one.flops.toExponential(3), lossOf(one)],
+        ]),
+      },
+    ],
+  };
+}

@@ -1,0 +1,71 @@
+// A design in lines of plain text: what would be tried, and what came out.
+
+import type { DesignCost } from "../../design/cost.ts";
+import type { Design } from "../../design/define.ts";
+import type { DesignResult } from "../../design/design.ts";
+import { epochLines, noteLines, stageCosts, useLines, winnerLine } from "../../design/words.ts";
+import { formatCount, formatDuration } from "../../report/format.ts";
+import { pairLine } from "../../trial/words.ts";
+
+/** What would be tried: candidates, then stages. */
+export function planLines(
+  { candidates, leftOut, processes, settings, data, screen }: Design,
+  cost: DesignCost,
+): string[] {
+  const width = Math.max(...candidates.map(({ name }) => name.length));
+  const amount = (value: number) =>
+    settings.budget.unit === "flops" ? `${value.toExponential(2)} FLOPs` : formatDuration(value);
+  // Of a budget in time they are known when the search is over.
+  const tokens = candidates.map(({ flopsPerToken }) =>
+    settings.budget.unit === "flops" ? cost.final / flopsPerToken : 0,
+  );
+  return [
+    `${data.name}: ${candidates.length} candidates, ${processes} runs at a time`,
+    ...candidates.map(
+      ({ name, why, parameters, state, flopsPerToken }) =>
+        `  ${name.padEnd(width)}  ${formatCount(parameters).padStart(6)} parameters  ${formatCount(state).padStart(6)} state  ` +
+        `${formatCount(flopsPerToken).padStart(6)} FLOPs a token  ${why}`,
+    ),
+    ...leftOut.map(({ name, reason }) => `left out: ${name}: ${reason}`),
+    ...(screen === null
+      ? []
+      : [
+          `synthetic tasks: ${screen.contestants.length} kinds of blocks, ${screen.flops.toExponential(2)} FLOPs`,
+        ]),
+    ...cost.rungs.map(
+      ({ candidates: count, rates, runs, amount: each, steps }, place) =>
+        `rung ${place + 1}: ${count} candidates, ${rates} rates, ${runs} runs of ${amount(each)}, ${steps[0]} to ${steps[1]} updates`,
+    ),
+    `the winner's run: ${amount(cost.final)}`,
+    ...epochLines(Math.min(...tokens), Math.max(...tokens), data.trainingTokens),
+    `all: ${cost.runs} runs and the winner's, at most ${amount(settings.budget.value)}, about ${formatDuration(cost.seconds)}`,
+  ];
+}
+
+/** The recommendation, why, and what it cost. */
+export function resultLines(result: DesignResult, folder: string): string[] {
+  const { finalists, pairs, run } = result;
+  const width = Math.max(0, ...finalists.map(({ name }) => name.length));
+  return [
+    ...noteLines(result),
+    "",
+    winnerLine(result),
+    ...finalists.map(({ name, rate, test, interval, seeds }) => {
+      const range = interval === null ? "" : ` [${interval.map((end) => end.toFixed(4)).join(", ")}]`;
+      return `  ${name.padEnd(width)}  test loss ${test.toFixed(4)}${range} at rate ${rate}, ${seeds} seeds`;
+    }),
+    ...pairs.map((pair) => `  ${pairLine(pair)}`),
+    "",
+    ...stageCosts(result).map(
+      ({ name, runs, flops, seconds }) =>
+        `${name}: ${runs} ${runs === 1 ? "run" : "runs"}, ${flops.toExponential(2)} FLOPs, ${formatDuration(seconds)} of processes`,
+    ),
+    ...(run === null || run.validationLoss === null
+      ? []
+      : [
+          `the winner: validation loss ${run.validationLoss.toFixed(4)} after ${run.step} updates`,
+          "",
+          ...useLines(folder),
+        ]),
+  ];
+}

@@ -1,0 +1,139 @@
+// What `scantling design` does: reads the request, has it run, shows how it goes, and prints what came out.
+
+import { dirname, isAbsolute, join } from "node:path";
+import { presets } from "../../architecture/presets.ts";
+import { dataFolders } from "../../data/named/folders.ts";
+import { costOfDesign } from "../../design/cost.ts";
+import { type DesignEvent, design } from "../../design/design.ts";
+import { prepareDesign } from "../../design/prepare.ts";
+import { winnerLine } from "../../design/words.ts";
+import { WorkError } from "../../errors.ts";
+import { isObject } from "../../json.ts";
+import { formatCount, formatDuration } from "../../report/format.ts";
+import { defaultProcesses } from "../../study/processes.ts";
+import { createStudyView } from "../../study/view.ts";
+import type { TrainEvent } from "../../train/events.ts";
+import { readTrialFile } from "../../trial/read.ts";
+import type { Console } from "../console.ts";
+import { interruptedCode } from "../failure.ts";
+import { createLiveLines, type LiveLines } from "../liveLines.ts";
+import { openMachine } from "../machine.ts";
+import { trialWorker } from "../trial.ts";
+import type { DesignCommandOptions } from "./command.ts";
+import { planLines, resultLines } from "./lines.ts";
+
+/** @returns the exit code */
+export async function designFor(
+  options: DesignCommandOptions,
+  config: string | undefined,
+  console: Console,
+  commandLine: readonly string[],
+): Promise<number> {
+  const { out: folder, json, dryRun, backend, threads, processes = defaultProcesses(1) } = options;
+  // Kernels are compiled once, here, and not by several processes at the same time.
+  (await openMachine({ ...options, threads: 1 }, console)).machine.dispose();
+  const dataFolder = dataFolders(console.environment);
+  const prepared = await prepareDesign({
+    ...{ input: inputOf(options), folder, dataFolder, backend, processes, timed: dryRun },
+  });
+  if (dryRun) {
+    const { candidates, leftOut, data } = prepared.design;
+    const cost = costOfDesign(prepared.design, prepared.paces!);
+    console.out(
+      json
+        ? `${JSON.stringify({ data, candidates, leftOut, ...cost })}\n`
+        : `${planLines(prepared.design, cost).join("\n")}\n`,
+    );
+    return 0;
+  }
+  const events = design({
+    ...{ design: prepared.design, folder, dataFolder, backend, threads, signal: console.signal },
+    worker: trialWorker(config),
+    command: commandLine.join(" "),
+  });
+  const { reason, result, report } = await follow(events, console);
+  console.out(
+    json
+      ? `${JSON.stringify({ ...result, ended: reason, report })}\n`
+      : `${[...resultLines(result, folder), "", `report: ${report}`].join("\n")}\n`,
+  );
+  if (reason === "done") return 0;
+  console.err(`paused after ${result.cost.runs} runs of the search: the same command goes on from here\n`);
+  return interruptedCode;
+}
+
+function inputOf(options: DesignCommandOptions): unknown {
+  const { budget, final, data, tokenizer, parameters, state, candidates, length, batch, rates } = options;
+  const { seeds, seed: firstSeed, mad } = options;
+  const asked = {
+    ...{ budget, final, data, tokenizer, parameters, state, length, batch, rates, seeds, firstSeed, mad },
+    candidates: candidates === undefined ? undefined : candidatesIn(candidates),
+  };
+  return Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined));
+}
+
+/** Files that it names lie beside it. */
+function candidatesIn(file: string): unknown {
+  const given = readTrialFile(file);
+  if (!isObject(given)) return given;
+  const located = (one: unknown): unknown => {
+    if (typeof one === "string") {
+      const isFile = /\.(json|ya?ml)$/i.test(one) && !presets.has(one);
+      return isFile && !isAbsolute(one) ? join(dirname(file), one) : one;
+    }
+    return isObject(one) && "architecture" in one ? { ...one, architecture: located(one.architecture) } : one;
+  };
+  return Object.fromEntries(Object.entries(given).map(([name, one]) => [name, located(one)]));
+}
+
+type End = Extract<DesignEvent, { kind: "end" }>;
+
+async function follow(events: AsyncIterable<DesignEvent>, console: Console): Promise<End> {
+  const live = createLiveLines(console);
+  const view = createStudyView(!console.interactive);
+  try {
+    for await (const event of events) {
+      switch (event.kind) {
+        case "end":
+          return event;
+        case "found":
+          live.line(winnerLine(event.result));
+          break;
+        case "training":
+          showTraining(event.event, live);
+          break;
+        case "study":
+          for (const line of view.take(event.event)) live.line(line);
+          live.draw(() => view.lines());
+          break;
+      }
+    }
+  } finally {
+    live.end();
+  }
+  throw new WorkError("design: it ended without saying how; try again");
+}
+
+function showTraining(event: TrainEvent, live: LiveLines): void {
+  switch (event.kind) {
+    case "start": {
+      const { folder, configuration, count } = event;
+      const { steps } = configuration.training;
+      live.line(
+        `the winner, ${formatCount(count.parameters.total)} parameters, ${steps} updates, in ${folder}`,
+      );
+      break;
+    }
+    case "step": {
+      const { step, steps, loss, secondsLeft } = event;
+      const left = secondsLeft === null ? "" : `  ${formatDuration(secondsLeft)} left`;
+      live.draw(() => [`the winner  ${step}/${steps}  loss ${loss.toFixed(3)}${left}`]);
+      break;
+    }
+    case "evaluation":
+      live.line(`update ${event.step}  validation ${event.loss.toFixed(4)}`);
+      break;
+    default:
+      break;
+  }
+}

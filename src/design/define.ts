@@ -1,0 +1,199 @@
+// A design, complete: candidates, the rungs of its search with every run they could make, and what the winner is left. Trains
+// nothing.
+import { RequestError } from "../errors.ts";
+import { type Budget, showBudget } from "../study/budget.ts";
+import { canonicalHash } from "../study/canonical.ts";
+import type { Json } from "../study/job.ts";
+import { defineTrial, type Trial, type TrialData } from "../trial/define.ts";
+import type { DesignSettings } from "./input.ts";
+import { type RungSize, rungSizes } from "./rungs.ts";
+import type { Screen, Screened } from "./screen.ts";
+import type { Candidate, LeftOut } from "./sizes.ts";
+
+/** One rung of the search. */
+export interface DesignRung extends RungSize {
+  /** A study of all candidates at this length; the search makes some of its runs. */
+  readonly trial: Trial;
+}
+
+/** A design, complete. */
+export interface Design {
+  readonly settings: DesignSettings;
+  readonly data: TrialData;
+  readonly candidates: readonly Candidate[];
+  readonly leftOut: readonly LeftOut[];
+  /** What chose the size of candidates; null: it was given. */
+  readonly sizedBy: string | null;
+  /** To be made before the search; null: none is asked for, or it is made. */
+  readonly screen: Screen | null;
+  readonly screened: Screened | null;
+  readonly rungs: readonly DesignRung[];
+  /** What the search may take and what is planned for the winner's run, in the budget's unit. */
+  readonly search: number;
+  readonly final: number;
+  /** Of an update of each candidate, on one thread; null where the budget is in FLOPs. */
+  readonly secondsPerStep: readonly number[] | null;
+  readonly processes: number;
+  /** Of the runs; undefined: the fastest that is there. */
+  readonly backend?: string | undefined;
+  /** What tells one design from another, as its folder keeps it. */
+  readonly json: Json;
+}
+
+/** What is known besides the settings. */
+export interface DesignContext
+  extends Pick<Design, "candidates" | "leftOut" | "sizedBy" | "data" | "screen" | "screened"> {
+  readonly secondsPerStep?: readonly number[] | undefined;
+  readonly processes: number;
+  readonly backend?: string | undefined;
+}
+
+/** FLOP/s of small models on one core of a machine of today, where nothing is measured. */
+export const USUAL_SPEED = 15e9;
+/** Of the budget, for the winner's run, where nothing is asked for. */
+const FINAL_SHARE = 0.5;
+/** A run of fewer says nothing. */
+export const LEAST_STEPS = 20;
+/** Seconds of a run beside its updates: process, data, plan. */
+export const BESIDE_SECONDS = 2;
+/** What looks at the loss add to updates. */
+export const LOOKS = 1.15;
+/** A look at the loss is at so many tokens: one in fifty of the shortest run's, since there are twelve. */
+const [LOOK_SHARE, LEAST_LOOK, MOST_LOOK] = [1 / 50, 4096, 16_384];
+
+/** What the winner's run may take, in the budget's unit. */
+export function finalOf({ budget, final }: Pick<DesignSettings, "budget" | "final">): number {
+  return final ?? FINAL_SHARE * budget.value;
+}
+
+/** What is left for the search, in the budget's unit. */
+function searchOf(settings: DesignSettings, { screen, screened, processes }: DesignContext): number {
+  const { budget } = settings;
+  const flops = screened?.cost.flops ?? screen?.flops ?? 0;
+  const seconds = screened?.cost.seconds ?? flops / USUAL_SPEED;
+  const screening = budget.unit === "flops" ? flops : seconds / processes;
+  return budget.value - finalOf(settings) - screening;
+}
+
+/** Errors: RequestError, one line, for everything that can be known to be wrong before training. */
+export function defineDesign(settings: DesignSettings, context: DesignContext): Design {
+  const { budget, rates, seeds } = settings;
+  const { candidates, processes, secondsPerStep = null } = context;
+  const isTime = budget.unit === "seconds";
+  const final = finalOf(settings);
+  const search = searchOf(settings, context);
+  if (search <= 0) {
+    throw new RequestError(
+      `design: budget ${showBudget(budget)} does not pay for the synthetic tasks; raise it, or leave out mad`,
+    );
+  }
+  // Processes side by side spend a second each; the winner has all of them to itself.
+  const sides = isTime ? processes : 1;
+  const sizes = rungSizes(search * sides, {
+    ...{ candidates: candidates.length, rates: rates.length, seeds },
+    most: final,
+  });
+  requireEnough(settings, context, sizes[0]!);
+  const rungs = sizes.map((size) => ({ ...size, trial: trialOf(settings, context, size.amount) }));
+  const json: Json = {
+    kind: "design",
+    budget: `${budget.value} ${budget.unit}`,
+    final: settings.final,
+    candidates: candidates.map(({ name }) => name),
+    seeds: Array.from({ length: seeds }, (_, i) => settings.firstSeed + i),
+    rungs: rungs.map(({ trial }) => canonicalHash(trial.json)),
+  };
+  return { ...{ settings, rungs, search, final, json }, ...context, secondsPerStep };
+}
+
+/** The design that goes on with what a screening left. */
+export function afterScreen(
+  design: Design,
+  { candidates, leftOut, screened }: Pick<Design, "candidates" | "leftOut"> & { readonly screened: Screened },
+): Design {
+  const { settings, data, sizedBy, processes, backend, secondsPerStep } = design;
+  const kept = candidates.map((candidate) => design.candidates.indexOf(candidate));
+  return defineDesign(settings, {
+    ...{ data, sizedBy, processes, backend, candidates, screened, screen: null },
+    leftOut: [...design.leftOut, ...leftOut],
+    secondsPerStep: secondsPerStep === null ? undefined : kept.map((place) => secondsPerStep[place]!),
+  });
+}
+
+/** Updates that an amount pays for. */
+function stepsFor(amount: number, place: number, settings: DesignSettings, context: DesignContext): number {
+  const { budget, batch, length } = settings;
+  if (budget.unit === "flops") return amount / (context.candidates[place]!.flopsPerToken * batch * length);
+  return updateSeconds(amount) / context.secondsPerStep![place]!;
+}
+
+const updateSeconds = (amount: number): number => (amount - BESIDE_SECONDS) / LOOKS;
+
+function trialOf(settings: DesignSettings, context: DesignContext, amount: number): Trial {
+  const { candidates, data, backend, processes, secondsPerStep } = context;
+  const { length, batch, rates, seeds, firstSeed, margin, training, budget } = settings;
+  const shortest = Math.min(...candidates.map((_, place) => stepsFor(amount, place, settings, context)));
+  const look = Math.round(LOOK_SHARE * shortest * batch * length);
+  const arms = candidates.map(({ name, architecture, parametrisation, rates: own }) => [
+    name,
+    {
+      architecture,
+      ...(parametrisation === undefined ? {} : { parametrisation }),
+      ...(own === undefined ? {} : { rates: own }),
+    },
+  ]);
+  const input = {
+    ...{
+      name: "design",
+      arms: Object.fromEntries(arms),
+      length,
+      batch,
+      rates,
+      seeds,
+      firstSeed,
+      margin,
+      training,
+    },
+    ...(settings.data === undefined ? {} : { data: settings.data }),
+    ...(settings.tokenizer === undefined ? {} : { tokenizer: settings.tokenizer }),
+    train: budget.unit === "flops" ? { flops: amount } : { seconds: updateSeconds(amount) },
+    stop: "full",
+    evaluationTokens: Math.max(length, Math.min(MOST_LOOK, Math.max(LEAST_LOOK, look))),
+  };
+  return asDesign(() => defineTrial(input, { data, backend, processes, secondsPerStep }));
+}
+
+/** A design's trials are its own affair. */
+export function asDesign<T>(make: () => T): T {
+  try {
+    return make();
+  } catch (error) {
+    if (!(error instanceof RequestError)) throw error;
+    throw new RequestError(error.message.replace(/^study: (?:arms\.)?/, "design: "));
+  }
+}
+
+/** Errors: RequestError where the first rung is too short for a candidate, with the budget that is enough. */
+function requireEnough(settings: DesignSettings, context: DesignContext, { amount, runs }: RungSize): void {
+  const { budget, final, batch, length } = settings;
+  const { candidates, secondsPerStep, sizedBy } = context;
+  const needs = candidates.map((candidate, place) =>
+    budget.unit === "flops"
+      ? LEAST_STEPS * candidate.flopsPerToken * batch * length
+      : BESIDE_SECONDS + LOOKS * LEAST_STEPS * secondsPerStep![place]!,
+  );
+  const need = Math.max(...needs);
+  if (need <= amount) return;
+  // A larger budget makes larger candidates, by about its root.
+  const times = (need / amount) ** (sizedBy === null ? 1 : 2);
+  const search = searchOf(settings, context);
+  const enough: Budget = {
+    unit: budget.unit,
+    value: final === null ? budget.value * times : final + search * times,
+  };
+  throw new RequestError(
+    `design: budget ${showBudget(budget)} is too small for ${runs} first runs of ${candidates.length} candidates; ` +
+      `${candidates[needs.indexOf(need)]!.name} needs ${LEAST_STEPS} updates: expected at least ${showBudget(enough)}, or fewer ` +
+      "candidates, or smaller ones by parameters",
+  );
+}

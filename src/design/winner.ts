@@ -1,0 +1,112 @@
+// The winner's run: how long it is, decided once and kept, and its training as any other run's. Knows no search.
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
+import type { Machine } from "../backend/machine.ts";
+import type { DataFolders } from "../data/text.ts";
+import { WorkError } from "../errors.ts";
+import { largest, readInputFile } from "../inputFile.ts";
+import { parseJson } from "../json.ts";
+import { stepsWithin } from "../train/benchmarkBudget.ts";
+import { listCheckpoints } from "../train/checkpoint.ts";
+import type { TrainEvent } from "../train/events.ts";
+import { onDisk, replaceFile } from "../train/files.ts";
+import { resume } from "../train/resume.ts";
+import { checkpointsPath } from "../train/runFolder.ts";
+import { train } from "../train/train.ts";
+import type { TrialSpec } from "../trial/define.ts";
+import { type Design, LEAST_STEPS } from "./define.ts";
+import type { SearchResult, Winner } from "./result.ts";
+
+const schema = z.object({
+  name: z.string(),
+  rate: z.number().positive(),
+  steps: z.number().int().positive(),
+});
+
+/** What was decided of the winner's run. */
+export type WinnerRun = z.infer<typeof schema>;
+
+const EVALUATIONS = 20;
+/** Evaluations are of at most so many of a run's tokens. */
+const LOOK_SHARE = 1 / 50;
+const MOST_LOOK = 65_536;
+
+export const winnerFolder = (folder: string): string => join(folder, "winner");
+const decisionPath = (folder: string): string => join(folder, "winner.json");
+
+export interface WinnerOptions {
+  readonly design: Design;
+  readonly result: SearchResult;
+  readonly winner: Winner;
+  /** Of the design. */
+  readonly folder: string;
+  readonly machine: Machine;
+  readonly dataFolder?: DataFolders | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What an earlier call decided, or what is decided now and kept. Errors: WorkError for a decision that cannot be read. */
+export async function decideRun(options: WinnerOptions): Promise<WinnerRun> {
+  const { folder, winner } = options;
+  const path = decisionPath(folder);
+  if (existsSync(path)) {
+    try {
+      return schema.parse(parseJson(readInputFile(path, largest.manifest).toString("utf8")));
+    } catch {
+      throw new WorkError(
+        `${path} cannot be read, and it says how long the winner is trained; remove it and ${winnerFolder(folder)}`,
+      );
+    }
+  }
+  const steps = Math.max(LEAST_STEPS, await stepsLeft(options));
+  const run = { name: winner.name, rate: winner.rate, steps };
+  onDisk("write", path, () => replaceFile(path, `${JSON.stringify(run)}\n`));
+  return run;
+}
+
+/** What the search has left pays for. */
+async function stepsLeft({ design, result, winner, machine, signal }: WinnerOptions): Promise<number> {
+  const { settings, candidates, processes, screened } = design;
+  const { budget, final, batch, length, firstSeed } = settings;
+  const { architecture, flopsPerToken } = candidates[winner.candidate]!;
+  if (budget.unit === "flops") {
+    const left = budget.value - result.cost.flops - (screened?.cost.flops ?? 0);
+    return Math.floor((final ?? left) / (flopsPerToken * batch * length));
+  }
+  return stepsWithin(machine, architecture, {
+    seconds: final ?? budget.value - (result.cost.seconds + (screened?.cost.seconds ?? 0)) / processes,
+    ...{ batch, evaluations: EVALUATIONS, seed: firstSeed },
+    validationTokens: specOf(design, winner).split!.selection,
+    ...(signal === undefined ? {} : { signal }),
+  });
+}
+
+/** As the winner was trained in the search's longest runs; of text, so it has a split. */
+function specOf({ rungs }: Design, { candidate, rateNumber }: Winner): TrialSpec {
+  return rungs.at(-1)!.trial.runs[candidate]![rateNumber]![0]!.spec;
+}
+
+/** Trains the winner, or goes on with it. Errors: as `train`. */
+export function trainWinner(options: WinnerOptions, { steps }: WinnerRun): AsyncGenerator<TrainEvent> {
+  const { design, winner, machine, signal, dataFolder } = options;
+  const folder = winnerFolder(options.folder);
+  const run = { machine, folder, signal, dataFolder };
+  const checkpoints = checkpointsPath(folder);
+  if (existsSync(checkpoints) && listCheckpoints(checkpoints).length > 0) return resume(run);
+  const { architecture, training, data, tokenizer, split } = specOf(design, winner);
+  const { evaluateEvery: _, ...settings } = training;
+  const tokens = steps * training.batch * architecture.length;
+  // Beyond what selects lies the test.
+  const look = Math.min(MOST_LOOK, Math.max(split!.selection, Math.round(LOOK_SHARE * tokens)));
+  const halfOfValidation = Math.floor((design.data.validationTokens - 1) / 2);
+  return train({
+    ...{ ...run, architecture, force: true },
+    training: {
+      ...settings,
+      ...{ steps, keep: 3, evaluationTokens: Math.min(look, halfOfValidation) },
+      schedule: { ...settings.schedule, warmup: Math.floor(steps / 10) },
+    },
+    ...(data === null ? {} : { data: { data, ...(tokenizer === null ? {} : { tokenizer }) } }),
+  });
+}

@@ -1,0 +1,73 @@
+// `scantling design`: what would be tried, and what is refused before anything is trained.
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { refusal, scantling, temporaryFolder } from "./harness.ts";
+
+const folder = temporaryFolder();
+afterAll(() => folder.remove());
+
+const text = join(folder.path, "abc.txt");
+writeFileSync(text, "abcd bcda cdab ".repeat(300));
+writeFileSync(join(folder.path, "deep.yaml"), "width: 8\nlayers: 2\nheads: 2\nactivation: gelu\n");
+const file = join(folder.path, "candidates.yaml");
+writeFileSync(file, "wide: { architecture: { width: 16, layers: 1, heads: 2 } }\ndeep: deep.yaml\n");
+
+const small = ["--length", "8", "--batch", "4", "--backend", "reference", "--out", join(folder.path, "out")];
+const asked = ["--data", text, ...small];
+const own = ["--candidates", file];
+
+test("--dry-run says candidates, rungs and what they cost", async () => {
+  const words = ["design", "--budget", "3e9flops", ...own, ...asked, "--dry-run"];
+  const { exitCode, out } = await scantling([...words, "--json"]);
+  expect(exitCode).toBe(0);
+  const { candidates, rungs, final, runs } = JSON.parse(out);
+  expect(candidates.map(({ name }: { name: string }) => name)).toEqual(["wide", "deep"]);
+  expect(final).toBe(1.5e9);
+  expect(rungs).toHaveLength(1);
+  expect(runs).toBe(2 * 3 + 2 * 2);
+  const told = await scantling(words);
+  expect(told.out).toMatch(/^abc\.txt: 2 candidates/);
+  expect(told.out).toMatch(/rung 1: 2 candidates, 3 rates, 10 runs of 1\.50e\+8 FLOPs, \d+ to \d+ updates\n/);
+});
+
+test("what is wrong is one line", async () => {
+  const refused = async (...words: string[]) => {
+    const { exitCode, err } = await refusal(["design", ...asked, ...words]);
+    expect(exitCode).toBe(2);
+    return err;
+  };
+  expect(await refused()).toMatch(/--budget/);
+  expect(await refused("--budget", "often")).toMatch(/budget often: expected time/);
+  expect(await refused("--budget", "20steps")).toMatch(/expected time or FLOPs, such as 2h/);
+  expect(await refused("--budget", "2h", "--final", "1e9flops")).toMatch(/both as time or both as FLOPs/);
+  expect(await refused("--budget", "1e9flops", "--final", "2e9flops")).toMatch(/leaves nothing of budget/);
+  const small = await refused("--budget", "1e8flops", ...own);
+  const [, enough] = /\S+ needs 20 updates: expected at least (\S+),/.exec(small)!;
+  expect(await refused("--budget", enough!, ...own, "--rates", "0.01,0.001")).toMatch(
+    /rates are 0\.01, 0\.001; expected each larger/,
+  );
+  expect(await refused("--budget", "1e9flops", ...own, "--state", "3")).toMatch(
+    /0 candidates meet parameters and state.*nearest come wide: it carries \d+ numbers of state, more than 3/,
+  );
+  expect(await refused("--budget", "1e9flops", ...own, "--parameters", "100")).toMatch(
+    /1 candidate meets parameters.*no width meets 100 parameters/,
+  );
+  expect(await refused("--budget", "1e9flops", "--candidates", join(folder.path, "none.yaml"))).toMatch(
+    /there is no such file/,
+  );
+  writeFileSync(
+    join(folder.path, "wrong.yaml"),
+    "a: { architecture: { width: 8, hedas: 2 } }\nb: deep.yaml\n",
+  );
+  expect(await refused("--budget", "1e9flops", "--candidates", join(folder.path, "wrong.yaml"))).toMatch(
+    /candidates\.a: .*hedas/,
+  );
+});
+
+test("the least budget that is named is enough", async () => {
+  const { err } = await refusal(["design", "--budget", "1e8flops", ...own, ...asked]);
+  const [, enough] = /expected at least (\S+),/.exec(err)!;
+  const { exitCode } = await scantling(["design", "--budget", enough!, ...own, ...asked, "--dry-run"]);
+  expect(exitCode).toBe(0);
+});

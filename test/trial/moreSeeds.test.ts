@@ -1,0 +1,52 @@
+// A study that is asked for more seeds goes on in its folder; any other edit is another study.
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { openStore, prepareFolder, readStudy } from "../../src/study/store.ts";
+import { takeOver } from "../../src/trial/moreSeeds.ts";
+import { trialResult } from "../../src/trial/result.ts";
+import { noteLines } from "../../src/trial/words.ts";
+import { temporaryFolder } from "../cli/harness.ts";
+import { resultsOf, trialOf } from "./harness.ts";
+
+const root = temporaryFolder();
+afterAll(() => root.remove());
+
+test("raised seeds are the same study, which remembers how often it was looked at", () => {
+  const folder = join(root.path, "raised");
+  const [two, three, five] = [2, 3, 5].map((seeds) => trialOf({ seeds }));
+  prepareFolder(folder);
+  openStore(folder, takeOver(folder, two!).request);
+  expect(takeOver(folder, three!).earlierSeeds).toEqual([2]);
+  // Asked for the same again: nothing was looked at in between.
+  const again = takeOver(folder, three!);
+  expect(again.earlierSeeds).toEqual([2]);
+  openStore(folder, again.request);
+  expect(takeOver(folder, five!).earlierSeeds).toEqual([2, 3]);
+  openStore(folder, takeOver(folder, five!).request);
+  // The runs of the fewer seeds are runs of the study with more.
+  const names = (trial: typeof two) => trial!.runs.flat(2).map(({ run }) => run);
+  expect(names(five)).toEqual(expect.arrayContaining(names(two)));
+  const known = resultsOf(five!, ({ arm, seed }) => 2 - 0.1 * arm + 0.01 * seed);
+  const notes = noteLines(trialResult(five!, known, [2, 3])).join("\n");
+  expect(notes).toMatch(/Seeds were added after .* \(with 2, then 3\): .* up to 15 %, not 5 %/);
+});
+
+test("fewer seeds, another first seed or any other edit are another study", () => {
+  const folder = join(root.path, "other");
+  prepareFolder(folder);
+  openStore(folder, takeOver(folder, trialOf({ seeds: 3 })).request);
+  const before = readStudy(folder);
+  for (const edit of [
+    { seeds: 2 },
+    { seeds: 4, firstSeed: 2 },
+    { seeds: 4, rates: [0.001, 0.01] },
+    { seeds: 4, margin: 0.1 },
+  ]) {
+    const { request } = takeOver(folder, trialOf(edit));
+    expect(() => openStore(folder, request)).toThrow(/holds another study/);
+    expect(readStudy(folder)).toEqual(before);
+  }
+  expect(existsSync(join(root.path, "new"))).toBe(false);
+  expect(takeOver(join(root.path, "new"), trialOf()).earlierSeeds).toEqual([]);
+});
