@@ -1,13 +1,11 @@
 // The search of a design, run: every run as a job of a study, then what it came to. Knows no command and trains no winner.
-import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { mad } from "../mad/mad.ts";
 import type { MadResult } from "../mad/result.ts";
 import type { StudyEvent } from "../study/events.ts";
 import { planOf } from "../study/racing/rule.ts";
-import { runStudy } from "../study/runner.ts";
-import { runFolder } from "../study/store.ts";
-import { checkpointsPath } from "../train/runFolder.ts";
+import { runTrainingStudy } from "../study/training.ts";
+import { trialWorker } from "../trial/trial.ts";
 import { afterScreen, type Design } from "./define.ts";
 import { halving } from "./halving.ts";
 import { type SearchResult, searchResult } from "./result.ts";
@@ -40,21 +38,13 @@ export type SearchEvent =
       readonly design: Design;
     };
 
-const ownWorker = new URL(
-  `../trial/worker${import.meta.url.slice(import.meta.url.lastIndexOf("."))}`,
-  import.meta.url,
-);
-
-/** A run that says nothing for so long is ended. */
-const SILENCE_SECONDS = 600;
-
 /**
  * Finds the candidate and rate that a design recommends. A call with the same design and folder goes on where an earlier one was
  * stopped or killed.
  * Errors: RequestError where the folder holds another design's search; WorkError as `runStudy`, and where all runs failed.
  */
 export async function* searchDesign(options: SearchOptions): AsyncGenerator<SearchEvent, void, undefined> {
-  const { signal, execArgv, worker = ownWorker } = options;
+  const { signal, execArgv, worker = trialWorker } = options;
   let { design } = options;
   if (design.screen !== null) {
     const tasks = yield* solveTasks(options, design.screen);
@@ -66,18 +56,13 @@ export async function* searchDesign(options: SearchOptions): AsyncGenerator<Sear
   }
   const folder = join(options.folder, "search");
   const { settings, processes, search } = design;
-  const study = runStudy({
+  const study = runTrainingStudy({
     ...{ folder, worker, processes, signal, execArgv, request: design.json },
     plan: planOf(halving(design)),
     // FLOPs are planned to a step; how long runs take is not.
     ...(settings.budget.unit === "seconds" ? { budget: { seconds: search * processes } } : {}),
-    silenceSeconds: SILENCE_SECONDS,
   });
   for await (const event of study) {
-    // Of a run that has ended its losses are all that is needed.
-    if (event.kind === "result") {
-      rmSync(checkpointsPath(runFolder(folder, event.result.run)), { recursive: true, force: true });
-    }
     yield { kind: "study", event };
     if (event.kind !== "end") continue;
     yield { kind: "found", reason: event.reason, result: searchResult(design, event.known), design };

@@ -1,6 +1,6 @@
 // A ladder, run: every run as a job of a study, the largest rung predicted before it is begun, then the laws and the page. Knows no
 // command.
-import { existsSync, rmSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { loadDataset } from "../data/dataset.ts";
 import { dataFolders } from "../data/named/folders.ts";
@@ -9,11 +9,12 @@ import { reportPage } from "../report/page.ts";
 import { canonicalHash } from "../study/canonical.ts";
 import type { StudyEvent } from "../study/events.ts";
 import type { Known } from "../study/job.ts";
-import { runStudy, type StudyBudget } from "../study/runner.ts";
-import { readAllEnded, runFolder } from "../study/store.ts";
+import type { StudyBudget } from "../study/runner.ts";
+import { readAllEnded } from "../study/store.ts";
+import { runTrainingStudy } from "../study/training.ts";
 import { onDisk, replaceFile } from "../train/files.ts";
-import { checkpointsPath } from "../train/runFolder.ts";
 import { lossesOf } from "../transfer/progress.ts";
+import { transferWorker } from "../transfer/transfer.ts";
 import { type Prediction, predictRungs } from "./predict.ts";
 import { readPrediction } from "./predictionFile.ts";
 import { progressOf } from "./progress.ts";
@@ -51,16 +52,12 @@ export type LadderEvent =
       readonly report: string;
     };
 
-/** A run that says nothing for so long is ended. */
-const SILENCE_SECONDS = 600;
-
 /**
  * Runs a ladder or goes on with it; `prediction.json`, `result.json` and `report.html` are in its folder.
  * Errors: RequestError before anything is trained; WorkError as `runStudy`.
  */
 export function ladder(options: LadderOptions): AsyncGenerator<LadderEvent, void, undefined> {
-  const extension = import.meta.url.slice(import.meta.url.lastIndexOf("."));
-  return ladderBy(options, new URL(`../transfer/worker${extension}`, import.meta.url));
+  return ladderBy(options, transferWorker);
 }
 
 /** The same with runs made by another worker, whose results are a `{ loss }`. */
@@ -74,16 +71,12 @@ export async function* ladderBy(
   // A damaged one is found now rather than after hours.
   readPrediction(predictionPath);
   await requireVocabulary(request);
-  const study = runStudy({
+  const study = runTrainingStudy({
     ...{ folder, budget, processes, threads, signal, request: defined.json },
     plan: (known) => progressOf(request, lossesOf(known)).jobs.map(jobOf),
     worker,
-    silenceSeconds: SILENCE_SECONDS,
   });
   for await (const event of study) {
-    // Of a run that has ended its loss is all that is needed.
-    if (event.kind === "result")
-      rmSync(checkpointsPath(runFolder(folder, event.result.run)), { recursive: true, force: true });
     // The stage's jobs begin when the study is asked to go on.
     if (event.kind === "stage" && !existsSync(predictionPath)) {
       const progress = progressOf(request, lossesOf(knownIn(folder)));

@@ -1,18 +1,17 @@
 // A comparison, run: plans it as a race or in full, has the study runner do it, and says what came out. Knows no command.
 import { createHash } from "node:crypto";
-import { rmSync } from "node:fs";
 import { join } from "node:path";
+import { moduleBeside } from "../moduleBeside.ts";
 import { reportPage } from "../report/page.ts";
 import type { StudyEvent } from "../study/events.ts";
 import type { Plan } from "../study/job.ts";
 import { race } from "../study/racing/race.ts";
 import { planOf } from "../study/racing/rule.ts";
-import { runStudy } from "../study/runner.ts";
-import { runFolder } from "../study/store.ts";
+import { runTrainingStudy } from "../study/training.ts";
 import { onDisk, replaceFile } from "../train/files.ts";
 import { type Association, associateResult } from "./against.ts";
 import { exhaustivePlan } from "./exhaustive.ts";
-import { readValue } from "./outcome.ts";
+import { isOver, readValue } from "./outcome.ts";
 import type { PerplexityTable } from "./perplexities.ts";
 import { madReport } from "./report.ts";
 import { type Comparison, defineComparison, type MadRequest } from "./request.ts";
@@ -49,14 +48,7 @@ export interface MadEndEvent {
   readonly report: string;
 }
 
-/** Beside this file, in whatever form that is. */
-const ownWorker = new URL(
-  `./worker${import.meta.url.slice(import.meta.url.lastIndexOf("."))}`,
-  import.meta.url,
-);
-
-/** A run that says nothing for so long is ended. */
-const SILENCE_SECONDS = 600;
+const ownWorker = moduleBeside(import.meta.url, "./worker");
 
 /**
  * Compares architectures on synthetic tasks: runs, each in a process of its own, as a race or all of them; a report in the
@@ -68,15 +60,14 @@ export async function* mad(options: MadOptions): AsyncGenerator<MadEvent, void, 
   yield { kind: "comparison", comparison };
   const { folder, signal, against, command = "mad()", worker = ownWorker } = options;
   const { processes, threads, priced } = comparison;
-  const study = runStudy({
+  const runs = new Map(comparison.cells.flatMap((cell) => cell.runs.map((run) => [run.run, run])));
+  const study = runTrainingStudy({
     ...{ folder, processes, threads, signal, worker, request: comparison.json },
     plan: planFor(comparison),
     ...(priced === null ? {} : { budget: priced.bound }),
-    silenceSeconds: SILENCE_SECONDS,
+    isOver: ({ run, value }) => isOver({ value: readValue(run, value), failed: null }, runs.get(run)!),
   });
-  const steps = new Map(comparison.cells.flatMap(({ runs }) => runs.map((run) => [run.run, run.steps])));
   for await (const event of study) {
-    if (event.kind === "result") removeWeights(folder, event.result, steps);
     yield { kind: "study", event };
     if (event.kind !== "end") continue;
     const result = resultOf(comparison, event.known);
@@ -91,15 +82,4 @@ export async function* mad(options: MadOptions): AsyncGenerator<MadEvent, void, 
 
 function planFor({ cells, raced, profile }: Comparison): Plan {
   return raced === null ? exhaustivePlan(cells, profile) : planOf(race(raced));
-}
-
-/** Of a run that goes no further its result is all that is needed. */
-function removeWeights(
-  folder: string,
-  { run, value }: { readonly run: string; readonly value: unknown },
-  steps: ReadonlyMap<string, number>,
-): void {
-  const { solvedAt, step } = readValue(run, value);
-  if (solvedAt === null && step < (steps.get(run) ?? 0)) return;
-  rmSync(join(runFolder(folder, run), "checkpoints"), { recursive: true, force: true });
 }

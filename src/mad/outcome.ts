@@ -75,7 +75,10 @@ export function readValue(run: string, value: unknown): RunValue {
 }
 
 /** Whether nothing more is to be had from a run: it has failed, has solved the task or has had all its steps. */
-export function isOver({ value, failed }: RunState, { steps }: CandidateRun): boolean {
+export function isOver(
+  { value, failed }: Pick<RunState, "value" | "failed">,
+  { steps }: Pick<CandidateRun, "steps">,
+): boolean {
   return failed !== null || (value !== null && (value.solvedAt !== null || value.step >= steps));
 }
 

@@ -3,6 +3,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { moduleBeside } from "../moduleBeside.ts";
 import type { Job, Json, Progress } from "./job.ts";
 
 export type ToJob =
@@ -49,10 +50,7 @@ export interface JobProcessOptions {
   readonly onEnd: (outcome: Outcome) => void;
 }
 
-/** Beside this file, in whatever form that is. */
-const program = fileURLToPath(
-  new URL(`./jobProcess${import.meta.url.slice(import.meta.url.lastIndexOf("."))}`, import.meta.url),
-);
+const program = fileURLToPath(moduleBeside(import.meta.url, "./jobProcess"));
 
 /** Starts a process; `onEnd` is called once, after the process has ended. */
 export function startJobProcess(options: JobProcessOptions): JobProcess {

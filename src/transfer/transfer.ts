@@ -1,13 +1,11 @@
 // A measurement of transfer, run: every run as a job of a study, then the table, the verdicts and the page. Knows no command.
 import { createHash } from "node:crypto";
-import { rmSync } from "node:fs";
 import { join } from "node:path";
+import { moduleBeside } from "../moduleBeside.ts";
 import { reportPage } from "../report/page.ts";
 import type { StudyEvent } from "../study/events.ts";
-import { runStudy } from "../study/runner.ts";
-import { runFolder } from "../study/store.ts";
+import { runTrainingStudy } from "../study/training.ts";
 import { onDisk, replaceFile } from "../train/files.ts";
-import { checkpointsPath } from "../train/runFolder.ts";
 import { lossesOf, neededRuns } from "./progress.ts";
 import { type CheckResult, transferReport } from "./report.ts";
 import { defineTransfer, type TransferRequest, toJson } from "./request.ts";
@@ -40,8 +38,8 @@ export type TransferEvent =
       readonly report: string;
     };
 
-/** A run that says nothing for so long is ended. */
-const SILENCE_SECONDS = 600;
+/** Module whose `work` trains a run and brings back its loss. */
+export const transferWorker = moduleBeside(import.meta.url, "./worker");
 
 /**
  * Trains every size under every rate and seed, each run in a process of its own, and says whether the best rate moved. Sizes that
@@ -52,19 +50,15 @@ const SILENCE_SECONDS = 600;
 export async function* transfer(options: TransferOptions): AsyncGenerator<TransferEvent, void, undefined> {
   const measured = defineTransfer(options);
   const { folder, processes, threads, signal, checks = [], command = "transfer()" } = options;
-  const study = runStudy({
+  const study = runTrainingStudy({
     ...{ folder, processes, threads, signal, request: measured.json },
     plan: (known) =>
       neededRuns(measured, lossesOf(known)).map(({ run, spec }) => ({
         ...{ run, until: spec.training.steps, spec: toJson(spec) },
       })),
-    worker: new URL(`./worker${import.meta.url.slice(import.meta.url.lastIndexOf("."))}`, import.meta.url),
-    silenceSeconds: SILENCE_SECONDS,
+    worker: transferWorker,
   });
   for await (const event of study) {
-    // Of a run that has ended its loss is all that is needed.
-    if (event.kind === "result")
-      rmSync(checkpointsPath(runFolder(folder, event.result.run)), { recursive: true, force: true });
     yield { kind: "study", event };
     if (event.kind !== "end") continue;
     const result = transferResult(measured, event.known);

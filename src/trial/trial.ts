@@ -1,17 +1,18 @@
 // A study of trained models, run: every run as a job, then the verdicts and the page. Knows no command.
 import { createHash } from "node:crypto";
-import { existsSync, rmSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { RequestError } from "../errors.ts";
+import { moduleBeside } from "../moduleBeside.ts";
 import { reportPage } from "../report/page.ts";
 import type { StudyEvent } from "../study/events.ts";
 import type { Plan } from "../study/job.ts";
 import { race } from "../study/racing/race.ts";
 import { planOf } from "../study/racing/rule.ts";
-import { runStudy, type StudyBudget } from "../study/runner.ts";
-import { readAllEnded, runFolder } from "../study/store.ts";
+import type { StudyBudget } from "../study/runner.ts";
+import { readAllEnded } from "../study/store.ts";
+import { runTrainingStudy } from "../study/training.ts";
 import { onDisk, replaceFile } from "../train/files.ts";
-import { checkpointsPath } from "../train/runFolder.ts";
 import { jobOf, type Trial } from "./define.ts";
 import { takeOver } from "./moreSeeds.ts";
 import { trialReport } from "./report.ts";
@@ -44,14 +45,8 @@ export type TrialEvent =
       readonly report: string;
     };
 
-/** Beside this file, in whatever form that is. */
-const ownWorker = new URL(
-  `./worker${import.meta.url.slice(import.meta.url.lastIndexOf("."))}`,
-  import.meta.url,
-);
-
-/** A run that says nothing for so long is ended. */
-const SILENCE_SECONDS = 600;
+/** Module whose `work` does a run of a study. */
+export const trialWorker = moduleBeside(import.meta.url, "./worker");
 
 /**
  * Trains the arms of a study, each run in a process of its own, as a race or all of them; a report in the folder.
@@ -59,20 +54,15 @@ const SILENCE_SECONDS = 600;
  * `runStudy`.
  */
 export async function* runTrial(options: TrialOptions): AsyncGenerator<TrialEvent, void, undefined> {
-  const { trial, folder, signal, threads, command = "runTrial()", worker = ownWorker } = options;
+  const { trial, folder, signal, threads, command = "runTrial()", worker = trialWorker } = options;
   requireOwnRuns(folder, trial);
   const { request, earlierSeeds } = takeOver(folder, trial);
-  const study = runStudy({
+  const study = runTrainingStudy({
     ...{ folder, threads, signal, worker, request, processes: trial.processes },
     plan: planFor(trial),
     budget: boundOf(trial),
-    silenceSeconds: SILENCE_SECONDS,
   });
   for await (const event of study) {
-    // Of a run that has ended its losses are all that is needed.
-    if (event.kind === "result") {
-      rmSync(checkpointsPath(runFolder(folder, event.result.run)), { recursive: true, force: true });
-    }
     yield { kind: "study", event };
     if (event.kind !== "end") continue;
     const result = trialResult(trial, event.known, earlierSeeds);

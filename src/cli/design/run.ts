@@ -4,21 +4,20 @@ import { dirname, isAbsolute, join } from "node:path";
 import { presets } from "../../architecture/presets.ts";
 import { dataFolders } from "../../data/named/folders.ts";
 import { costOfDesign } from "../../design/cost.ts";
-import { type DesignEvent, design } from "../../design/design.ts";
+import { design } from "../../design/design.ts";
 import { prepareDesign } from "../../design/prepare.ts";
 import { winnerLine } from "../../design/words.ts";
-import { WorkError } from "../../errors.ts";
 import { isObject } from "../../json.ts";
 import { formatCount, formatDuration } from "../../report/format.ts";
 import { defaultProcesses } from "../../study/processes.ts";
-import { createStudyView } from "../../study/view.ts";
 import type { TrainEvent } from "../../train/events.ts";
 import { readTrialFile } from "../../trial/read.ts";
 import type { Console } from "../console.ts";
 import { interruptedCode } from "../failure.ts";
-import { createLiveLines, type LiveLines } from "../liveLines.ts";
+import { follow } from "../follow.ts";
+import type { LiveLines } from "../liveLines.ts";
 import { openMachine } from "../machine.ts";
-import { trialWorker } from "../trial.ts";
+import { trialWorkerWith } from "../workers.ts";
 import type { DesignCommandOptions } from "./command.ts";
 import { planLines, resultLines } from "./lines.ts";
 
@@ -48,10 +47,13 @@ export async function designFor(
   }
   const events = design({
     ...{ design: prepared.design, folder, dataFolder, backend, threads, signal: console.signal },
-    worker: trialWorker(config),
+    worker: trialWorkerWith(config),
     command: commandLine.join(" "),
   });
-  const { reason, result, report } = await follow(events, console);
+  const { reason, result, report } = await follow(events, console, "design: it", (event, live) => {
+    if (event.kind === "found") live.line(winnerLine(event.result));
+    if (event.kind === "training") showTraining(event.event, live);
+  });
   console.out(
     json
       ? `${JSON.stringify({ ...result, ended: reason, report })}\n`
@@ -84,34 +86,6 @@ function candidatesIn(file: string): unknown {
     return isObject(one) && "architecture" in one ? { ...one, architecture: located(one.architecture) } : one;
   };
   return Object.fromEntries(Object.entries(given).map(([name, one]) => [name, located(one)]));
-}
-
-type End = Extract<DesignEvent, { kind: "end" }>;
-
-async function follow(events: AsyncIterable<DesignEvent>, console: Console): Promise<End> {
-  const live = createLiveLines(console);
-  const view = createStudyView(!console.interactive);
-  try {
-    for await (const event of events) {
-      switch (event.kind) {
-        case "end":
-          return event;
-        case "found":
-          live.line(winnerLine(event.result));
-          break;
-        case "training":
-          showTraining(event.event, live);
-          break;
-        case "study":
-          for (const line of view.take(event.event)) live.line(line);
-          live.draw(() => view.lines());
-          break;
-      }
-    }
-  } finally {
-    live.end();
-  }
-  throw new WorkError("design: it ended without saying how; try again");
 }
 
 function showTraining(event: TrainEvent, live: LiveLines): void {

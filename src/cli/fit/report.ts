@@ -1,5 +1,6 @@
 // A fit as a report: constants, residuals, valleys. Fits nothing and knows no HTML.
 
+import { withParabola } from "../../report/charts/parabola.ts";
 import type { ReportDocument, ReportPart } from "../../report/document.ts";
 import { type IsoflopFit, lossInValley } from "../../scaling/isoflop.ts";
 import type { FitDocument } from "./text.ts";
@@ -77,26 +78,10 @@ function residualParts(document: Extract<FitDocument, { residuals: unknown }>, f
   ];
 }
 
-/** Points that a parabola is drawn with. */
-const PLACES = 60;
-
 function valleyParts({ valleys, constants, points }: IsoflopFit, file: string): ReportPart[] {
-  const drawn = valleys.flatMap((valley) => {
-    const sizes = valley.runs.map(({ parameters }) => Math.log(parameters));
-    const [low, high] = [Math.min(...sizes), Math.max(...sizes)];
-    const curve = Array.from({ length: PLACES }, (_, i) => {
-      const x = Math.exp(low + ((high - low) * i) / (PLACES - 1));
-      return { x, y: lossInValley(valley, x) };
-    });
-    const measured = [...valley.runs]
-      .sort((a, b) => a.parameters - b.parameters)
-      .map(({ parameters, loss }) => ({ x: parameters, y: loss }));
-    const name = `${valley.flops.toExponential(1)} FLOP`;
-    return [
-      { name, points: measured },
-      { name: `${name}, parabola`, points: curve, background: true },
-    ];
-  });
+  const drawn = valleys.flatMap((valley) =>
+    withParabola(`${valley.flops.toExponential(1)} FLOP`, valley.runs, (size) => lossInValley(valley, size)),
+  );
   return [
     {
       kind: "figure",

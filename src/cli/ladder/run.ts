@@ -1,19 +1,18 @@
 // What `scantling ladder` does: finds what is to be run, has it run, shows how it goes, and prints what came out.
 
-import { usableCores } from "../../cores.ts";
 import { loadDataset } from "../../data/dataset.ts";
 import { dataFolders } from "../../data/named/folders.ts";
-import { RequestError, WorkError } from "../../errors.ts";
-import { type LadderEvent, ladder } from "../../ladder/ladder.ts";
+import { RequestError } from "../../errors.ts";
+import { ladder } from "../../ladder/ladder.ts";
 import { doubtsOf, nothingPredicted, predictedLate } from "../../ladder/report.ts";
 import { defineLadder, type Ladder } from "../../ladder/request.ts";
 import { type LadderResult, requireLosses } from "../../ladder/result.ts";
 import { measureSpeed, processSeconds } from "../../ladder/time.ts";
 import { formatCount, formatDuration } from "../../report/format.ts";
-import { createStudyView } from "../../study/view.ts";
+import { defaultProcesses } from "../../study/processes.ts";
 import type { Console } from "../console.ts";
 import { interruptedCode } from "../failure.ts";
-import { createLiveLines } from "../liveLines.ts";
+import { follow } from "../follow.ts";
 import { openMachine } from "../machine.ts";
 import type { LadderCommandOptions, LadderKind } from "./command.ts";
 import { budgetsIn, fitting, readAmount, requestOf, smallest } from "./request.ts";
@@ -30,7 +29,7 @@ export async function climb(
   const dataset = await loadDataset({ data, dataFolder: dataFolders(console.environment) });
   const requestAt = requestOf(kind, architectures, options, dataset);
   const amount = readAmount(options);
-  const processes = options.workers ?? Math.max(1, Math.floor(usableCores() / threads));
+  const processes = options.workers ?? defaultProcesses(threads);
   const budgets = options.budgets ?? budgetsIn(folder);
   const rungs = kind === "state" ? 1 : options.rungs;
   const found =
@@ -74,7 +73,9 @@ export async function climb(
     ...planned.request,
     ...{ folder, processes, threads, budget: bound, command: commandLine.join(" "), signal: console.signal },
   });
-  const { reason, result, report } = await follow(events, console);
+  const { reason, result, report } = await follow(events, console, "ladder: it", (event, live) => {
+    if (event.kind === "prediction") live.line(`predicted, and written to ${event.path}`);
+  });
   console.out(
     options.json
       ? `${JSON.stringify({ ...result, ended: reason, report })}\n`
@@ -152,29 +153,4 @@ function estimate({
 }): string {
   const write = (number: number) => String(Number(number.toPrecision(3)));
   return interval === null ? write(value) : `${write(value)} [${interval.map(write).join(", ")}]`;
-}
-
-type End = Extract<LadderEvent, { kind: "end" }>;
-
-async function follow(events: AsyncIterable<LadderEvent>, console: Console): Promise<End> {
-  const live = createLiveLines(console);
-  const view = createStudyView(!console.interactive);
-  try {
-    for await (const event of events) {
-      switch (event.kind) {
-        case "end":
-          return event;
-        case "prediction":
-          live.line(`predicted, and written to ${event.path}`);
-          break;
-        case "study":
-          for (const line of view.take(event.event)) live.line(line);
-          live.draw(() => view.lines());
-          break;
-      }
-    }
-  } finally {
-    live.end();
-  }
-  throw new WorkError("ladder: it ended without saying how; try again");
 }

@@ -1,18 +1,17 @@
 // What `scantling mad` does: has architectures compared, shows how it goes, and prints what came out.
 
-import { resolve } from "node:path";
 import { tasks } from "../../data/tasks/tasks.ts";
-import { RequestError, WorkError } from "../../errors.ts";
+import { RequestError } from "../../errors.ts";
 import { type Association, associateTable, meanName, requireKnown } from "../../mad/against.ts";
-import { type MadEvent, mad } from "../../mad/mad.ts";
+import { mad } from "../../mad/mad.ts";
 import { type PerplexityTable, readPerplexities } from "../../mad/perplexities.ts";
 import { type Comparison, defineComparison, type MadRequest } from "../../mad/request.ts";
-import { createStudyView } from "../../study/view.ts";
-import { ownConfig } from "../config.ts";
+import { moduleBeside } from "../../moduleBeside.ts";
 import type { Console } from "../console.ts";
 import { interruptedCode } from "../failure.ts";
-import { createLiveLines } from "../liveLines.ts";
+import { follow } from "../follow.ts";
 import { openMachine } from "../machine.ts";
+import { workerWith } from "../workers.ts";
 import type { MadOptions } from "./command.ts";
 import { againstLines, planLines, resultLines } from "./lines.ts";
 
@@ -43,9 +42,17 @@ export async function compare(
   (await openMachine({ ...options, threads: 1 }, console)).machine.dispose();
   const { out: folder = usualFolder } = options;
   const command = commandLine.join(" ");
-  const worker = workerWith(options.config);
+  const worker = workerWith(moduleBeside(import.meta.url, "./worker"), options.config);
   const events = mad({ ...request, folder, against: table, command, worker, signal: console.signal });
-  const { reason, result, associations, report } = await follow(events, console);
+  const { reason, result, associations, report } = await follow(
+    events,
+    console,
+    "mad: the comparison",
+    (event, live) => {
+      if (event.kind !== "comparison") return;
+      for (const line of planLines(event.comparison)) live.line(line);
+    },
+  );
   if (options.json) {
     console.out(`${JSON.stringify({ ...result, ended: reason, against: associations, report })}\n`);
   } else {
@@ -71,16 +78,6 @@ function requestOf(architectures: readonly string[], options: MadOptions): MadRe
     budget,
     ...places,
   };
-}
-
-/** A worker that knows the user's primitives, where there are any. */
-function workerWith(config: string | undefined): URL | undefined {
-  const path = config ?? ownConfig();
-  if (path === undefined) return undefined;
-  const ending = import.meta.url.slice(import.meta.url.lastIndexOf("."));
-  const worker = new URL(`./worker${ending}`, import.meta.url);
-  worker.searchParams.set("config", resolve(path));
-  return worker;
 }
 
 /** Columns of scores that a table may have. */
@@ -134,30 +131,4 @@ function dryRun(comparison: Comparison, options: MadOptions, console: Console): 
   };
   console.out(`${JSON.stringify(document)}\n`);
   return 0;
-}
-
-type End = Extract<MadEvent, { kind: "end" }>;
-
-/** Shows a comparison as it goes. */
-async function follow(events: AsyncIterable<MadEvent>, console: Console): Promise<End> {
-  const live = createLiveLines(console);
-  const view = createStudyView(!console.interactive);
-  try {
-    for await (const event of events) {
-      switch (event.kind) {
-        case "comparison":
-          for (const line of planLines(event.comparison)) live.line(line);
-          break;
-        case "study":
-          for (const line of view.take(event.event)) live.line(line);
-          live.draw(() => view.lines());
-          break;
-        case "end":
-          return event;
-      }
-    }
-  } finally {
-    live.end();
-  }
-  throw new WorkError("mad: the comparison ended without saying how; try again");
 }

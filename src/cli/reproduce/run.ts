@@ -9,14 +9,13 @@ import { statusIn } from "../../claims/record.ts";
 import { verdictLines } from "../../claims/report.ts";
 import { type ReproduceEvent, reproduce } from "../../claims/reproduce.ts";
 import { dataFolders } from "../../data/named/folders.ts";
-import { RequestError, WorkError } from "../../errors.ts";
+import { RequestError } from "../../errors.ts";
 import { defaultProcesses } from "../../study/processes.ts";
-import { createStudyView } from "../../study/view.ts";
 import type { Console } from "../console.ts";
 import { interruptedCode } from "../failure.ts";
-import { createLiveLines } from "../liveLines.ts";
+import { follow } from "../follow.ts";
 import { openMachine } from "../machine.ts";
-import { trialWorker } from "../trial.ts";
+import { trialWorkerWith } from "../workers.ts";
 import type { ReproduceOptions } from "./command.ts";
 
 /** @returns the exit code */
@@ -42,7 +41,7 @@ export async function runReproduce(
   }
   const request = {
     ...{ scale, folder, data, seed, backend, processes, threads, signal: console.signal },
-    ...{ dataFolder: dataFolders(console.environment), worker: trialWorker(config) },
+    ...{ dataFolder: dataFolders(console.environment), worker: trialWorkerWith(config) },
     command: commandLine.join(" "),
   };
   const {
@@ -52,6 +51,7 @@ export async function runReproduce(
   } = await follow(
     chosen === null ? reproduceAll(request) : one(chosen, reproduce({ claim: chosen, ...request })),
     console,
+    "reproduce: it",
   );
   const document = tested.map(({ claim: { name, statement, source }, studies, report: own }) => ({
     ...{ claim: name, statement, source, report: own },
@@ -66,8 +66,6 @@ export async function runReproduce(
   console.err("paused: the same command goes on from here\n");
   return interruptedCode;
 }
-
-type End = Extract<ReproduceAllEvent, { kind: "end" }>;
 
 /** One claim told as all are. */
 async function* one(claim: Claim, events: AsyncIterable<ReproduceEvent>): AsyncGenerator<ReproduceAllEvent> {
@@ -124,19 +122,4 @@ function aboutTime(seconds: number): string {
 /** Where a claim is run when nothing else is said. */
 function folderOf(name: string, scale: string): string {
   return join("runs", "reproduce", `${name}-${scale}`);
-}
-
-async function follow(events: AsyncIterable<ReproduceAllEvent>, console: Console): Promise<End> {
-  const live = createLiveLines(console);
-  const view = createStudyView(!console.interactive);
-  try {
-    for await (const event of events) {
-      if (event.kind === "end") return event;
-      for (const line of view.take(event.event)) live.line(line);
-      live.draw(() => view.lines());
-    }
-  } finally {
-    live.end();
-  }
-  throw new WorkError("reproduce: it ended without saying how; try again");
 }

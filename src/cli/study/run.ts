@@ -14,8 +14,9 @@ import { runTrial } from "../../trial/trial.ts";
 import { loadDefault } from "../config.ts";
 import type { Console } from "../console.ts";
 import { interruptedCode } from "../failure.ts";
+import { follow } from "../follow.ts";
 import { openMachine } from "../machine.ts";
-import { followTrial, trialWorker } from "../trial.ts";
+import { trialWorkerWith } from "../workers.ts";
 import type { StudyOptions } from "./command.ts";
 import { costLines, resultLines } from "./lines.ts";
 
@@ -46,10 +47,10 @@ export async function runStudyFile(
   }
   const events = runTrial({
     ...{ trial, folder, threads, signal: console.signal },
-    worker: trialWorker(config),
+    worker: trialWorkerWith(config),
     command: commandLine.join(" "),
   });
-  const { reason, result, report } = await followTrial(events, console);
+  const { reason, result, report } = await follow(events, console, "study: it");
   console.out(
     json
       ? `${JSON.stringify({ ...result, ended: reason, report })}\n`

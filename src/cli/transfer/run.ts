@@ -4,16 +4,14 @@ import type { ArchitectureInput } from "../../architecture/architecture.ts";
 import { readArchitectureInput } from "../../architecture/read.ts";
 import { loadDataset } from "../../data/dataset.ts";
 import { dataFolders } from "../../data/named/folders.ts";
-import { WorkError } from "../../errors.ts";
-import { createStudyView } from "../../study/view.ts";
 import { checkTransfer } from "../../transfer/check.ts";
 import { type CheckResult, checkText } from "../../transfer/report.ts";
 import { defineTransfer, type TransferRequest } from "../../transfer/request.ts";
 import { requireLosses, type TransferResult } from "../../transfer/result.ts";
-import { type TransferEvent, transfer } from "../../transfer/transfer.ts";
+import { transfer } from "../../transfer/transfer.ts";
 import type { Console } from "../console.ts";
 import { interruptedCode } from "../failure.ts";
-import { createLiveLines } from "../liveLines.ts";
+import { follow } from "../follow.ts";
 import { openMachine } from "../machine.ts";
 import type { TransferCommandOptions } from "./command.ts";
 
@@ -54,7 +52,7 @@ export async function measureTransfer(
     command,
     signal: console.signal,
   });
-  const { reason, result, report } = await follow(events, console);
+  const { reason, result, report } = await follow(events, console, "transfer: the measurement");
   console.out(
     options.json
       ? `${JSON.stringify({ ...result, checks, ended: reason, report })}\n`
@@ -105,21 +103,4 @@ function resultLines({ series, rates, failures }: TransferResult): string[] {
     ]),
     ...failures.map(({ run, reason }) => `${run}: ${reason}`),
   ];
-}
-
-type End = Extract<TransferEvent, { kind: "end" }>;
-
-async function follow(events: AsyncIterable<TransferEvent>, console: Console): Promise<End> {
-  const live = createLiveLines(console);
-  const view = createStudyView(!console.interactive);
-  try {
-    for await (const event of events) {
-      if (event.kind === "end") return event;
-      for (const line of view.take(event.event)) live.line(line);
-      live.draw(() => view.lines());
-    }
-  } finally {
-    live.end();
-  }
-  throw new WorkError("transfer: the measurement ended without saying how; try again");
 }
