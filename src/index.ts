@@ -555,7 +555,7 @@ export { type TrialClaim, trialClaim } from "./claims/trialStudy.ts";
 export type { ClaimVerdict, Judged, Judgement } from "./claims/verdict.ts";
 export type { Arm } from "./trial/arms.ts";
 export { type ComparedRun, compareRuns, type RunComparison } from "./trial/compareRuns.ts";
-export { type ArmPace, costOfTrial, type TrialCost } from "./trial/cost.ts";
+export { costOfTrial, type TrialCost } from "./trial/cost.ts";
 export {
   defineTrial,
   type Trial,
@@ -577,6 +577,7 @@ export type {
 } from "./trial/input.ts";
 export type { TrialArm, TrialStage } from "./trial/lengths.ts";
 export type { MeasureName } from "./trial/measures.ts";
+export type { ArmPace } from "./trial/paces.ts";
 export { type PreparedTrial, type PrepareOptions, prepareTrial } from "./trial/prepare.ts";
 export {
   type ArmResult,

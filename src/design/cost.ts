@@ -1,5 +1,5 @@
 // What a design comes to on this machine: runs, updates, time. Trains nothing.
-import type { ArmPace } from "../trial/cost.ts";
+import type { ArmPace } from "../trial/paces.ts";
 import { BESIDE_SECONDS, type Design, type DesignRung, LOOKS } from "./define.ts";
 
 /** A rung, and how long its runs are. */

@@ -1,22 +1,16 @@
 // From what a design asks for to one that can be run: its data looked at, its candidates sized, and timed where the budget is a
 // time. Trains nothing.
 import { createHash } from "node:crypto";
-import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { z } from "zod";
-import { type BackendChoice, openMachine } from "../backend/open.ts";
+import type { BackendChoice } from "../backend/open.ts";
 import { loadDataset } from "../data/dataset.ts";
 import type { DataFolders } from "../data/text.ts";
 import { RequestError } from "../errors.ts";
-import { makeFolder } from "../folders.ts";
-import { largest, readInputFile } from "../inputFile.ts";
-import { parseJson } from "../json.ts";
 import { planLawOf } from "../scaling/plan/planLaw.ts";
 import { defaultProcesses } from "../study/processes.ts";
-import { onDisk, replaceFile } from "../train/files.ts";
 import { describeTokens } from "../train/runData.ts";
-import { type ArmPace, measurePaces } from "../trial/cost.ts";
 import type { TrialData } from "../trial/define.ts";
+import { type ArmPace, keepSpeeds, keptSpeeds, measurePaces, pacesSchema } from "../trial/paces.ts";
 import { type Design, defineDesign, finalOf, USUAL_SPEED } from "./define.ts";
 import { type DesignInput, type DesignSettings, readDesign } from "./input.ts";
 import { type Screen, screenOf } from "./screen.ts";
@@ -59,25 +53,29 @@ export async function prepareDesign(options: PrepareDesignOptions): Promise<Prep
   });
   const data = { vocabulary: dataset.tokenizer.vocabulary, ...describeTokens(dataset) };
   const common = { data, backend, processes, screened: null };
+  const paced = { batch: settings.batch, backend };
   if (settings.budget.unit === "flops") {
     const sized = sizedFor(settings, data, finalOf(settings));
     const screen = screenFor(settings, sized, processes);
     const design = defineDesign(settings, { ...common, ...sized, screen });
-    const paces = options.timed ? await timed(sized, settings, backend) : null;
+    const paces = options.timed ? await measurePaces(sized.candidates, paced) : null;
     return { design, paces };
   }
-  const of = createHash("sha256")
-    .update(JSON.stringify([settings, data.sha256, processes]))
-    .digest("hex");
-  const kept = keptSpeeds(folder, of);
+  const place = {
+    ...{ folder, file: "speeds.json" },
+    of: createHash("sha256")
+      .update(JSON.stringify([settings, data.sha256, processes]))
+      .digest("hex"),
+  };
+  const kept = keptSpeeds(place, schema, "design");
   const speed = kept?.speed ?? (await speedOf(settings, data, processes, backend));
   const sized = sizedFor(settings, data, finalOf(settings) * speed);
-  const paces = kept?.paces ?? (await timed(sized, settings, backend));
+  const paces = kept?.paces ?? (await measurePaces(sized.candidates, paced));
   const design = defineDesign(settings, {
     ...{ ...common, ...sized, screen: screenFor(settings, sized, processes) },
     secondsPerStep: paces.map(({ secondsPerStep }) => secondsPerStep),
   });
-  if (kept === null && folder !== undefined && !options.timed) keepSpeeds(folder, { of, speed, paces });
+  if (kept === null && !options.timed) keepSpeeds(place, { speed, paces });
   return { design, paces };
 }
 
@@ -131,50 +129,9 @@ async function speedOf(
     ...request,
     parameters: Math.min(MOST_GUESSED, parameters),
   }).candidates;
-  const [pace] = await timed({ candidates: [guess!] }, settings, backend);
+  const [pace] = await measurePaces([guess!], { batch: settings.batch, backend });
   const flops = guess!.flopsPerToken * settings.batch * settings.length;
   return (processes * flops) / pace!.secondsPerStep;
 }
 
-async function timed(
-  { candidates }: Pick<Candidates, "candidates">,
-  { batch }: DesignSettings,
-  backend: BackendChoice | undefined,
-): Promise<ArmPace[]> {
-  const { machine } = await openMachine({ threads: 1, backend });
-  try {
-    return await measurePaces(machine, candidates, batch);
-  } finally {
-    machine.dispose();
-  }
-}
-
-const schema = z.object({
-  /** Speeds of anything else say nothing. */
-  of: z.string(),
-  speed: z.number().positive(),
-  paces: z.array(z.object({ secondsPerStep: z.number().positive(), peakBytes: z.number().nullable() })),
-});
-
-const speedsPath = (folder: string): string => join(folder, "speeds.json");
-
-/** Null where none are kept, or those of another design. */
-function keptSpeeds(folder: string | undefined, of: string): z.infer<typeof schema> | null {
-  if (folder === undefined || !existsSync(speedsPath(folder))) return null;
-  const path = speedsPath(folder);
-  try {
-    const kept = schema.parse(parseJson(readInputFile(path, largest.manifest).toString("utf8")));
-    return kept.of === of ? kept : null;
-  } catch {
-    throw new RequestError(
-      `${path} cannot be read, and the design's runs are as long as it says; choose another folder`,
-    );
-  }
-}
-
-function keepSpeeds(folder: string, speeds: z.infer<typeof schema>): void {
-  onDisk("write to", folder, () => {
-    makeFolder(folder);
-    replaceFile(speedsPath(folder), `${JSON.stringify(speeds)}\n`);
-  });
-}
+const schema = z.object({ speed: z.number().positive(), paces: pacesSchema });

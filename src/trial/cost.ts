@@ -1,16 +1,6 @@
-// What a study costs on this machine: each arm's speed and memory, measured on a few updates. Trains nothing to an end.
-import type { Machine } from "../backend/machine.ts";
-import { timeSteps } from "../train/benchmarkSteps.ts";
-import type { Arm } from "./arms.ts";
+// What a study costs on this machine: runs, FLOPs, time and memory, from the speed of its arms. Measures nothing.
 import type { Trial } from "./define.ts";
-import type { TrialArm } from "./lengths.ts";
-
-/** One arm, measured. */
-export interface ArmPace {
-  readonly secondsPerStep: number;
-  /** Predicted, of one run; null for a backend that does not plan memory. */
-  readonly peakBytes: number | null;
-}
+import type { ArmPace } from "./paces.ts";
 
 /** What the runs of a study come to. */
 export interface TrialCost {
@@ -37,34 +27,6 @@ export interface TrialCost {
 const BESIDE_SECONDS = 2;
 /** What looks at the loss add to the updates. */
 const LOOKS = 1.1;
-const TIMED = 6;
-
-/** An arm; of one that grows all its networks, and how many updates each is given. */
-export type TimedArm = Pick<Arm, "architecture"> & Partial<Pick<TrialArm, "networks" | "stages">>;
-
-/**
- * Updates of each arm on one thread, alone on the machine; of one that grows the mean over its run, and the most memory.
- * Errors: RequestError for an arm that the backend cannot run.
- */
-export async function measurePaces(
-  machine: Machine,
-  arms: readonly TimedArm[],
-  batch: number,
-): Promise<ArmPace[]> {
-  const paces: ArmPace[] = [];
-  for (const { architecture, networks = [{ architecture }], stages } of arms) {
-    let [seconds, steps, peak] = [0, 0, 0];
-    for (const [place, network] of networks.entries()) {
-      const timing = await timeSteps(machine, network.architecture, { batch, steps: TIMED, seed: 1 });
-      const own = stages?.[place]?.steps ?? 1;
-      seconds += (own * timing.msPerStep) / 1000;
-      steps += own;
-      peak = Math.max(peak, timing.memory?.peakBytes ?? 0);
-    }
-    paces.push({ secondsPerStep: seconds / steps, peakBytes: peak === 0 ? null : peak });
-  }
-  return paces;
-}
 
 /** At least: of a race, every rate of the first seed and one more seed; at most: every seed of the best rate; in full: all. */
 export function costOfTrial(trial: Trial, paces: readonly ArmPace[]): TrialCost {

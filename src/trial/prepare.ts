@@ -1,21 +1,14 @@
 // From what a study asks for to a study that can be run: its data looked at, its arms timed where that decides something.
 // Trains nothing.
 import { createHash } from "node:crypto";
-import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { z } from "zod";
-import { type BackendChoice, openMachine } from "../backend/open.ts";
+import type { BackendChoice } from "../backend/open.ts";
 import type { DataFolders } from "../data/text.ts";
-import { RequestError } from "../errors.ts";
-import { makeFolder } from "../folders.ts";
-import { largest, readInputFile } from "../inputFile.ts";
-import { parseJson } from "../json.ts";
 import { readBudget } from "../study/budget.ts";
-import { onDisk, replaceFile } from "../train/files.ts";
 import { type Arm, armsOf } from "./arms.ts";
-import { type ArmPace, measurePaces, type TimedArm } from "./cost.ts";
 import { defineTrial, type Trial, type TrialContext } from "./define.ts";
 import { readSettings, type TrialInput, type TrialSettings } from "./input.ts";
+import { type ArmPace, type KeptSpeeds, keepSpeeds, keptSpeeds, measurePaces, pacesSchema } from "./paces.ts";
 import type { TrialData } from "./subjects/subject.ts";
 import { subjectOf } from "./subjects/subjects.ts";
 
@@ -57,63 +50,26 @@ export async function prepareTrial(options: PrepareOptions): Promise<PreparedTri
     settings.train.seconds === undefined
       ? defineTrial(input, context).arms
       : armsOf(settings, { data, folder: architectures });
-  const of = whatIsTimed(arms, settings);
-  const kept = isHeldToTime ? keptPaces(options.folder, of) : null;
-  const paces = kept ?? (await timed(arms, settings, backend));
+  const place = keptIn(options.folder, arms, settings);
+  const kept = isHeldToTime ? keptSpeeds(place, schema, "study") : null;
+  const paces = kept?.paces ?? (await measurePaces(arms, { batch: settings.batch, backend }));
   const trial = defineTrial(input, {
     ...context,
     secondsPerStep: isHeldToTime ? paces.map(({ secondsPerStep }) => secondsPerStep) : undefined,
   });
-  if (isHeldToTime && kept === null && options.folder !== undefined && !options.timed) {
-    keepPaces(options.folder, of, paces);
-  }
+  if (isHeldToTime && kept === null && !options.timed) keepSpeeds(place, { paces });
   return { trial, paces };
 }
 
-async function timed(
-  arms: readonly TimedArm[],
-  { batch }: TrialSettings,
-  backend: BackendChoice | undefined,
-): Promise<ArmPace[]> {
-  const { machine } = await openMachine({ threads: 1, backend });
-  try {
-    return await measurePaces(machine, arms, batch);
-  } finally {
-    machine.dispose();
-  }
-}
+const schema = z.object({ paces: pacesSchema });
 
-const pacesPath = (folder: string): string => join(folder, ".paces.json");
-const schema = z.object({
-  of: z.string(),
-  paces: z.array(z.object({ secondsPerStep: z.number().positive(), peakBytes: z.number().nullable() })),
-});
-
-/** Speeds of other arms than these say nothing. */
-function whatIsTimed(arms: readonly Arm[], { batch }: TrialSettings): string {
+/** Where the study keeps the speed of these arms. */
+function keptIn(folder: string | undefined, arms: readonly Arm[], { batch }: TrialSettings): KeptSpeeds {
   const content = JSON.stringify([batch, arms.map(({ networks }) => networks.at(-1)!.architecture)]);
-  return createHash("sha256").update(content).digest("hex");
-}
-
-/** Null where none are kept, or those of other arms. */
-function keptPaces(folder: string | undefined, of: string): readonly ArmPace[] | null {
-  if (folder === undefined || !existsSync(pacesPath(folder))) return null;
-  const path = pacesPath(folder);
-  try {
-    const kept = schema.parse(parseJson(readInputFile(path, largest.manifest).toString("utf8")));
-    return kept.of === of ? kept.paces : null;
-  } catch {
-    throw new RequestError(
-      `${path} cannot be read, and the study's runs are as long as it says; choose another folder`,
-    );
-  }
-}
-
-function keepPaces(folder: string, of: string, paces: readonly ArmPace[]): void {
-  onDisk("write to", folder, () => {
-    makeFolder(folder);
-    replaceFile(pacesPath(folder), `${JSON.stringify({ of, paces })}\n`);
-  });
+  return {
+    ...{ folder, file: ".paces.json" },
+    of: createHash("sha256").update(content).digest("hex"),
+  };
 }
 
 /** Data as a study of this kind usually has them, for costs where none are at hand. Errors: as `defineTrial`. */

@@ -1,0 +1,107 @@
+// How fast arms are on this machine: measured on a few updates each, and kept where runs are as long as it says. Knows no study.
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
+import type { Machine } from "../backend/machine.ts";
+import { type BackendChoice, openMachine } from "../backend/open.ts";
+import { RequestError } from "../errors.ts";
+import { makeFolder } from "../folders.ts";
+import { largest, readInputFile } from "../inputFile.ts";
+import { parseJson } from "../json.ts";
+import { timeSteps } from "../train/benchmarkSteps.ts";
+import { onDisk, replaceFile } from "../train/files.ts";
+import type { Arm } from "./arms.ts";
+import type { TrialArm } from "./lengths.ts";
+
+/** One arm, measured. */
+export interface ArmPace {
+  readonly secondsPerStep: number;
+  /** Predicted, of one run; null for a backend that does not plan memory. */
+  readonly peakBytes: number | null;
+}
+
+/** An arm; of one that grows all its networks, and how many updates each is given. */
+export type TimedArm = Pick<Arm, "architecture"> & Partial<Pick<TrialArm, "networks" | "stages">>;
+
+/** Sequences or images of an update, and where it is run. */
+export interface PaceOptions {
+  readonly batch: number;
+  readonly backend: BackendChoice | undefined;
+}
+
+const TIMED = 6;
+
+/**
+ * Updates of each arm on one thread, alone on the machine; of one that grows the mean over its run, and the most memory.
+ * Errors: RequestError for an arm that the backend cannot run.
+ */
+export async function measurePaces(
+  arms: readonly TimedArm[],
+  { batch, backend }: PaceOptions,
+): Promise<ArmPace[]> {
+  const { machine } = await openMachine({ threads: 1, backend });
+  try {
+    const paces: ArmPace[] = [];
+    for (const arm of arms) paces.push(await paceOf(machine, arm, batch));
+    return paces;
+  } finally {
+    machine.dispose();
+  }
+}
+
+async function paceOf(machine: Machine, arm: TimedArm, batch: number): Promise<ArmPace> {
+  const { architecture, networks = [{ architecture }], stages } = arm;
+  let [seconds, steps, peak] = [0, 0, 0];
+  for (const [place, network] of networks.entries()) {
+    const timing = await timeSteps(machine, network.architecture, { batch, steps: TIMED, seed: 1 });
+    const own = stages?.[place]?.steps ?? 1;
+    seconds += (own * timing.msPerStep) / 1000;
+    steps += own;
+    peak = Math.max(peak, timing.memory?.peakBytes ?? 0);
+  }
+  return { secondsPerStep: seconds / steps, peakBytes: peak === 0 ? null : peak };
+}
+
+/** What is kept of them. */
+export const pacesSchema = z.array(
+  z.object({ secondsPerStep: z.number().positive(), peakBytes: z.number().nullable() }),
+);
+
+/** Where speeds are kept, and of what: those of anything else say nothing. */
+export interface KeptSpeeds {
+  /** Undefined: they are not kept. */
+  readonly folder: string | undefined;
+  readonly file: string;
+  readonly of: string;
+}
+
+/**
+ * Null where none are kept, or those of something else.
+ * @param what has runs as long as the file says, for messages
+ */
+export function keptSpeeds<Speeds>(
+  { folder, file, of }: KeptSpeeds,
+  schema: z.ZodType<Speeds>,
+  what: string,
+): Speeds | null {
+  if (folder === undefined) return null;
+  const path = join(folder, file);
+  if (!existsSync(path)) return null;
+  try {
+    const content = parseJson(readInputFile(path, largest.manifest).toString("utf8"));
+    const speeds = schema.parse(content);
+    return z.object({ of: z.string() }).parse(content).of === of ? speeds : null;
+  } catch {
+    throw new RequestError(
+      `${path} cannot be read, and the ${what}'s runs are as long as it says; choose another folder`,
+    );
+  }
+}
+
+export function keepSpeeds({ folder, file, of }: KeptSpeeds, speeds: object): void {
+  if (folder === undefined) return;
+  onDisk("write to", folder, () => {
+    makeFolder(folder);
+    replaceFile(join(folder, file), `${JSON.stringify({ of, ...speeds })}\n`);
+  });
+}
