@@ -7,9 +7,9 @@ import os from "node:os";
 import path from "node:path";
 import { performance } from "node:perf_hooks";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
 import { commitOf, describeMachine, otherWork } from "./compare/run.js";
 import { median } from "./compare/summary.js";
+import { numberOptions } from "./options.js";
 
 const ROOT = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const HELP = `Usage: node bench/decoding.js [options]
@@ -31,16 +31,8 @@ const PARTS = 8;
 const READINGS = 2;
 
 function parseOptions() {
-  const names = Object.keys(numbers);
-  const { values } = parseArgs({
-    options: {
-      ...Object.fromEntries(names.map((name) => [name, { type: "string", default: String(numbers[name]) }])),
-      out: { type: "string" },
-      help: { type: "boolean", default: false },
-    },
-  });
-  for (const name of names) {
-    values[name] = Number(values[name]);
+  const values = numberOptions(HELP, numbers);
+  for (const name of Object.keys(numbers)) {
     const least = name === "length" ? PARTS : 1;
     if (!(Number.isInteger(values[name]) && values[name] >= least)) {
       throw new Error(`--${name}: expected a whole number of at least ${least}`);
@@ -99,10 +91,6 @@ async function timed(work) {
 
 async function main() {
   const options = parseOptions();
-  if (options.help) {
-    process.stdout.write(HELP);
-    return;
-  }
   const { width, layers, heads, length, vocabulary, rounds, threads, out } = options;
   const [{ defineArchitecture }, { createDecoder }] = await Promise.all(
     ["architecture/architecture.js", "train/decoder.js"].map(load),

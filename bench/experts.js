@@ -6,9 +6,9 @@
 import { renameSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
 import { commitOf, describeMachine, otherWork } from "./compare/run.js";
 import { median } from "./compare/summary.js";
+import { numberOptions } from "./options.js";
 
 const ROOT = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const HELP = `Usage: node bench/experts.js [options]        (after npm run build)
@@ -35,16 +35,8 @@ const numbers = {
 };
 
 function parseOptions() {
-  const names = Object.keys(numbers);
-  const { values } = parseArgs({
-    options: {
-      ...Object.fromEntries(names.map((name) => [name, { type: "string", default: String(numbers[name]) }])),
-      out: { type: "string" },
-      help: { type: "boolean", default: false },
-    },
-  });
-  for (const name of names) {
-    values[name] = Number(values[name]);
+  const values = numberOptions(HELP, numbers);
+  for (const name of Object.keys(numbers)) {
     const isWhole = Number.isInteger(values[name]) && values[name] >= (numbers[name] === 0 ? 0 : 1);
     const isRight = name === "capacity" ? values[name] > 0 : name === "layers" ? values[name] >= 0 : isWhole;
     if (!isRight) throw new Error(`--${name}: expected a number that makes sense`);
@@ -84,10 +76,6 @@ async function sides(options) {
 
 async function main() {
   const options = parseOptions();
-  if (options.help) {
-    process.stdout.write(HELP);
-    return;
-  }
   const { rounds, out, help: _, ...settings } = options;
   const timed = await sides(options);
   const runs = [];

@@ -1,4 +1,31 @@
-// Options of these scripts that are numbers. Knows no script.
+// Options of these scripts, and how they are stopped. Knows no script.
+
+import { parseArgs } from "node:util";
+
+/** What the command line gives of `options`; with `--help` prints it and ends the script. */
+export function readOptions(help, options) {
+  const { values } = parseArgs({ options: { ...options, help: { type: "boolean", default: false } } });
+  if (!values.help) return values;
+  process.stdout.write(help);
+  process.exit(0);
+}
+
+/** The same for `--out` and options that are numbers, with these defaults. What is no number is NaN. */
+export function numberOptions(help, numbers) {
+  const names = Object.keys(numbers);
+  const values = readOptions(help, {
+    ...Object.fromEntries(names.map((name) => [name, { type: "string", default: String(numbers[name]) }])),
+    out: { type: "string" },
+  });
+  return { ...values, ...Object.fromEntries(names.map((name) => [name, Number(values[name])])) };
+}
+
+/** Aborted when somebody stops the script. */
+export function stopSignal() {
+  const stop = new AbortController();
+  for (const name of ["SIGINT", "SIGTERM"]) process.once(name, () => stop.abort());
+  return stop.signal;
+}
 
 /** A whole number of at least 1, undefined where the option is not given; anything else ends the script in one line. */
 export function wholeOption(values, name) {

@@ -6,7 +6,6 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
 import {
   costOfDesign,
   costOfTrial,
@@ -16,6 +15,7 @@ import {
   runTrial,
   searchDesign,
 } from "../../dist/index.js";
+import { readOptions, stopSignal, wholeOption } from "../options.js";
 
 const HERE = path.dirname(fileURLToPath(import.meta.url));
 const DATA = "gutenberg_novels";
@@ -35,23 +35,15 @@ Results: bench/design/brute.json, design-SEED.json, and design.json with the out
   --help
 `;
 
-const { values } = parseArgs({
-  options: {
-    processes: { type: "string" },
-    smoke: { type: "boolean", default: false },
-    estimate: { type: "boolean", default: false },
-    help: { type: "boolean", default: false },
-  },
+const values = readOptions(HELP, {
+  processes: { type: "string" },
+  smoke: { type: "boolean", default: false },
+  estimate: { type: "boolean", default: false },
 });
-if (values.help) {
-  console.log(HELP);
-  process.exit(0);
-}
 
-const stop = new AbortController();
-for (const name of ["SIGINT", "SIGTERM"]) process.once(name, () => stop.abort());
+const signal = stopSignal();
 const { smoke } = values;
-const processes = values.processes === undefined ? undefined : Number(values.processes);
+const processes = wholeOption(values, "processes");
 const results = smoke ? path.join(tmpdir(), "scantling-design-smoke") : HERE;
 mkdirSync(results, { recursive: true });
 const folderOf = (name) => path.join(results, "studies", name);
@@ -134,7 +126,7 @@ const { trial } = brute;
 const names = Object.keys(candidates);
 const byRun = new Map(trial.runs.flat(2).map((run) => [run.run, run]));
 const made = new Map();
-for await (const event of runTrial({ trial, folder: folderOf("brute"), signal: stop.signal })) {
+for await (const event of runTrial({ trial, folder: folderOf("brute"), signal })) {
   if (event.kind === "study") {
     tell(event);
     const known = event.event.kind === "end" ? event.event.known.results : [event.event.result];
@@ -172,7 +164,7 @@ spread.isWide = near <= ranking.length / 4 && spread.worst >= 0.1;
 const outcomes = [];
 for (const { seed, design } of designs) {
   let result;
-  for await (const event of searchDesign({ design, folder: folderOf(`seed${seed}`), signal: stop.signal })) {
+  for await (const event of searchDesign({ design, folder: folderOf(`seed${seed}`), signal })) {
     if (event.kind === "study") tell(event);
     else if (event.reason === "interrupted") process.exit(130);
     else result = event.result;

@@ -6,9 +6,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { availableParallelism, tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
 import { openMachine, runStudy, train } from "../../dist/index.js";
-import { wholeOption } from "../options.js";
+import { readOptions, stopSignal, wholeOption } from "../options.js";
 import { NOVELS, prepareData } from "./data.js";
 import { armsOf, BATCH, designs, LENGTH, network, planOf, runName, SMALL, sizes } from "./design.js";
 import { studyPage, verdictLines } from "./report.js";
@@ -29,26 +28,18 @@ SCANTLING_DATA must name a folder with gutenberg_novels. Results: bench/growth/g
   --help
 `;
 
-const { values } = parseArgs({
-  options: {
-    only: { type: "string" },
-    processes: { type: "string" },
-    smoke: { type: "boolean", default: false },
-    help: { type: "boolean", default: false },
-  },
+const values = readOptions(HELP, {
+  only: { type: "string" },
+  processes: { type: "string" },
+  smoke: { type: "boolean", default: false },
 });
-if (values.help) {
-  console.log(HELP);
-  process.exit(0);
-}
 if (values.only !== undefined && !Object.hasOwn(designs, values.only)) {
   console.error(`--only is ${values.only}; expected depth or width`);
   process.exit(2);
 }
 const processes = wholeOption(values, "processes") ?? availableParallelism();
 
-const stop = new AbortController();
-for (const name of ["SIGINT", "SIGTERM"]) process.once(name, () => stop.abort());
+const signal = stopSignal();
 
 const size = values.smoke ? sizes.smoke : sizes.full;
 const place = values.smoke
@@ -78,7 +69,7 @@ async function runDesign(name) {
   let left = 0;
   const hours = () => `about ${(left / processes / 3600).toFixed(2)} h left`;
   for await (const event of runStudy({
-    ...{ folder, processes, plan: planOf(arms[name], size), signal: stop.signal, silenceSeconds: 600 },
+    ...{ folder, processes, plan: planOf(arms[name], size), signal, silenceSeconds: 600 },
     request: JSON.parse(JSON.stringify({ data, size, arms: arms[name] })),
     worker: new URL("./worker.js", import.meta.url),
   })) {

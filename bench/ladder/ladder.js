@@ -6,7 +6,6 @@ import { copyFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
 import {
   decoderFamily,
   defineLadder,
@@ -19,7 +18,7 @@ import {
   ratesOf,
   transfer,
 } from "../../dist/index.js";
-import { namesOf, wholeOption } from "../options.js";
+import { namesOf, readOptions, stopSignal, wholeOption } from "../options.js";
 
 const HERE = path.dirname(fileURLToPath(import.meta.url));
 const DATA = "gutenberg_novels";
@@ -39,24 +38,16 @@ Results: bench/ladder/rates.json, isoflop.json, state.json, and the pages beside
   --help
 `;
 
-const { values } = parseArgs({
-  options: {
-    only: { type: "string" },
-    processes: { type: "string" },
-    smoke: { type: "boolean", default: false },
-    estimate: { type: "boolean", default: false },
-    help: { type: "boolean", default: false },
-  },
+const values = readOptions(HELP, {
+  only: { type: "string" },
+  processes: { type: "string" },
+  smoke: { type: "boolean", default: false },
+  estimate: { type: "boolean", default: false },
 });
-if (values.help) {
-  console.log(HELP);
-  process.exit(0);
-}
 
-const stop = new AbortController();
-for (const name of ["SIGINT", "SIGTERM"]) process.once(name, () => stop.abort());
+const signal = stopSignal();
 const processes = wholeOption(values, "processes");
-const common = { processes, signal: stop.signal };
+const common = { processes, signal };
 const { smoke } = values;
 const results = smoke ? path.join(tmpdir(), "scantling-ladder-smoke") : HERE;
 const folderOf = (name) => path.join(results, "studies", name);

@@ -5,9 +5,8 @@
 import { copyFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
 import { defineTransfer, loadDataset, transfer } from "../../dist/index.js";
-import { namesOf, wholeOption } from "../options.js";
+import { namesOf, readOptions, stopSignal, wholeOption } from "../options.js";
 
 const HERE = path.dirname(fileURLToPath(import.meta.url));
 
@@ -25,24 +24,16 @@ Results: bench/transfer/width.json and depth.json, and the pages beside them.
   --help
 `;
 
-const { values } = parseArgs({
-  options: {
-    only: { type: "string" },
-    largest: { type: "string" },
-    processes: { type: "string" },
-    estimate: { type: "boolean", default: false },
-    help: { type: "boolean", default: false },
-  },
+const values = readOptions(HELP, {
+  only: { type: "string" },
+  largest: { type: "string" },
+  processes: { type: "string" },
+  estimate: { type: "boolean", default: false },
 });
-if (values.help) {
-  console.log(HELP);
-  process.exit(0);
-}
 
 const processes = wholeOption(values, "processes");
 const most = wholeOption(values, "largest") ?? Number.POSITIVE_INFINITY;
-const stop = new AbortController();
-for (const name of ["SIGINT", "SIGTERM"]) process.once(name, () => stop.abort());
+const signal = stopSignal();
 
 const designs = {
   width: { parametrisations: ["mup", "standard"], widths: [64, 128, 256, 512], depths: [4] },
@@ -70,7 +61,7 @@ for (const name of namesOf(values, Object.keys(designs))) {
   console.log(`${name}: ${runs.length} runs, ${flops.toExponential(2)} FLOP`);
   if (values.estimate) continue;
   let seconds = 0;
-  for await (const event of transfer({ ...request, folder, processes, signal: stop.signal })) {
+  for await (const event of transfer({ ...request, folder, processes, signal })) {
     if (event.kind === "study" && event.event.kind === "result") {
       const { run, value, seconds: took } = event.event.result;
       seconds += took;
