@@ -4,6 +4,7 @@ import { rmSync } from "node:fs";
 import { loadDataset } from "../data/dataset.ts";
 import { meansImages } from "../data/images/load.ts";
 import type { ReportSection } from "../report/document.ts";
+import { failureSections, runsSection } from "../report/runSections.ts";
 import type { Json, Known } from "../study/job.ts";
 import { runStudy } from "../study/runner.ts";
 import { runFolder } from "../study/store.ts";
@@ -146,20 +147,7 @@ export async function studiedRuns(
   ];
   return {
     ...{ ...told, notes, finished: ended >= runs.length, runs: ended },
-    sections: [
-      ...sections,
-      runSection(runs, lossOf),
-      ...(failures.length === 0
-        ? []
-        : [
-            {
-              heading: "Runs that failed",
-              parts: failures.map(
-                ({ run: name, reason }) => ({ kind: "text", text: `${name}: ${reason}` }) as const,
-              ),
-            },
-          ]),
-    ],
+    sections: [...sections, runSection(runs, lossOf), ...failureSections(failures)],
     result: {
       ...result,
       runs: runs.map((one) => ({ run: one.run, flops: one.flops, loss: lossOf(one) })),
@@ -176,24 +164,16 @@ function tokensOf({ spec: { architecture, training } }: SingleRun): number {
 }
 
 function runSection(runs: readonly SingleRun[], lossOf: LossOf): ReportSection {
-  return {
-    heading: "Runs",
-    parts: [
-      {
-        kind: "table",
-        title: "Runs",
-        note: "A dash: out of bounds, failed or not run.",
-        columns: [
-          { heading: "run" },
-          { heading: "tokens", unit: "count" },
-          { heading: "steps" },
-          { heading: "FLOPs" },
-          { heading: "loss", unit: "nat" },
-        ],
-        rows: runs.map((one) => [
-          ...[one.run, tokensOf(one), one.spec.training.steps, one.flops.toExponential(3), lossOf(one)],
-        ]),
-      },
+  return runsSection({
+    columns: [
+      { heading: "run" },
+      { heading: "tokens", unit: "count" },
+      { heading: "steps" },
+      { heading: "FLOPs" },
+      { heading: "loss", unit: "nat" },
     ],
-  };
+    rows: runs.map((one) => [
+      ...[one.run, tokensOf(one), one.spec.training.steps, one.flops.toExponential(3), lossOf(one)],
+    ]),
+  });
 }

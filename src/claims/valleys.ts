@@ -1,5 +1,5 @@
 // Valleys of equal FLOPs in reports of claims: loss over parameters with the parabola through it. Knows no claim.
-import type { Series } from "../report/charts/chart.ts";
+import { withParabola } from "../report/charts/parabola.ts";
 import type { ReportFigure } from "../report/document.ts";
 import { LEAST_RUNS, lossInValley, type Valley, valleyOf } from "../scaling/isoflop.ts";
 import type { FigureAbout } from "./runsStudy.ts";
@@ -17,9 +17,6 @@ export function valleyThrough(models: readonly SizedLoss[], flops: number): Vall
   return runs.length < LEAST_RUNS ? null : valleyOf(runs);
 }
 
-/** Points that a parabola is drawn with. */
-const PLACES = 60;
-
 export function valleyFigure(
   valleys: readonly { readonly name: string; readonly valley: Valley | null }[],
   about: FigureAbout,
@@ -32,21 +29,10 @@ export function valleyFigure(
       kind: "curves",
       x: { label: "parameters", unit: "count", scale: "log" },
       y: { label: "loss", unit: "nat", scale: "linear" },
-      series: valleys.flatMap(({ name, valley }) => (valley === null ? [] : curvesOf(name, valley))),
+      series: valleys.flatMap(({ name, valley }) =>
+        valley === null ? [] : withParabola(name, valley.runs, (size) => lossInValley(valley, size)),
+      ),
       levels: [],
     },
   };
-}
-
-function curvesOf(name: string, valley: Valley): Series[] {
-  const ordered = [...valley.runs].sort((a, b) => a.parameters - b.parameters);
-  const [low, high] = [Math.log(ordered[0]!.parameters), Math.log(ordered.at(-1)!.parameters)];
-  const curve = Array.from({ length: PLACES }, (_, i) => {
-    const x = Math.exp(low + ((high - low) * i) / (PLACES - 1));
-    return { x, y: lossInValley(valley, x) };
-  });
-  return [
-    { name, points: ordered.map(({ parameters, loss }) => ({ x: parameters, y: loss })) },
-    { name: `${name}, parabola`, points: curve, background: true },
-  ];
 }

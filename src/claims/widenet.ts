@@ -6,21 +6,31 @@ const EXPERTS = 4;
 /** ViT-MoE has experts in so many of its last blocks. */
 const WITH_EXPERTS = 2;
 
-interface Size {
+/** Of a WideNet and what it is compared with. */
+export interface WidenetSize {
   readonly width: number;
   readonly blocks: number;
   readonly heads: number;
 }
 
-function arms({ width, blocks, heads }: Size): NonNullable<TrialInput["arms"]> {
+/** What the blocks are made of. */
+export function widenetLayers({ width, heads }: WidenetSize) {
   const feedforward = 4 * width;
-  const attention = { primitive: "attention", heads, bias: true, causal: false };
-  const dense = { primitive: "gelu", feedforward, bias: true };
-  // As in WideNet's code, but for the GELU after the second map, which its PyTorch version leaves out.
-  const experts = {
-    ...{ primitive: "moe", experts: EXPERTS, chosen: 2, feedforward, bias: true, network: "gelu" },
-    ...{ gates: "raw", noise: 1, balance: 0.01, capacity: 1.2, capacityGroup: "batch" },
+  return {
+    attention: { primitive: "attention", heads, bias: true, causal: false },
+    dense: { primitive: "gelu", feedforward, bias: true },
+    /** As in WideNet's code, but for the GELU after the second map, which its PyTorch version leaves out. */
+    mixture: (experts: number) => ({
+      ...{ primitive: "moe", experts, chosen: 2, feedforward, bias: true, network: "gelu" },
+      ...{ gates: "raw", noise: 1, balance: 0.01, capacity: 1.2, capacityGroup: "batch" },
+    }),
   };
+}
+
+function arms(size: WidenetSize): NonNullable<TrialInput["arms"]> {
+  const { width, blocks } = size;
+  const { attention, dense, mixture } = widenetLayers(size);
+  const experts = mixture(EXPERTS);
   const frame = {
     ...{ width, norm: "layer", positions: "learned", pool: "average", headBias: true },
     // Narrow networks learn late from weights as small as large ones begin with.

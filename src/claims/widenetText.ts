@@ -2,21 +2,11 @@
 // 2020, "ALBERT").
 import type { TrialInput } from "../trial/input.ts";
 import type { TrialClaim } from "./trialStudy.ts";
+import { type WidenetSize, widenetLayers } from "./widenet.ts";
 
-interface Size {
-  readonly width: number;
-  readonly blocks: number;
-  readonly heads: number;
-}
-
-function arms({ width, blocks, heads }: Size): NonNullable<TrialInput["arms"]> {
-  const feedforward = 4 * width;
-  const attention = { primitive: "attention", heads, bias: true, causal: false };
-  const dense = { primitive: "gelu", feedforward, bias: true };
-  const moe = (experts: number) => ({
-    ...{ primitive: "moe", experts, chosen: 2, feedforward, bias: true, network: "gelu" },
-    ...{ gates: "raw", noise: 1, balance: 0.01, capacity: 1.2, capacityGroup: "batch" },
-  });
+function arms(size: WidenetSize): NonNullable<TrialInput["arms"]> {
+  const { width, blocks } = size;
+  const { attention, dense, mixture } = widenetLayers(size);
   const frame = {
     ...{ width, repeat: blocks, norm: "layer", positions: "learned", tie: true },
     ...{ embeddingWidth: width / 2, standardDeviation: width ** -0.5 },
@@ -25,8 +15,8 @@ function arms({ width, blocks, heads }: Size): NonNullable<TrialInput["arms"]> {
   return {
     BERT: { architecture: { ...frame, stripe: [attention, dense] } },
     ALBERT: { architecture: { ...frame, share: { norms: "shared" }, stripe: [attention, dense] } },
-    "WideNet, 4 experts": { architecture: { ...shared, stripe: [attention, moe(4)] } },
-    "WideNet, 8 experts": { architecture: { ...shared, stripe: [attention, moe(8)] } },
+    "WideNet, 4 experts": { architecture: { ...shared, stripe: [attention, mixture(4)] } },
+    "WideNet, 8 experts": { architecture: { ...shared, stripe: [attention, mixture(8)] } },
   };
 }
 

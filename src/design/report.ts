@@ -10,6 +10,7 @@ import type {
   ReportTable,
 } from "../report/document.ts";
 import { formatCount } from "../report/format.ts";
+import { failureSections } from "../report/runSections.ts";
 import { drawn } from "../trial/report.ts";
 import { pairText } from "../trial/words.ts";
 import type { Design } from "./define.ts";
@@ -44,14 +45,7 @@ export function designReport(request: DesignReportRequest): ReportDocument {
       },
       { heading: "Costs", parts: [costTable(result)] },
       triedSection(result),
-      ...(result.failures.length === 0
-        ? []
-        : [
-            {
-              heading: "Runs that failed",
-              parts: result.failures.map(({ run, reason }) => text(`${run}: ${reason}`)),
-            },
-          ]),
+      ...failureSections(result.failures),
     ],
     origin: [
       { name: "made by", value: command },

@@ -1,5 +1,7 @@
 // A ladder as a document: the prediction beside its outcome, valleys, laws, every run. Runs nothing.
-import type { ReportDocument, ReportPart, ReportSection } from "../report/document.ts";
+import { withParabola } from "../report/charts/parabola.ts";
+import type { ReportDocument, ReportSection } from "../report/document.ts";
+import { failureSections, runsSection } from "../report/runSections.ts";
 import type { Diagnostic } from "../scaling/diagnose.ts";
 import type { Estimate } from "../scaling/intervals.ts";
 import { lossInValley } from "../scaling/isoflop.ts";
@@ -62,16 +64,7 @@ export function ladderReport(
         : [valleySection(result.kind, request, result)]),
       lawSection(result),
       runSection(result),
-      ...(result.failures.length === 0
-        ? []
-        : [
-            {
-              heading: "Runs that failed",
-              parts: result.failures.map(
-                ({ run, reason: why }): ReportPart => ({ kind: "text", text: `${run}: ${why}` }),
-              ),
-            },
-          ]),
+      ...failureSections(result.failures),
     ],
     origin: [
       { name: "made by", value: command },
@@ -126,27 +119,14 @@ function predictionSection({ prediction, outcomes }: LadderResult): ReportSectio
   };
 }
 
-/** Points that a parabola is drawn with. */
-const PLACES = 60;
-
 function valleySection(
   kind: "isoflop" | "shape",
   request: LadderRequest,
   { rungs, frontier }: LadderResult,
 ): ReportSection {
-  const series = rungs.flatMap(({ name, valley }) => {
-    if (valley === null) return [];
-    const ordered = [...valley.runs].sort((a, b) => a.parameters - b.parameters);
-    const [low, high] = [ordered[0]!, ordered.at(-1)!].map(({ parameters }) => Math.log(parameters));
-    const curve = Array.from({ length: PLACES }, (_, i) => {
-      const x = Math.exp(low! + ((high! - low!) * i) / (PLACES - 1));
-      return { x, y: lossInValley(valley, x) };
-    });
-    return [
-      { name, points: ordered.map(({ parameters, loss }) => ({ x: parameters, y: loss })) },
-      { name: `${name}, parabola`, points: curve, background: true },
-    ];
-  });
+  const series = rungs.flatMap(({ name, valley }) =>
+    valley === null ? [] : withParabola(name, valley.runs, (size) => lossInValley(valley, size)),
+  );
   const over = positions[kind];
   const constants = frontier?.constants;
   return {
@@ -247,32 +227,24 @@ function lawSection({ frontier, law, states, kind }: LadderResult): ReportSectio
 }
 
 function runSection({ rungs }: LadderResult): ReportSection {
-  return {
-    heading: "Runs",
-    parts: [
-      {
-        kind: "table",
-        title: "Runs",
-        note: "A dash: out of bounds, failed or not run.",
-        columns: [
-          { heading: "rung" },
-          { heading: "width" },
-          { heading: "layers" },
-          { heading: "parameters", unit: "count" },
-          { heading: "tokens", unit: "count" },
-          { heading: "state", unit: "count" },
-          { heading: "rate", unit: "number" },
-          { heading: "steps" },
-          { heading: "FLOPs" },
-          { heading: "loss", unit: "nat" },
-        ],
-        rows: rungs.flatMap(({ name, runs }) =>
-          runs.map(({ width, layers, parameters, tokens, state, rate, steps, flops, loss }) => [
-            ...[name, width, layers, parameters, tokens, state, rate, steps],
-            ...[flops.toExponential(3), loss],
-          ]),
-        ),
-      },
+  return runsSection({
+    columns: [
+      { heading: "rung" },
+      { heading: "width" },
+      { heading: "layers" },
+      { heading: "parameters", unit: "count" },
+      { heading: "tokens", unit: "count" },
+      { heading: "state", unit: "count" },
+      { heading: "rate", unit: "number" },
+      { heading: "steps" },
+      { heading: "FLOPs" },
+      { heading: "loss", unit: "nat" },
     ],
-  };
+    rows: rungs.flatMap(({ name, runs }) =>
+      runs.map(({ width, layers, parameters, tokens, state, rate, steps, flops, loss }) => [
+        ...[name, width, layers, parameters, tokens, state, rate, steps],
+        ...[flops.toExponential(3), loss],
+      ]),
+    ),
+  });
 }

@@ -1,5 +1,6 @@
 // A measurement of transfer as a document: verdicts, a table and valleys of loss over the rate for every series. Runs nothing.
-import type { ReportDocument, ReportPart, ReportSection } from "../report/document.ts";
+import type { ReportDocument, ReportSection } from "../report/document.ts";
+import { failureSections } from "../report/runSections.ts";
 import type { Coordinate } from "../train/coordinates.ts";
 import { slopeRange } from "../train/coordinates.ts";
 import type { SeriesResult, TransferResult } from "./result.ts";
@@ -41,16 +42,7 @@ export function transferReport({ result, checks, data, command, hash }: Transfer
     sections: [
       ...(result === null ? [] : result.series.map((series) => seriesSection(series, result, data))),
       ...checks.map(checkSection),
-      ...(result === null || result.failures.length === 0
-        ? []
-        : [
-            {
-              heading: "Runs that failed",
-              parts: result.failures.map(
-                ({ run, reason }): ReportPart => ({ kind: "text", text: `${run}: ${reason}` }),
-              ),
-            },
-          ]),
+      ...failureSections(result?.failures ?? []),
     ],
     origin: [
       { name: "made by", value: command },

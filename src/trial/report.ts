@@ -3,6 +3,7 @@
 import type { Series } from "../report/charts/chart.ts";
 import type { ReportDocument, ReportFigure, ReportPart } from "../report/document.ts";
 import { formatAccuracy } from "../report/format.ts";
+import { failureSections } from "../report/runSections.ts";
 import { measures } from "./measures.ts";
 import { moduleSection } from "./modules.ts";
 import type { ArmResult, TrialResult } from "./result.ts";
@@ -87,16 +88,7 @@ export function trialSections(result: TrialResult): ReportDocument["sections"] {
     },
     ...moduleSection(result),
     { heading: "Costs", parts: [costTable(result)] },
-    ...(result.failures.length === 0
-      ? []
-      : [
-          {
-            heading: "Runs that failed",
-            parts: result.failures.map(
-              ({ run, reason }): ReportPart => ({ kind: "text", text: `${run}: ${reason}` }),
-            ),
-          },
-        ]),
+    ...failureSections(result.failures),
   ];
 }
 

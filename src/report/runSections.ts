@@ -1,0 +1,16 @@
+// Sections of a report about many runs: each of them, and those that failed. Knows no study.
+import type { ReportSection, ReportTable } from "./document.ts";
+
+export function runsSection({ columns, rows }: Pick<ReportTable, "columns" | "rows">): ReportSection {
+  const note = "A dash: out of bounds, failed or not run.";
+  return { heading: "Runs", parts: [{ kind: "table", title: "Runs", note, columns, rows }] };
+}
+
+/** None where no run failed. */
+export function failureSections(
+  failures: readonly { readonly run: string; readonly reason: string }[],
+): ReportSection[] {
+  if (failures.length === 0) return [];
+  const parts = failures.map(({ run, reason }) => ({ kind: "text", text: `${run}: ${reason}` }) as const);
+  return [{ heading: "Runs that failed", parts }];
+}
