@@ -1,19 +1,13 @@
 // A ladder of shapes in processes of their own, their losses from a known law: the largest rung is predicted before it is run.
-import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { pathToFileURL } from "node:url";
+import { expect, test } from "vitest";
 import { decoderFamily } from "../../src/ladder/family.ts";
 import type { LadderEvent, ladderBy } from "../../src/ladder/ladder.ts";
-import { temporaryFolder } from "../cli/harness.ts";
+import { builtFolder, dist } from "../built.ts";
 
-const root = fileURLToPath(new URL("../..", import.meta.url));
-const folder = temporaryFolder();
-beforeAll(() => {
-  execFileSync(process.execPath, ["scripts/build.js"], { cwd: root });
-}, 240_000);
-afterAll(() => folder.remove());
+const folder = builtFolder();
 
 /** The best depth grows with the tokens: 2 · (tokens / 10^4)^0.1. */
 const worker = `
@@ -31,7 +25,7 @@ test("shapes: all of the smaller budgets, the prediction, then the largest; the 
   writeFileSync(file, worker);
   // Processes are those of the built library.
   const built: { ladderBy: typeof ladderBy } = await import(
-    pathToFileURL(join(root, "dist/ladder/ladder.js")).href
+    pathToFileURL(join(dist, "ladder", "ladder.js")).href
   );
   const study = join(folder.path, "shapes");
   const parametrisation = { kind: "mup", baseWidth: 32, zeroHead: true } as const;

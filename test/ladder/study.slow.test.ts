@@ -2,19 +2,12 @@
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { temporaryFolder } from "../cli/harness.ts";
+import { expect, test } from "vitest";
+import { builtFolder, main } from "../built.ts";
 
-const root = fileURLToPath(new URL("../..", import.meta.url));
-const folder = temporaryFolder();
-beforeAll(() => {
-  execFileSync(process.execPath, ["scripts/build.js"], { cwd: root });
-}, 240_000);
-afterAll(() => folder.remove());
+const folder = builtFolder();
 
 function run(...words: string[]) {
-  const main = join(root, "dist", "cli", "main.js");
   const told = execFileSync(process.execPath, [main, "ladder", ...words, "--json"], {
     cwd: folder.path,
     stdio: ["ignore", "pipe", "ignore"],

@@ -1,14 +1,13 @@
 // Networks that grow while they are trained: the loss goes on, stopping and going on changes nothing, and what cannot be is
 // refused before the first step.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { count } from "../../src/architecture/count.ts";
 import { createReference } from "../../src/backend/reference.ts";
 import { RequestError, WorkError } from "../../src/errors.ts";
 import { readCheckpoint } from "../../src/train/checkpoint.ts";
-import type { GrownEvent, TrainEvent } from "../../src/train/events.ts";
+import type { TrainEvent } from "../../src/train/events.ts";
 import { type GrowthEventInput, isDue, noPlateau, withEvaluation } from "../../src/train/growthEvents.ts";
 import { readLog } from "../../src/train/log.ts";
 import { openModel } from "../../src/train/model.ts";
@@ -18,20 +17,10 @@ import { writeRunReport } from "../../src/train/runReport.ts";
 import { runResult } from "../../src/train/runResult.ts";
 import { defineTraining } from "../../src/train/settings.ts";
 import { train } from "../../src/train/train.ts";
+import { bytesOf, freshFolder, grownIn, settings, text } from "./growing.ts";
 import { collect, failure, tinyRun, unsteadyMachine } from "./harness.ts";
 
 const machine = createReference();
-let base: string;
-let text: string;
-let counter = 0;
-const freshFolder = () => join(base, `run${counter++}`);
-beforeAll(() => {
-  base = mkdtempSync(join(tmpdir(), "scantling-events-"));
-  text = join(base, "abc.txt");
-  writeFileSync(text, "abcd".repeat(60));
-});
-afterAll(() => rmSync(base, { recursive: true, force: true }));
-
 /** After an evaluation, and between two. */
 const events: GrowthEventInput[] = [
   { at: { step: 5 }, to: [{ grow: "settings", to: { feedforward: 12 } }] },
@@ -43,16 +32,6 @@ const events: GrowthEventInput[] = [
     ],
   },
 ];
-const settings = (grow: readonly GrowthEventInput[], more: object = {}) => {
-  const { training } = tinyRun("", text);
-  return { training: { ...training, grow, ...more } };
-};
-const grownIn = (told: readonly TrainEvent[]) =>
-  told.filter((event): event is GrownEvent => event.kind === "growth");
-const bytesOf = (folder: string, step: number) =>
-  ["model.safetensors", "optimizer.safetensors"].map((file) =>
-    readFileSync(join(folder, "checkpoints", String(step), file)),
-  );
 
 describe("a run that grows twice", () => {
   let folder: string;

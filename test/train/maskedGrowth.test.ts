@@ -1,9 +1,7 @@
 // Networks that are trained while the masks of their new parts rise: the loss goes on, new parts learn from the first update on,
 // stopping and going on changes nothing, and at the end there is a plain network.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { count } from "../../src/architecture/count.ts";
 import type { Machine } from "../../src/backend/machine.ts";
 import { createNative } from "../../src/backend/native/index.ts";
@@ -11,27 +9,17 @@ import { createReference } from "../../src/backend/reference.ts";
 import { RequestError } from "../../src/errors.ts";
 import type { GrowthStep } from "../../src/growth/steps.ts";
 import { readCheckpoint, tensorValues } from "../../src/train/checkpoint.ts";
-import type { GrownEvent, StepEvent, TrainEvent } from "../../src/train/events.ts";
+import type { StepEvent, TrainEvent } from "../../src/train/events.ts";
 import { growRun } from "../../src/train/growRun.ts";
 import type { GrowthEventInput } from "../../src/train/growthEvents.ts";
 import { openModel } from "../../src/train/model.ts";
 import { resume } from "../../src/train/resume.ts";
 import { defineTraining } from "../../src/train/settings.ts";
 import { train } from "../../src/train/train.ts";
+import { bytesOf, freshFolder, grownIn, settings, text } from "./growing.ts";
 import { collect, failure, tinyRun } from "./harness.ts";
 
 const machine = createReference();
-let base: string;
-let text: string;
-let counter = 0;
-const freshFolder = () => join(base, `run${counter++}`);
-beforeAll(() => {
-  base = mkdtempSync(join(tmpdir(), "scantling-masks-"));
-  text = join(base, "abc.txt");
-  writeFileSync(text, "abcd".repeat(60));
-});
-afterAll(() => rmSync(base, { recursive: true, force: true }));
-
 const to: GrowthStep[] = [
   { grow: "settings", to: { feedforward: 12 } },
   { grow: "width", to: 12 },
@@ -39,15 +27,8 @@ const to: GrowthStep[] = [
 ];
 /** Masks rise in steps 6 to 9. */
 const event: GrowthEventInput = { at: { step: 5 }, to, method: "masked", over: { steps: 4 } };
-const settings = (grow: readonly GrowthEventInput[], more: object = {}) => ({
-  training: { ...tinyRun("", text).training, grow, ...more },
-});
 const stepsOf = (events: readonly TrainEvent[]) =>
   events.filter((event): event is StepEvent => event.kind === "step");
-const bytesOf = (folder: string, step: number) =>
-  ["model.safetensors", "optimizer.safetensors"].map((file) =>
-    readFileSync(join(folder, "checkpoints", String(step), file)),
-  );
 const tensorsOf = (folder: string, step: number) =>
   new Map(
     [...readCheckpoint(join(folder, "checkpoints"), step).tensors].map(([name, tensor]) => [
@@ -73,7 +54,7 @@ describe("a run that grows behind masks", () => {
   }, 60_000);
 
   test("has the loss it had, and counts the operations of each stage", () => {
-    const [grown] = told.filter((event): event is GrownEvent => event.kind === "growth");
+    const [grown] = grownIn(told);
     expect(grown).toMatchObject({ step: 5, method: "masked", over: { steps: 4 } });
     expect(grown!.loss.after).toBeCloseTo(grown!.loss.before, 9);
     expect(grown!.proof.largest).toBeLessThan(1e-12 * grown!.proof.scale);

@@ -2,16 +2,10 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { temporaryFolder } from "../cli/harness.ts";
+import { expect, test } from "vitest";
+import { builtFolder, main } from "../built.ts";
 
-const root = fileURLToPath(new URL("../..", import.meta.url));
-const folder = temporaryFolder();
-beforeAll(() => {
-  execFileSync(process.execPath, ["scripts/build.js"], { cwd: root });
-});
-afterAll(() => folder.remove());
+const folder = builtFolder();
 
 test("losses of every size and rate, a page, and the same again without training", () => {
   const words = [
@@ -27,7 +21,6 @@ test("losses of every size and rate, a page, and the same again without training
   ];
   const run = () => {
     const more = ["--parametrisation", "mup", "--steps", "20", "--batch", "4", "--length", "16", "--json"];
-    const main = join(root, "dist", "cli", "main.js");
     return JSON.parse(
       execFileSync(process.execPath, [main, ...words, ...more], {
         cwd: folder.path,

@@ -2,18 +2,11 @@
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { temporaryFolder } from "../cli/harness.ts";
+import { expect, test } from "vitest";
+import { builtFolder, main } from "../built.ts";
 import { writeTinyImages } from "./tinyImages.ts";
 
-const root = fileURLToPath(new URL("../..", import.meta.url));
-const main = join(root, "dist", "cli", "main.js");
-const folder = temporaryFolder();
-beforeAll(() => {
-  execFileSync(process.execPath, ["scripts/build.js"], { cwd: root });
-}, 600_000);
-afterAll(() => folder.remove());
+const folder = builtFolder();
 
 const study = `
 images: tiny

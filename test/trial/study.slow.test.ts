@@ -3,17 +3,10 @@ import { execFileSync, spawn } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { temporaryFolder } from "../cli/harness.ts";
+import { expect, test } from "vitest";
+import { builtFolder, main } from "../built.ts";
 
-const root = fileURLToPath(new URL("../..", import.meta.url));
-const main = join(root, "dist", "cli", "main.js");
-const folder = temporaryFolder();
-beforeAll(() => {
-  execFileSync(process.execPath, ["scripts/build.js"], { cwd: root });
-}, 600_000);
-afterAll(() => folder.remove());
+const folder = builtFolder();
 
 const study = (seeds: number) => `
 arms:
