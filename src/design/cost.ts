@@ -1,6 +1,7 @@
 // What a design comes to on this machine: runs, updates, time. Trains nothing.
+import { BESIDE_SECONDS } from "../study/usual.ts";
 import type { ArmPace } from "../trial/paces.ts";
-import { BESIDE_SECONDS, type Design, type DesignRung, LOOKS } from "./define.ts";
+import { type Design, type DesignRung, LOOKS } from "./define.ts";
 
 /** A rung, and how long its runs are. */
 export interface RungCost extends Pick<DesignRung, "candidates" | "rates" | "runs" | "amount"> {

@@ -4,6 +4,7 @@ import { RequestError } from "../errors.ts";
 import { type Budget, showBudget } from "../study/budget.ts";
 import { canonicalHash } from "../study/canonical.ts";
 import type { Json } from "../study/job.ts";
+import { BESIDE_SECONDS, USUAL_SPEED } from "../study/usual.ts";
 import { defineTrial, type Trial, type TrialData } from "../trial/define.ts";
 import type { DesignSettings } from "./input.ts";
 import { type RungSize, rungSizes } from "./rungs.ts";
@@ -48,14 +49,10 @@ export interface DesignContext
   readonly backend?: string | undefined;
 }
 
-/** FLOP/s of small models on one core of a machine of today, where nothing is measured. */
-export const USUAL_SPEED = 15e9;
 /** Of the budget, for the winner's run, where nothing is asked for. */
 const FINAL_SHARE = 0.5;
 /** A run of fewer says nothing. */
 export const LEAST_STEPS = 20;
-/** Seconds of a run beside its updates: process, data, plan. */
-export const BESIDE_SECONDS = 2;
 /** What looks at the loss add to updates. */
 export const LOOKS = 1.15;
 /** A look at the loss is at so many tokens: one in fifty of the shortest run's, since there are twelve. */

@@ -6,7 +6,7 @@ import { replay } from "../study/racing/rule.ts";
 import { compareArms } from "../study/statistics/compare.ts";
 import { armIntervals } from "../study/statistics/interval.ts";
 import type { Table } from "../study/statistics/table.ts";
-import { type PairResult, pairResult } from "../trial/result.ts";
+import { edgeOf, type PairResult, pairResult } from "../trial/result.ts";
 import type { Design } from "./define.ts";
 import { halving, lossesOf, type Standing } from "./halving.ts";
 
@@ -133,14 +133,7 @@ function finalistsOf({ candidates, settings, rungs }: Design, { finalists }: Sta
       const interval = intervals[place]!;
       return {
         ...{ name: names[place]!, rate: rates[rate]!, seeds: losses.length },
-        edge:
-          rates.length < 2
-            ? null
-            : rate === 0
-              ? ("lowest" as const)
-              : rate === rates.length - 1
-                ? ("highest" as const)
-                : null,
+        edge: edgeOf(rate, rates.length),
         selection: losses.reduce((sum, loss) => sum + loss, 0) / losses.length,
         test: interval === null ? Number.NaN : -interval.score,
         interval:

@@ -92,8 +92,7 @@ export function trainWinner(options: WinnerOptions, { steps }: WinnerRun): Async
   const { design, winner, machine, signal, dataFolder } = options;
   const folder = winnerFolder(options.folder);
   const run = { machine, folder, signal, dataFolder };
-  const checkpoints = checkpointsPath(folder);
-  if (existsSync(checkpoints) && listCheckpoints(checkpoints).length > 0) return resume(run);
+  if (listCheckpoints(checkpointsPath(folder)).length > 0) return resume(run);
   const { architecture, training, data, tokenizer, split } = specOf(design, winner);
   const { evaluateEvery: _, ...settings } = training;
   const tokens = steps * training.batch * architecture.length;

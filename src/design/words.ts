@@ -1,5 +1,6 @@
 // A design's result in words, a line for each thing to know. Computes nothing.
 import { formatCount } from "../report/format.ts";
+import { edgeLine } from "../trial/words.ts";
 import type { DesignResult } from "./design.ts";
 import type { Cost, SearchResult } from "./result.ts";
 
@@ -26,15 +27,7 @@ export function noteLines(result: DesignResult): string[] {
     ...(finalists.length > 1
       ? ["Finalists were chosen by their first seed, so their losses look a little better than they are."]
       : []),
-    ...finalists
-      .slice(0, 1)
-      .flatMap(({ name, rate, edge }) =>
-        edge === null
-          ? []
-          : [
-              `warning: the best rate of ${name}, ${rate}, is the ${edge} that was tried; try ${edge === "lowest" ? "lower" : "higher"} ones.`,
-            ],
-      ),
+    ...finalists.slice(0, 1).flatMap(edgeLine),
     ...(run === null ? [] : epochLines(run.tokens, run.tokens, trainingTokens)),
     ...(failures.length === 0 ? [] : [`${failures.length} runs failed; they are listed below.`]),
   ];

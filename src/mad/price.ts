@@ -2,6 +2,7 @@
 
 import type { Budget } from "../study/budget.ts";
 import type { StudyBudget } from "../study/runner.ts";
+import { BESIDE_SECONDS, USUAL_SPEED } from "../study/usual.ts";
 import type { exhaustiveCost } from "./exhaustive.ts";
 import type { RaceRequest } from "./racing.ts";
 import type { CandidateRun } from "./runs.ts";
@@ -10,11 +11,6 @@ import type { CandidateRun } from "./runs.ts";
 export interface PricedBudget extends Pick<RaceRequest, "budget" | "price" | "cost"> {
   readonly bound: StudyBudget;
 }
-
-/** FLOP/s that one process of small models reaches on one core of a machine of today. */
-const usualSpeed = 15e9;
-/** Seconds until the first step: process, data, plan. */
-const startSeconds = 2;
 
 /** Null: there is no bound, all is run. @param processes runs at a time */
 export function priceOf(
@@ -37,7 +33,7 @@ export function priceOf(
       return {
         // The study counts the seconds of all its processes.
         budget: value * processes,
-        price: (run, steps) => startSeconds + flopsOf(run, steps) / usualSpeed,
+        price: (run, steps) => BESIDE_SECONDS + flopsOf(run, steps) / USUAL_SPEED,
         cost: ({ seconds }) => seconds,
         bound: { seconds: value * processes },
       };

@@ -1,5 +1,4 @@
 // One run of a measurement of transfer in a process of its own: trains, or goes on with it. Knows no other run.
-import { existsSync } from "node:fs";
 import { count } from "../architecture/count.ts";
 import { type BackendChoice, openMachine } from "../backend/open.ts";
 import { dataFolders } from "../data/named/folders.ts";
@@ -22,8 +21,7 @@ export const work: Work = async (job, { folder, threads, signal, report }) => {
   });
   try {
     const run = { machine, folder, signal, dataFolder: dataFolders(process.env) };
-    const hasBegun =
-      existsSync(checkpointsPath(folder)) && listCheckpoints(checkpointsPath(folder)).length > 0;
+    const hasBegun = listCheckpoints(checkpointsPath(folder)).length > 0;
     const request = data === null ? {} : { data: { data } };
     const events = hasBegun
       ? resume(run)

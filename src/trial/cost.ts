@@ -1,4 +1,5 @@
 // What a study costs on this machine: runs, FLOPs, time and memory, from the speed of its arms. Measures nothing.
+import { BESIDE_SECONDS } from "../study/usual.ts";
 import type { Trial } from "./define.ts";
 import type { ArmPace } from "./paces.ts";
 
@@ -23,8 +24,6 @@ export interface TrialCost {
   readonly peakBytes: number | null;
 }
 
-/** Seconds of a run beside its updates: process, data, plan, looks. */
-const BESIDE_SECONDS = 2;
 /** What looks at the loss add to the updates. */
 const LOOKS = 1.1;
 

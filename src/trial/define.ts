@@ -7,6 +7,7 @@ import type { Job, Json } from "../study/job.ts";
 import { defaultProcesses } from "../study/processes.ts";
 import { leastBudget } from "../study/racing/race.ts";
 import type { Entry, RaceSettings } from "../study/racing/settings.ts";
+import { USUAL_SPEED } from "../study/usual.ts";
 import { parametrise } from "../train/parametrisation/parametrise.ts";
 import { defineTraining, type TrainingInput } from "../train/settings.ts";
 import { type Arm, armsOf } from "./arms.ts";
@@ -71,8 +72,6 @@ export interface Trial {
 const EVALUATIONS = 12;
 /** The one rung of the race, in thousandths of a run: what is trained half has a rate that has not fallen yet. */
 const WHOLE = 1000;
-/** FLOP/s of small models on one core of a machine of today, where nothing is measured. */
-const usualSpeed = 15e9;
 
 /** Errors: RequestError, one line, for everything that can be known to be wrong before training. */
 export function defineTrial(input: TrialInput | unknown, context: TrialContext): Trial {
@@ -226,8 +225,9 @@ function raceOf(
     ...{ margin: settings.margin, budget: amount },
     price(entry) {
       const { flops, steps } = find(entry);
-      const measured = secondsPerStep?.[entry.arm];
-      return isTime ? (measured === undefined ? flops / usualSpeed : measured * steps) : flops;
+      if (!isTime) return flops;
+      const pace = secondsPerStep?.[entry.arm];
+      return pace === undefined ? flops / USUAL_SPEED : pace * steps;
     },
     cost: ({ flops, seconds }) => (isTime ? seconds : flops),
     job: (entry): Job => jobOf(find(entry)),

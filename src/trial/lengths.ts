@@ -40,26 +40,8 @@ export function withLength(
   { length, data }: Sizes,
   secondsPerStep: number | undefined,
 ): TrialArm {
-  const { train, batch } = settings;
-  const tokensPerStep = batch * length;
-  const { total, amountOf } = ((): { total: number; amountOf: (count: Count) => number } => {
-    if (train.steps !== undefined) return { total: train.steps, amountOf: () => 1 };
-    if (train.tokens !== undefined) return { total: train.tokens / tokensPerStep, amountOf: () => 1 };
-    if (train.epochs !== undefined) {
-      return { total: (train.epochs * data.trainingTokens) / tokensPerStep, amountOf: () => 1 };
-    }
-    if (train.flops !== undefined) {
-      const convention = train.convention ?? "training";
-      return {
-        total: train.flops,
-        amountOf: ({ flopsPerToken }) => flopsPerToken[convention] * tokensPerStep,
-      };
-    }
-    if (secondsPerStep === undefined) {
-      throw new RequestError("study: train.seconds needs the speed of each arm, which is not measured here");
-    }
-    return { total: train.seconds!, amountOf: () => secondsPerStep };
-  })();
+  const tokensPerStep = settings.batch * length;
+  const { total, amountOf } = equalOf(settings.train, tokensPerStep, data, secondsPerStep);
   const prices = arm.networks.map(({ count }) => ({
     amount: amountOf(count),
     flops: count.flopsPerToken.training * tokensPerStep,
@@ -92,6 +74,31 @@ export function withLength(
     return { ...event, at: { step: done } };
   });
   return { ...arm, steps, tokens, flops, stages, grow };
+}
+
+/** How much of what is held equal a run has, and how much of it an update of a network takes. */
+function equalOf(
+  train: TrialSettings["train"],
+  tokensPerStep: number,
+  { trainingTokens }: TrialData,
+  secondsPerStep: number | undefined,
+): { total: number; amountOf: (count: Count) => number } {
+  if (train.steps !== undefined) return { total: train.steps, amountOf: () => 1 };
+  if (train.tokens !== undefined) return { total: train.tokens / tokensPerStep, amountOf: () => 1 };
+  if (train.epochs !== undefined) {
+    return { total: (train.epochs * trainingTokens) / tokensPerStep, amountOf: () => 1 };
+  }
+  if (train.flops !== undefined) {
+    const convention = train.convention ?? "training";
+    return {
+      total: train.flops,
+      amountOf: ({ flopsPerToken }) => flopsPerToken[convention] * tokensPerStep,
+    };
+  }
+  if (secondsPerStep === undefined) {
+    throw new RequestError("study: train.seconds needs the speed of each arm, which is not measured here");
+  }
+  return { total: train.seconds!, amountOf: () => secondsPerStep };
 }
 
 /** Errors: RequestError for more epochs than anybody has asked for. */

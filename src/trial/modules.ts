@@ -6,8 +6,8 @@ import type { ArmResult, TrialResult } from "./result.ts";
 export function moduleSection(result: TrialResult): ReportSection[] {
   const telling = result.arms.filter(({ statistics }) => Object.keys(statistics).length > 0);
   const parts: ReportPart[] = [
-    ...listNames(telling).map((name) => map(result, telling, name)),
-    ...telling.map((arm) => numbers(arm)).filter(({ rows }) => rows.length > 0),
+    ...listNames(telling).map((name) => heatMapOf(result, telling, name)),
+    ...telling.map(numberTable).filter(({ rows }) => rows.length > 0),
   ];
   return parts.length === 0 ? [] : [{ heading: "What modules tell", parts }];
 }
@@ -26,7 +26,7 @@ function listNames(arms: readonly ArmResult[]): string[] {
 }
 
 /** A row for each module, a column for each entry of the list: of the load of experts, each expert's. */
-function map({ data, seeds }: TrialResult, arms: readonly ArmResult[], name: string): ReportFigure {
+function heatMapOf({ data, seeds }: TrialResult, arms: readonly ArmResult[], name: string): ReportFigure {
   const rows = arms.flatMap((arm) =>
     Object.entries(arm.statistics).flatMap(([key, values]) => {
       const { module, last } = partsOf(key);
@@ -53,7 +53,7 @@ function map({ data, seeds }: TrialResult, arms: readonly ArmResult[], name: str
 }
 
 /** Single numbers: a row for each module, a column for each thing told. */
-function numbers({ name: arm, statistics }: ArmResult): ReportTable {
+function numberTable({ name: arm, statistics }: ArmResult): ReportTable {
   const told = Object.entries(statistics).flatMap(([name, values]) =>
     values.length === 1 ? [{ ...partsOf(name), value: values[0]! }] : [],
   );

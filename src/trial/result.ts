@@ -257,7 +257,8 @@ function meanStatistics(told: readonly TrialValue["statistics"][]): ArmResult["s
   return Object.fromEntries(names.map((name) => [name, meanOf(told.map((one) => one[name]!))]));
 }
 
-function edgeOf(chosen: number | null, count: number): ArmResult["edge"] {
+/** @param chosen number of the rate, of so many */
+export function edgeOf(chosen: number | null, count: number): ArmResult["edge"] {
   if (chosen === null || count < 2) return null;
   return chosen === 0 ? "lowest" : chosen === count - 1 ? "highest" : null;
 }

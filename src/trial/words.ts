@@ -81,7 +81,8 @@ export function noteLines(result: TrialResult): string[] {
   ];
 }
 
-function edgeLine({ name, rate, edge }: ArmResult): string[] {
+/** Where the best rate is the first or the last of them. */
+export function edgeLine({ name, rate, edge }: Pick<ArmResult, "name" | "rate" | "edge">): string[] {
   if (edge === null) return [];
   const beyond = edge === "lowest" ? "lower" : "higher";
   return [`warning: the best rate of ${name}, ${rate}, is the ${edge} that was tried; try ${beyond} ones.`];

@@ -1,5 +1,4 @@
 // One run of a study in a process of its own: trains, or goes on with it, then takes the test. Knows no other run.
-import { existsSync } from "node:fs";
 import { type BackendChoice, openMachine } from "../backend/open.ts";
 import { dataFolders } from "../data/named/folders.ts";
 import { WorkError } from "../errors.ts";
@@ -26,8 +25,7 @@ export const work: Work = async (job, { folder, threads, signal, report }) => {
   try {
     const dataFolder = dataFolders(process.env);
     const run = { machine, folder, signal, dataFolder };
-    const hasBegun =
-      existsSync(checkpointsPath(folder)) && listCheckpoints(checkpointsPath(folder)).length > 0;
+    const hasBegun = listCheckpoints(checkpointsPath(folder)).length > 0;
     const events = hasBegun
       ? resume(run)
       : train({ ...run, architecture, training, ...subject.source(material), force: true });
