@@ -5,7 +5,7 @@
 import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
+import { readOptions, wholeOption } from "../options.js";
 import { compareRankings, separation } from "./compare.js";
 import { architectures, gridSeeds, profileOf, raceSeeds } from "./grid.profile.js";
 import { run } from "./run.js";
@@ -22,22 +22,9 @@ on two cores. Every finished run is on the disk as it ends; the same command goe
   --help
 `;
 
-const { values } = parseArgs({
-  options: {
-    only: { type: "string" },
-    processes: { type: "string" },
-    help: { type: "boolean", default: false },
-  },
-});
-if (values.help) {
-  console.log(HELP);
-  process.exit(0);
-}
+const values = readOptions(HELP, { only: { type: "string" }, processes: { type: "string" } });
 
-const common = {
-  architectures,
-  ...(values.processes === undefined ? {} : { processes: Number(values.processes) }),
-};
+const common = { architectures, processes: wholeOption(values, "processes") };
 const grid =
   values.only === "race"
     ? undefined

@@ -3,10 +3,10 @@
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { mad } from "../../dist/index.js";
+import { stopSignal } from "../options.js";
 
 const HERE = path.dirname(fileURLToPath(import.meta.url));
-const stop = new AbortController();
-for (const name of ["SIGINT", "SIGTERM"]) process.once(name, () => stop.abort());
+const signal = stopSignal();
 
 /**
  * @param {string} name of the folder in bench/mad/studies
@@ -17,7 +17,7 @@ export async function run(name, request) {
   let ended;
   let done = 0;
   let [flops, seconds, total, at] = [0, 0, 0, 1];
-  const options = { folder: path.join(HERE, "studies", name), signal: stop.signal, ...request };
+  const options = { folder: path.join(HERE, "studies", name), signal, ...request };
   for await (const event of mad(options)) {
     if (event.kind === "comparison") {
       const { cost } = event.comparison;

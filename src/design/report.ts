@@ -11,6 +11,7 @@ import type {
 } from "../report/document.ts";
 import { formatCount } from "../report/format.ts";
 import { failureSections } from "../report/runSections.ts";
+import { differenceFigure } from "../trial/differences.ts";
 import { drawn } from "../trial/report.ts";
 import { pairText } from "../trial/words.ts";
 import type { Design } from "./define.ts";
@@ -128,25 +129,14 @@ function finalistTable({ finalists, seeds }: DesignResult): ReportTable {
 }
 
 function differences(result: DesignResult): ReportFigure {
-  return {
-    kind: "figure",
+  return differenceFigure(result.pairs, {
     title: "Differences of finalists",
     description:
       "Difference of the test's loss of every pair of finalists with its interval; below zero the first is better.",
     data: `${result.data}, test`,
     seeds: `seeds ${result.seeds.join(", ")}`,
-    convention: "95 % intervals over seeds that hold for all pairs at once",
-    chart: {
-      kind: "forest",
-      x: { label: "difference of losses", unit: "nat", scale: "linear" },
-      equal: 0,
-      rows: result.pairs.flatMap(({ first, second, difference, interval, verdict }) =>
-        difference === null || interval === null
-          ? []
-          : [{ label: `${first} - ${second}`, value: difference, interval, outcome: verdict }],
-      ),
-    },
-  };
+    ...{ label: "difference of losses", unit: "nat" },
+  });
 }
 
 function curves({ candidates, rungs, data, seeds }: DesignResult): ReportFigure {

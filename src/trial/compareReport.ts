@@ -3,6 +3,7 @@ import type { Series } from "../report/charts/chart.ts";
 import type { ReportDocument, ReportFigure, ReportTable } from "../report/document.ts";
 import type { RunResult } from "../train/runResult.ts";
 import type { ComparedRun, RunComparison } from "./compareRuns.ts";
+import { differenceFigure } from "./differences.ts";
 import { banded, drawn } from "./report.ts";
 import { pairText } from "./words.ts";
 
@@ -28,7 +29,7 @@ export function comparisonReport(comparison: RunComparison, command: string): Re
           ),
         ].flatMap(drawn),
       },
-      { heading: "Differences", parts: drawn(forest(comparison)) },
+      { heading: "Differences", parts: drawn(differences(comparison)) },
       { heading: "Runs", parts: [runTable(runs)] },
     ],
     origin: [{ name: "made by", value: command }],
@@ -78,26 +79,15 @@ function curves(
   };
 }
 
-function forest(comparison: RunComparison): ReportFigure {
-  return {
-    kind: "figure",
+function differences(comparison: RunComparison): ReportFigure {
+  return differenceFigure(comparison.pairs, {
     title: "Differences of arms",
     description:
       "Difference of the last loss of every pair of arms with its interval; below zero the first is better.",
     data: `${comparison.data.join(", ")}, validation`,
     seeds: seedsOf(comparison),
-    convention: "95 % intervals over seeds that hold for all pairs at once",
-    chart: {
-      kind: "forest",
-      x: { label: "difference of losses", unit: "nat", scale: "linear" },
-      equal: 0,
-      rows: comparison.pairs.flatMap(({ first, second, difference, interval, verdict }) =>
-        difference === null || interval === null
-          ? []
-          : [{ label: `${first} - ${second}`, value: difference, interval, outcome: verdict }],
-      ),
-    },
-  };
+    ...{ label: "difference of losses", unit: "nat" },
+  });
 }
 
 function runTable(runs: readonly ComparedRun[]): ReportTable {

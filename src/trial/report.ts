@@ -4,6 +4,7 @@ import type { Series } from "../report/charts/chart.ts";
 import type { ReportDocument, ReportFigure, ReportPart } from "../report/document.ts";
 import { formatAccuracy } from "../report/format.ts";
 import { failureSections } from "../report/runSections.ts";
+import { differenceFigure } from "./differences.ts";
 import { measures } from "./measures.ts";
 import { moduleSection } from "./modules.ts";
 import type { ArmResult, TrialResult } from "./result.ts";
@@ -110,24 +111,13 @@ const aboutSeeds = ({ seeds }: TrialResult): string =>
 
 function differences(result: TrialResult): ReportFigure {
   const { heading, unit } = measures[result.measure];
-  return {
-    kind: "figure",
+  return differenceFigure(result.pairs, {
     title: "Differences of arms",
     description: `Difference of the test's ${result.measure} of every pair of arms with its interval; below zero the first is better.`,
     data: `${result.data}, test`,
     seeds: aboutSeeds(result),
-    convention: "95 % intervals over seeds that hold for all pairs at once",
-    chart: {
-      kind: "forest",
-      x: { label: `difference of ${heading}`, unit, scale: "linear" },
-      equal: 0,
-      rows: result.pairs.flatMap(({ first, second, difference, interval, verdict }) =>
-        difference === null || interval === null
-          ? []
-          : [{ label: `${first} - ${second}`, value: difference, interval, outcome: verdict }],
-      ),
-    },
-  };
+    ...{ label: `difference of ${heading}`, unit },
+  });
 }
 
 const conventions = {
