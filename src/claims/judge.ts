@@ -15,23 +15,47 @@ export interface Expectation {
 /** A claim about arms, by a study of them. */
 export function judgeClaim(
   { expectations }: { readonly expectations: readonly Expectation[] },
-  { pairs, decidable, measure }: Pick<TrialResult, "pairs" | "decidable" | "measure">,
+  { pairs, arms, measure }: Pick<TrialResult, "pairs" | "arms" | "measure">,
 ): ClaimVerdict {
-  return verdictOf(
-    expectations.map((expectation) => ({
-      ...judgeArms(expectation, pairs),
-      decidable: decidable === null ? null : { value: decidable, unit: measures[measure].named },
-    })),
+  const missing = arms.filter(({ test }) => test === null).map(({ name }) => name);
+  const unit = measures[measure].named;
+  return verdictOf(expectations.map((expectation) => judgePairs(expectation, pairs, unit, missing)));
+}
+
+/** With the smallest difference, in `unit`, that would have been decided in every pair that the expectation is about. */
+export function judgePairs(
+  expectation: Expectation,
+  pairs: readonly PairResult[],
+  unit: string,
+  missing: readonly string[],
+): Judged {
+  const { better, than } = expectation;
+  const about = pairs.filter(
+    ({ first, second }) =>
+      (better.includes(first) && than.includes(second)) || (better.includes(second) && than.includes(first)),
   );
+  // What was decided early in a race was decided by a stricter look: the others say what the study could decide.
+  const open = halvesOf(about.filter(({ verdict }) => verdict === "undecided"));
+  const halves = open.length > 0 ? open : halvesOf(about);
+  return {
+    ...judgeArms(expectation, pairs, missing),
+    decidable: halves.length === 0 ? null : { value: Math.max(...halves), unit },
+  };
+}
+
+function halvesOf(pairs: readonly PairResult[]): number[] {
+  return pairs.flatMap(({ interval }) => (interval === null ? [] : [(interval[1] - interval[0]) / 2]));
 }
 
 /**
  * Supported: one of the better wins over each of the others. Not supported: each of the better surely does not, since it
  * loses or is tied.
+ * @param missing arms without a result: their runs failed, went out of bounds or have not ended
  */
 export function judgeArms(
   { text, better, than }: Expectation,
   pairs: readonly PairResult[],
+  missing: readonly string[] = [],
 ): Omit<Judged, "decidable"> {
   const pairOf = (one: string, other: string) =>
     pairs.find(({ first, second }) => isPair(first, second, one, other));
@@ -50,7 +74,9 @@ export function judgeArms(
   if (failing.length === better.length) {
     return { text, judgement: "not supported", reason: failing.join("; ") };
   }
-  return { text, judgement: "not decidable at this scale", reason: openReason(met, than, pairOf) };
+  const absent = [...better, ...than].filter((arm) => missing.includes(arm));
+  const reason = absent.length > 0 ? `no result of ${absent.join(", ")}` : openReason(met, than, pairOf);
+  return { text, judgement: "not decidable at this scale", reason };
 }
 
 /** How many seeds there were, and how many more the most hopeful of the better would need. */

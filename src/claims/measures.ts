@@ -4,7 +4,7 @@ import type { ReportSection } from "../report/document.ts";
 import { compareArms } from "../study/statistics/compare.ts";
 import { type PairResult, pairResult } from "../trial/result.ts";
 import type { Studied } from "./claim.ts";
-import { type Expectation, judgeArms } from "./judge.ts";
+import { type Expectation, judgePairs } from "./judge.ts";
 import type { FigureAbout } from "./runsStudy.ts";
 import { type Judged, verdictOf } from "./verdict.ts";
 
@@ -37,10 +37,12 @@ export interface JudgedMeasure {
 /** Chance that any of a claim's measures names a difference where there is none. */
 const LEVEL = 0.05;
 
-/** All measures of a claim share the chance of error. */
+/** All measures of a claim share the chance of error, of each the arms that are asked about. */
 export function judgeMeasures(measures: readonly Measure[]): JudgedMeasure[] {
   return measures.map((measure) => {
-    const { arms, margin, expectation, unit } = measure;
+    const { margin, expectation, unit } = measure;
+    const asked = [...expectation.better, ...expectation.than];
+    const arms = measure.arms.filter(({ name }) => asked.includes(name));
     const table = arms.map(({ values }) =>
       values.map((value) => (value === null ? null : { score: -value, itemVariance: 0 })),
     );
@@ -48,27 +50,11 @@ export function judgeMeasures(measures: readonly Measure[]): JudgedMeasure[] {
     const pairs = compareArms([table], { alpha: LEVEL / measures.length, margin }).map((pair) =>
       pairResult(pair, names),
     );
-    const decidable = decidableOf(expectation, pairs);
-    return {
-      ...{ measure, pairs },
-      judged: {
-        ...judgeArms(expectation, pairs),
-        decidable: decidable === null ? null : { value: decidable, unit },
-      },
-    };
+    const missing = arms.flatMap(({ name, values }) =>
+      values.every((value) => value === null) ? [name] : [],
+    );
+    return { measure, pairs, judged: judgePairs(expectation, pairs, unit, missing) };
   });
-}
-
-/** A difference of any pair that the expectation is about that would have been a win. */
-function decidableOf({ better, than }: Expectation, pairs: readonly PairResult[]): number | null {
-  const about = pairs.filter(
-    ({ first, second }) =>
-      (better.includes(first) && than.includes(second)) || (better.includes(second) && than.includes(first)),
-  );
-  const halves = about.flatMap(({ interval }) =>
-    interval === null ? [] : [(interval[1] - interval[0]) / 2],
-  );
-  return halves.length === 0 ? null : Math.max(...halves);
 }
 
 /** What measures say: the verdict, lines and a section for each. */
@@ -98,9 +84,16 @@ function isAsked({ better, than }: Expectation, first: string, second: string): 
   );
 }
 
-function pairText({ first, second, difference, interval, seeds }: PairResult, unit: string): string {
+function pairText({ first, second, difference, interval, winner, seeds }: PairResult, unit: string): string {
   if (difference === null) return `${first} and ${second} have no seed in common`;
-  const range = interval === null ? "" : ` [${interval[0].toFixed(4)}, ${interval[1].toFixed(4)}]`;
+  const rangeOf = ([low, high]: readonly [number, number]) => ` [${low.toFixed(4)}, ${high.toFixed(4)}]`;
+  if (winner !== null) {
+    const isFirst = winner === first;
+    const [low, high] = interval ?? [difference, difference];
+    const by = rangeOf(isFirst ? [-high, -low] : [low, high]);
+    return `${winner} below ${isFirst ? second : first} by ${Math.abs(difference).toFixed(4)} ${unit}${by}`;
+  }
+  const range = interval === null ? "" : rangeOf(interval);
   return `${first} - ${second} is ${difference.toFixed(4)} ${unit}${range}${seeds < 2 ? "; one seed decides nothing" : ""}`;
 }
 
@@ -119,7 +112,7 @@ function measureSection({ measure, pairs, judged }: JudgedMeasure, about: Figure
       {
         kind: "table",
         title: capital(title),
-        note: `In ${unit}; the lower is the better. A dash: not known.`,
+        note: `Each number: ${unit}; the lower is the better. A dash: not known.`,
         columns: [
           { heading: "of" },
           { heading: "mean" },
@@ -132,7 +125,7 @@ function measureSection({ measure, pairs, judged }: JudgedMeasure, about: Figure
         : [
             {
               ...({ kind: "figure", title: `Differences: ${title}`, ...about } as const),
-              description: `Difference of every pair, in ${unit}, with its interval; below zero the first is better.`,
+              description: `Difference of every pair that is asked about (${unit}), with its interval; below zero the first is better.`,
               convention: "95 % intervals over seeds that hold for all pairs and measures at once",
               chart: {
                 kind: "forest",

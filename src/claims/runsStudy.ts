@@ -147,7 +147,7 @@ export async function studiedRuns(
   ];
   return {
     ...{ ...told, notes, finished: ended >= runs.length, runs: ended },
-    sections: [...sections, runSection(runs, lossOf), ...failureSections(failures)],
+    sections: [...sections, runSection(runs, lossOf, notes.slice(1)), ...failureSections(failures)],
     result: {
       ...result,
       runs: runs.map((one) => ({ run: one.run, flops: one.flops, loss: lossOf(one) })),
@@ -163,8 +163,8 @@ function tokensOf({ spec: { architecture, training } }: SingleRun): number {
   return training.steps * training.batch * architecture.length;
 }
 
-function runSection(runs: readonly SingleRun[], lossOf: LossOf): ReportSection {
-  return runsSection({
+function runSection(runs: readonly SingleRun[], lossOf: LossOf, notes: readonly string[]): ReportSection {
+  const section = runsSection({
     columns: [
       { heading: "run" },
       { heading: "tokens", unit: "count" },
@@ -176,4 +176,5 @@ function runSection(runs: readonly SingleRun[], lossOf: LossOf): ReportSection {
       ...[one.run, tokensOf(one), one.spec.training.steps, one.flops.toExponential(3), lossOf(one)],
     ]),
   });
+  return { ...section, parts: [...notes.map((text) => ({ kind: "text", text }) as const), ...section.parts] };
 }

@@ -22,14 +22,19 @@ import { type Expectation, judgeClaim } from "./judge.ts";
 /** A claim about arms. */
 export interface TrialClaim extends ClaimText {
   readonly expectations: readonly Expectation[];
+  /** What is shown before the study's own. */
+  readonly sections?: (result: TrialResult) => Studied["sections"];
   readonly studies: Readonly<
     Record<Scale, readonly { readonly label: string; readonly input: TrialInput }[]>
   >;
 }
 
 /** The claim with studies that can be run. */
-export function trialClaim({ expectations, studies, ...text }: TrialClaim): Claim {
-  const conclude = (result: TrialResult) => ({ verdict: judgeClaim({ expectations }, result) });
+export function trialClaim({ expectations, sections, studies, ...text }: TrialClaim): Claim {
+  const conclude = (result: TrialResult): TrialConclusion => ({
+    verdict: judgeClaim({ expectations }, result),
+    sections: sections?.(result),
+  });
   const of = (scale: Scale) =>
     studies[scale].map(({ label, input }) =>
       trialStudy({ label, input: { name: text.name, ...input }, conclude }),
@@ -43,7 +48,7 @@ export interface TrialConclusion extends Pick<Studied, "verdict"> {
   readonly lines?: Studied["lines"];
   readonly verdicts?: Studied["verdicts"];
   /** Before the study's own. */
-  readonly sections?: Studied["sections"];
+  readonly sections?: Studied["sections"] | undefined;
   /** Beside the study's result. */
   readonly result?: object;
 }

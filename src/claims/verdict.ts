@@ -24,12 +24,13 @@ export interface ClaimVerdict {
  * @param expectations one or more
  */
 export function verdictOf(expectations: readonly Judged[]): ClaimVerdict {
-  const judgement = expectations.every((one) => one.judgement === "supported")
-    ? "supported"
-    : expectations.some((one) => one.judgement === "not supported")
-      ? "not supported"
-      : "not decidable at this scale";
-  return { judgement, expectations };
+  return { judgement: together(expectations.map(({ judgement }) => judgement)), expectations };
+}
+
+/** What several judgements come to, by the same rule. @param judgements one or more */
+export function together(judgements: readonly Judgement[]): Judgement {
+  if (judgements.every((one) => one === "supported")) return "supported";
+  return judgements.includes("not supported") ? "not supported" : "not decidable at this scale";
 }
 
 /** "not supported: the middle beats both ends: 1 × 128 wins over 4 × 64. A difference of 0.01 nat or more would …" */

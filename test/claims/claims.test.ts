@@ -36,7 +36,7 @@ test("wide-or-deep has the four shapes of 196,608 weights with heads of 16", () 
     const [attention] = architecture.stripe;
     expect(architecture.width / Number(attention!.heads)).toBe(16);
   }
-  expect(claimCost(requireClaim("wide-or-deep"), "small").runs).toBe(24);
+  expect(claimCost(requireClaim("wide-or-deep"), "small").runs).toBe(40);
   expect(claimCost(requireClaim("wide-or-deep"), "full").runs).toBe(96);
 });
 
@@ -79,7 +79,7 @@ test("where each of the middle fails against some end, none can support it; a cl
     ["16 × 32", "64 × 16", null],
     ["16 × 32", "1 × 128", "16 × 32"],
   ].map(([first, second, winner]) => ({
-    ...{ first, second, winner, seeds: 2, verdict: winner === null ? "tie" : "win" },
+    ...{ first, second, winner, seeds: 2, interval: null, verdict: winner === null ? "tie" : "win" },
   }));
   const { result } = judged([2, 1.8, 1.9, 2.1]);
   const verdict = judgeClaim(claim, { ...result, pairs: pairs as unknown as typeof result.pairs });
@@ -92,7 +92,37 @@ test("where each of the middle fails against some end, none can support it; a cl
     "from 2 seeds no arm surely wins over all that it should; about 3 more seeds would probably decide",
   );
   const study = studiedAt([1.5, 1.8, 1.9, 2.1], { finished: false });
-  expect(verdictLines(claim, study)[0]).toMatch(/^so far, after 24 runs, not supported/);
+  expect(verdictLines(claim, study)[0]).toMatch(/^so far, after 36 runs, not supported/);
+});
+
+test("what could have been decided is of the pairs that are asked about; an arm without a result is named", () => {
+  const pair = (first: string, second: string, half: number, difference: number | null = 0.1) => ({
+    ...{ first, second, difference, winner: null, seeds: 2, verdict: "undecided", furtherSeeds: null },
+    interval: difference === null ? null : [difference - half, difference + half],
+  });
+  const pairs = [
+    pair("1 × 128", "4 × 64", 0.2),
+    pair("1 × 128", "16 × 32", 0.3),
+    pair("4 × 64", "16 × 32", 9),
+    pair("1 × 128", "64 × 16", 9),
+    pair("4 × 64", "64 × 16", 0, null),
+    pair("16 × 32", "64 × 16", 0, null),
+  ];
+  const names = ["1 × 128", "4 × 64", "16 × 32", "64 × 16"];
+  const judgedBy = (some: typeof pairs, missing = "") => {
+    const arms = names.map((name) => ({ name, test: name === missing ? null : { loss: 1, interval: null } }));
+    const result = { measure: "loss", arms, pairs: some } as unknown as TrialResult;
+    return judgeClaim(claim, result).expectations[0]!;
+  };
+  expect(judgedBy(pairs).decidable!.value).toBeCloseTo(0.3);
+  expect(judgedBy(pairs).reason).not.toContain("no result");
+  const without = pairs.map((one) =>
+    one.second === "64 × 16" ? { ...one, difference: null, interval: null } : one,
+  );
+  expect(judgedBy(without, "64 × 16")).toMatchObject({
+    judgement: "not decidable at this scale",
+    reason: "no result of 64 × 16",
+  });
 });
 
 test("the page has the published figures, the verdict and what could have been decided", () => {
