@@ -103,8 +103,15 @@ async function conclude(
     return { budget, ...vertexOf(vertex, models, budget) };
   });
   const told = toldMeasures(judged, about);
+  const a = frontier?.constants.a;
   return {
     ...told,
+    lines: [
+      ...told.lines,
+      ...(a === undefined
+        ? []
+        : [`best size as C^a, a = ${estimateText(a)}; published 0.50, 0.49, 0.46, Kaplan 0.73`]),
+    ],
     sections: [
       {
         heading: "Best sizes",
@@ -126,11 +133,15 @@ function measureOf({ budget, models }: ChinchillaRung, lossOf: LossOf): Measure 
     ...{ title: `loss at ${flopName(budget)}`, unit: "nat", margin: 0.01 },
     arms: models.map(({ runs }, place) => ({ name: names[place]!, values: runs.map(lossOf) })),
     expectation: {
-      text: `at ${flopName(budget)} a size between the ends wins over the smallest, trained longest, and the largest`,
+      text: `at ${flopName(budget)} a size between wins over the smallest (${names[0]}), trained longest, and the largest (${names.at(-1)})`,
       better: names.slice(1, -1),
       than: [names[0]!, names.at(-1)!],
     },
   };
+}
+
+function estimateText({ value, interval }: Estimate): string {
+  return `${value.toFixed(3)}${interval === null ? "" : ` [${interval.map((end) => end.toFixed(3)).join(", ")}]`}`;
 }
 
 const flopName = (budget: number): string => `${budget.toExponential(0).replace("+", "")} FLOP`;
@@ -227,8 +238,8 @@ export const chinchilla: Claim = {
   studies: {
     small: [
       chinchillaRuns({
-        ...{ label: "1e10 to 1e11 FLOP", budgets: [1e10, 3e10, 1e11], sizes: [0.25, 0.5, 1, 2.5, 8] },
-        ...{ layers: 1, length: 32, batch: 16, evaluationTokens: 16_384, seeds: 3 },
+        ...{ label: "1e10 to 1e11 FLOP", budgets: [1e10, 3e10, 1e11], sizes: [0.18, 0.5, 1, 2.5, 8] },
+        ...{ layers: 1, length: 32, batch: 16, evaluationTokens: 16_384, seeds: 5 },
       }),
     ].map(runsStudy),
     full: [
