@@ -138,7 +138,8 @@ const text: ClaimText = {
   caveats: [
     "Widths differ by a factor of 4, where the paper has 16 or more: the more they differ, the more there is to lose.",
     "The wide model's own best rate is chosen by the losses that are compared, which favours neither parametrisation.",
-    "Only the learning rate is carried; the paper carries other settings, too.",
+    "Only the learning rate is carried; the paper carries other settings, too. Under muP the head begins with zeros, as the paper advises.",
+    "Where a best rate lies at an end of those that were tried, a better one may lie beyond: the lines below say so.",
   ],
 };
 

@@ -17,17 +17,24 @@ export interface StateOptimalSize {
   readonly study: Pick<TrialInput, "train" | "length" | "batch" | "rates" | "seeds" | "evaluationTokens">;
 }
 
-/** Mixers whose state differs from tens to thousands of numbers at one width: fewer heads keep more. */
-const mixers: Readonly<Record<string, string>> = {
-  "gated linear attention, 8 heads": "gated-linear-attention(heads: 8)",
-  "gated linear attention, 2 heads": "gated-linear-attention(heads: 2)",
-  "gated linear attention, 1 head": "gated-linear-attention(heads: 1)",
-  "Mamba, state 2": "mamba(state: 2)",
-  "Mamba, state 8": "mamba(state: 8)",
-  "Mamba, state 32": "mamba(state: 32)",
-  "attention to 16 tokens": "attention(heads: 4, window: 16)",
-  attention: "attention(heads: 4)",
+/** Mixers of three classes whose state differs from tens to thousands of numbers at one width: fewer heads keep more. */
+const classes: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  "gated linear attention": {
+    "gated linear attention, 8 heads": "gated-linear-attention(heads: 8)",
+    "gated linear attention, 2 heads": "gated-linear-attention(heads: 2)",
+    "gated linear attention, 1 head": "gated-linear-attention(heads: 1)",
+  },
+  Mamba: {
+    "Mamba, state 2": "mamba(state: 2)",
+    "Mamba, state 8": "mamba(state: 8)",
+    "Mamba, state 32": "mamba(state: 32)",
+  },
+  attention: {
+    "attention to 16 tokens": "attention(heads: 4, window: 16)",
+    attention: "attention(heads: 4)",
+  },
 };
+const mixers = Object.assign({}, ...Object.values(classes)) as Readonly<Record<string, string>>;
 
 export function stateOptimalTrial({ label, width, layers, study }: StateOptimalSize): TrialStudyInput {
   const arms = Object.fromEntries(
@@ -50,16 +57,17 @@ export function stateOptimalTrial({ label, width, layers, study }: StateOptimalS
 
 /** The law through the architectures, each a point. */
 async function conclude(result: TrialResult, { arms }: Pick<Trial, "arms">): Promise<TrialConclusion> {
-  const points = result.arms.flatMap(({ name, test }, place) => {
+  const points = result.arms.flatMap(({ name, test }, place): Point[] => {
     const state = arms[place]!.count.stateElements.mad;
     return test === null || state === 0 ? [] : [{ name, state, loss: test.loss }];
   });
-  const inputs = points.map(({ state }) => [state]);
-  const isLine = new Set(points.map(({ state }) => state)).size > 2;
-  const { fit } = isLine
-    ? await fitLaw(law, { inputs, outputs: points.map(({ loss }) => Math.exp(loss)) }, { bootstraps: 0 })
-    : { fit: null };
-  const slope = fit?.constants.c ?? null;
+  const slope = new Set(points.map(({ state }) => state)).size > 2 ? await slopeOf(points) : null;
+  const within = await Promise.all(
+    Object.entries(classes).map(async ([name, own]) => ({
+      name,
+      slope: await slopeOf(points.filter((point) => Object.hasOwn(own, point.name))),
+    })),
+  );
   const range = slope?.interval == null ? "" : ` [${slope.interval.map((end) => end.toFixed(3)).join(", ")}]`;
   return {
     verdict: verdictOf(judgeSlope(slope)),
@@ -87,43 +95,58 @@ async function conclude(result: TrialResult, { arms }: Pick<Trial, "arms">): Pro
           },
           {
             ...{ kind: "table", title: "Exponent" },
-            note: "P = k·M^c through the architectures; 95 % interval by Student's t, architectures as the sample.",
+            note:
+              "P = k·M^c through the architectures; 95 % interval by Student's t, architectures as the sample. Those of one class alone " +
+              "are shown, not judged: three points have one degree of freedom, two none.",
             columns: [{ heading: "" }, { heading: "c" }],
             rows: [
-              ["ours", slope === null ? null : { value: slope.value, interval: slope.interval ?? undefined }],
+              ["ours", cellOf(slope)],
               ["published", `about ${PUBLISHED}`],
+              ...within.map(({ name, slope: own }) => [`ours, ${name} alone`, cellOf(own)]),
             ],
           },
         ],
       },
     ],
-    result: { state: { points, c: slope } },
+    result: { state: { points, c: slope, within } },
   };
 }
 
+interface Point {
+  readonly name: string;
+  readonly state: number;
+  readonly loss: number;
+}
+
+/** c of P = k·M^c; null of fewer than two states. */
+async function slopeOf(points: readonly Point[]): Promise<Estimate | null> {
+  if (new Set(points.map(({ state }) => state)).size < 2) return null;
+  const runs = {
+    inputs: points.map(({ state }) => [state]),
+    outputs: points.map(({ loss }) => Math.exp(loss)),
+  };
+  return (await fitLaw(law, runs, { bootstraps: 0 })).fit.constants.c!;
+}
+
+const cellOf = (slope: Estimate | null) =>
+  slope === null ? null : { value: slope.value, interval: slope.interval ?? undefined };
+
 const PUBLISHED = -0.28;
-/** An exponent nearer to 0 is none; one within half of the published is like it. */
-const [NONE, LIKE] = [-0.02, 0.5];
+/** An exponent nearer to 0 is none. */
+const NONE = -0.02;
 
 export function judgeSlope(slope: Estimate | null): Judged[] {
   const [low, high] = slope?.interval ?? [-Infinity, Infinity];
-  const decidable = slope?.interval == null ? null : { value: (high - low) / 2, unit: "of the exponent c" };
-  const found =
-    slope?.interval == null
-      ? "too few architectures have a loss"
-      : `c lies between ${low.toFixed(3)} and ${high.toFixed(3)}`;
-  const [steepest, flattest] = [PUBLISHED * (1 + LIKE), PUBLISHED * (1 - LIKE)];
-  const judged = (text: string, isMet: boolean, isMissed: boolean): Judged => ({
-    ...{ text, reason: found, decidable },
-    judgement: isMet ? "supported" : isMissed ? "not supported" : "not decidable at this scale",
-  });
   return [
-    judged("perplexity falls as the state grows, c < 0", high < 0, low > NONE),
-    judged(
-      `c is like the published ${PUBLISHED}, between ${steepest.toFixed(2)} and ${flattest.toFixed(2)}`,
-      low > steepest && high < flattest,
-      low > flattest || high < steepest,
-    ),
+    {
+      text: "perplexity falls as the state grows, c < 0",
+      judgement: low > NONE ? "not supported" : high < 0 ? "supported" : "not decidable at this scale",
+      reason:
+        slope?.interval == null
+          ? "too few architectures have a loss"
+          : `c lies between ${low.toFixed(3)} and ${high.toFixed(3)}`,
+      decidable: slope?.interval == null ? null : { value: (high - low) / 2, unit: "of the exponent c" },
+    },
   ];
 }
 
@@ -132,7 +155,7 @@ const text: ClaimText = {
   title: "Perplexity against the size of state, at equal compute",
   source: 'Poli, Thomas et al., "Mechanistic Design and Scaling of Hybrid Architectures" (2024)',
   statement:
-    "At equal compute perplexity falls with the total state, P = k·M^c, in all classes of architectures alike.",
+    "At equal compute perplexity falls as a power of the total state, P = k·M^c, over architectures of several classes.",
   published: {
     title: "Published: the state-optimal law, The Pile",
     note: "Each architecture at its best size for 4e18 to 8e19 FLOP.",
@@ -142,7 +165,8 @@ const text: ClaimText = {
   caveats: [
     "Ours have one width near the best for the budget, where theirs have each its best size; every architecture has the best of its rates.",
     "Whether the paper counts keys and values of attention at the evaluated length is not certain; they are counted here.",
-    "The state cannot help where there is little to remember: text that is short or simple makes c small.",
+    "The state cannot help where there is little to remember: text that is short or simple makes c small. Judged is its sign, and an " +
+      "exponent within 0.02 of 0 is none; that it is -0.28 is not expected of other text.",
   ],
 };
 

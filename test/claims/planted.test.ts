@@ -71,6 +71,7 @@ test("chinchilla: a valley at every budget supports it, and its exponents are to
   expect(verdict.judgement).toBe("supported");
   expect(verdict.expectations).toHaveLength(2);
   expect(lines.join("\n")).toContain("loss at 4e9 FLOP");
+  expect(lines.join("\n")).toMatch(/best size as C\^a, a = 0\.\d{3} \[/);
   expect((result as { optima: { parameters: number }[] }).optima[0]!.parameters).toBeGreaterThan(100);
   expect(sections[0]!.heading).toBe("Best sizes");
   expect(notes[0]).toContain("built-in language");
@@ -85,7 +86,10 @@ test("chinchilla: where the biggest is best it is not supported; noise decides n
 });
 
 test("runs without a loss are told of, and decide nothing", async () => {
-  const { verdict, notes, finished } = await studied(ladder, ({ width }) => (width > 16 ? null : 2));
+  const { verdict, notes, finished, sections } = await studied(ladder, ({ width }) =>
+    width > 16 ? null : 2,
+  );
+  expect(JSON.stringify(sections.find(({ heading }) => heading === "Runs"))).toContain("runs have no loss");
   expect(verdict.judgement).not.toBe("supported");
   expect(notes.join("\n")).toMatch(/\d+ runs have no loss/);
   expect(finished).toBe(true);
@@ -157,6 +161,11 @@ test("off-optimum: a flatter valley of the hybrid supports it, a steeper one doe
   expect((await judged(0.06, 0.02)).verdict.judgement).toBe("not supported");
   expect((await judged(0.03, 0.03, 0.0001)).verdict.judgement).toBe("not supported");
   expect((await judged(0.03, 0.03, 0.5)).verdict.judgement).toBe("not decidable at this scale");
+  // A valley that opens downwards has no best size to be off.
+  const open = await judged(0.02, -0.02);
+  expect(open.verdict.judgement).toBe("not decidable at this scale");
+  expect(open.verdict.expectations[0]!.reason).toBe("no result of 100 % attention");
+  expect(open.lines.join("\n")).toContain("100 % attention: no minimum between the sizes");
 });
 
 test("state-optimal: the published exponent is found, none is not, and points all over decide nothing", async () => {
@@ -178,10 +187,9 @@ test("state-optimal: the published exponent is found, none is not, and points al
   const flat = await judged(0, 0.005);
   expect(flat.judgement).toBe("not supported");
   expect(flat.expectations[0]!.judgement).toBe("not supported");
-  // It falls, but not as published.
-  expect((await judged(-0.08, 0.01)).expectations.map(({ judgement }) => judgement)).toEqual([
-    ...["supported", "not supported"],
-  ]);
+  expect((await judged(-0.08, 0.01)).judgement).toBe("supported");
+  // Surely below 0, and next to nothing.
+  expect((await judged(-0.01, 0.0005)).judgement).toBe("not supported");
   expect((await judged(-0.28, 3)).judgement).toBe("not decidable at this scale");
 });
 
