@@ -238,7 +238,7 @@ export const chinchilla: Claim = {
   studies: {
     small: [
       chinchillaRuns({
-        ...{ label: "1e10 to 1e11 FLOP", budgets: [1e10, 3e10, 1e11], sizes: [0.18, 0.5, 1, 2.5, 8] },
+        ...{ label: "1e10 to 1e11 FLOP", budgets: [1e10, 3e10, 1e11], sizes: [0.18, 0.5, 1, 2.5, 5] },
         ...{ layers: 1, length: 32, batch: 16, evaluationTokens: 16_384, seeds: 5 },
       }),
     ].map(runsStudy),
