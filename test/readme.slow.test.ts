@@ -92,7 +92,7 @@ beforeAll(async () => {
     }
   }
   // Where a page does not begin by making it, runs/book is there.
-  await succeed("train --data book.txt --steps 10 --sample-tokens 10", "export");
+  await succeed("train --data book.txt --steps 10 --evaluate-every 10 --sample-tokens 10", "export");
   for (const page of ["growth", "growth-methods"]) {
     cpSync(join(folderOf("export"), "runs"), join(folderOf(page), "runs"), { recursive: true });
   }
