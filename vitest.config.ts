@@ -7,7 +7,10 @@ const alone = [
   ...["doctor", "images", "memory", "process", "signals"].map((name) => `test/cli/${name}.slow.test.ts`),
 ];
 
-// `fast` is the README's test command; `slow` and then `alone` hold checks that take a minute or more.
+/** Hooks build dist/, start a browser or train: on a busy machine that takes more than vitest's 10 seconds. */
+const limits = { testTimeout: 900_000, hookTimeout: 300_000 };
+
+// `fast` is `npm test`; `slow` and then `alone` hold checks that take a minute or more.
 export default defineConfig({
   test: {
     projects: [
@@ -24,7 +27,7 @@ export default defineConfig({
           name: "slow",
           include: ["test/**/*.slow.test.ts"],
           exclude: alone,
-          testTimeout: 900_000,
+          ...limits,
           sequence: { groupOrder: 1 },
         },
       },
@@ -32,7 +35,7 @@ export default defineConfig({
         test: {
           name: "alone",
           include: alone,
-          testTimeout: 900_000,
+          ...limits,
           fileParallelism: false,
           sequence: { groupOrder: 2 },
         },

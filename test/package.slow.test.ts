@@ -64,13 +64,14 @@ describe("the tarball", () => {
         ...["dist/index.js", "dist/index.d.ts", "dist/cli/main.js"],
         ...["dist/kernels/contract.c", "dist/kernels/tape.h"],
         ...["dist/kernels/wasm/kernels.wasm", "dist/kernels/wasm/kernels-relaxed.wasm"],
+        "examples/wide-or-deep.yaml",
       ]),
     );
   });
 
   it("has nothing else", () => {
     const known =
-      /^dist\/[\w/]+\.(js|d\.ts)$|^dist\/kernels\/([\w/]+\.[ch]|wasm\/[\w.-]+)$|^\w+\.md$|^LICENSE$|^package\.json$|^architecture\.schema\.json$/;
+      /^dist\/[\w/]+\.(js|d\.ts)$|^dist\/kernels\/([\w/]+\.[ch]|wasm\/[\w.-]+)$|^\w+\.md$|^LICENSE$|^package\.json$|^architecture\.schema\.json$|^examples\/[\w-]+\.yaml$/;
     expect(paths().filter((path) => !known.test(path))).toEqual([]);
     expect(paths().filter((path) => path.includes(".test."))).toEqual([]);
   });
@@ -90,6 +91,13 @@ describe("installed in an empty project", () => {
     const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string };
     const { status, stdout } = npm(["exec", "--offline", "scantling", "--", "--version"], project);
     expect([status, stdout.trim()]).toEqual([0, version]);
+  });
+
+  it("has the study of the README, which says what it would run", ({ skip }) => {
+    if (offline !== null) skip(offline);
+    const words = ["study", "node_modules/scantling/examples/wide-or-deep.yaml", "--dry-run"];
+    const { status, stdout } = npm(["exec", "--offline", "scantling", "--", ...words], project);
+    expect([status, stdout.match(/^\d+ × \d+ /gm)]).toEqual([0, ["1 × 128 ", "4 × 64 ", "16 × 32 "]]);
   });
 
   it("has a first example of about twenty lines", () => {

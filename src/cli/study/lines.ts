@@ -61,3 +61,13 @@ export function resultLines(result: TrialResult): string[] {
     ...result.failures.map(({ run, reason }) => `failed: ${run}: ${reason}`),
   ];
 }
+
+/** What to do next with a study whose data are built in; nothing where they are the user's own. */
+export function nextLines({ builtIn, measure }: TrialResult, file: string): string[] {
+  if (builtIn === null) return [];
+  const [what, data] = measure === "error" ? ["images", "photos"] : ["text", "book.txt"];
+  return [
+    `next, on your own ${what}: npx scantling study ${file} --data ${data} --out runs/mine`,
+    `or edit ${file}: arms, what is held equal, rates, seeds (docs/studies.md)`,
+  ];
+}

@@ -18,7 +18,7 @@ import { follow } from "../follow.ts";
 import { openMachine } from "../machine.ts";
 import { trialWorkerWith } from "../workers.ts";
 import type { StudyOptions } from "./command.ts";
-import { costLines, resultLines } from "./lines.ts";
+import { costLines, nextLines, resultLines } from "./lines.ts";
 
 /** @returns the exit code */
 export async function runStudyFile(
@@ -51,10 +51,11 @@ export async function runStudyFile(
     command: commandLine.join(" "),
   });
   const { reason, result, report } = await follow(events, console, "study: it");
+  const next = reason === "interrupted" ? [] : nextLines(result, file);
   console.out(
     json
       ? `${JSON.stringify({ ...result, ended: reason, report })}\n`
-      : `${[...resultLines(result), "", `report: ${report}`].join("\n")}\n`,
+      : `${[...resultLines(result), "", `report: ${report}`, ...next].join("\n")}\n`,
   );
   if (reason !== "interrupted") return 0;
   console.err(
