@@ -3,11 +3,12 @@
 import { createRequire } from "node:module";
 import { Worker } from "node:worker_threads";
 import type { Law, Observations } from "./law.ts";
-import { type Resampling, resampled } from "./resample.ts";
+import { type Resampling, resampled, type Weighting } from "./resample.ts";
 
 /** What is resampled how often, from where each fit begins. */
 export interface BootstrapOptions {
   readonly free: Float64Array;
+  readonly weighting: Weighting;
   readonly count: number;
   readonly seed: number;
   readonly threads: number;
@@ -21,11 +22,11 @@ const FITS_A_TURN = 50;
 export async function bootstrap(
   law: Law,
   observations: Observations,
-  { free, count, seed, threads, signal }: BootstrapOptions,
+  { free, weighting, count, seed, threads, signal }: BootstrapOptions,
 ): Promise<Float64Array[]> {
   signal?.throwIfAborted();
   const part = (from: number, to: number): Resampling => ({
-    ...{ law: law.name, observations, free, seed },
+    ...{ law: law.name, observations, free, weighting, seed },
     from,
     to,
   });

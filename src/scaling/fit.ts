@@ -9,6 +9,7 @@ import { type Law, type Numbers, type Observations, predict } from "./law.ts";
 import { minimise } from "./minimise.ts";
 import { observe, type Runs, residuals, summedObjective } from "./objective.ts";
 import type { Quantity } from "./quantities.ts";
+import type { Weighting } from "./resample.ts";
 
 /** How a law is fitted. */
 export interface FitOptions {
@@ -65,6 +66,8 @@ export interface Fitted {
   readonly constants: readonly number[];
   /** Constants of every resampling; empty where there were too few runs to resample. */
   readonly samples: readonly (readonly number[])[];
+  /** How runs were resampled for them: drawn with replacement, or each with a random weight. */
+  readonly weighting: "drawn" | "weighted";
 }
 
 /** From so many runs for each constant on, resampling runs gives honest intervals; below, a linear approximation does. */
@@ -98,20 +101,22 @@ export async function fitLaw(law: Law, runs: Runs, options: FitOptions = {}): Pr
   const { free } = search;
   const constants = law.regression.toConstants(free);
   const canResample = points >= size * RUNS_A_CONSTANT && bootstraps > 0;
+  const deviations = residuals(law, observations, free);
+  const weighting = weightingOf(law, deviations);
   const sampled = canResample
-    ? await bootstrap(law, observations, { free, count: bootstraps, seed, threads, signal })
+    ? await bootstrap(law, observations, { free, weighting, count: bootstraps, seed, threads, signal })
     : [];
   const samples = sampled.map((sample) => law.regression.toConstants(sample));
   const linear = canResample || points === size ? null : linearisedCovariance(law, observations, free);
   const estimate = (of: (constants: readonly number[]) => number): Estimate => {
-    if (canResample) return sampledEstimate(of(constants), samples.map(of), { points, constants: size });
+    if (canResample)
+      return sampledEstimate(of(constants), samples.map(of), freedomOf(points, size, weighting));
     const whole = (at: Numbers) => of(law.regression.toConstants(at));
     return linear === null
       ? { value: of(constants), standardError: null, interval: null }
       : linearisedEstimate(whole, free, linear, points - size);
   };
   const derived = Object.keys(law.derived?.(constants) ?? {});
-  const deviations = residuals(law, observations, free);
   const fit: Fit = {
     law: law.name,
     formula: law.formula,
@@ -145,7 +150,21 @@ export async function fitLaw(law: Law, runs: Runs, options: FitOptions = {}): Pr
       inputs: runs.inputs[i]!,
     })),
   };
-  return { fit, constants, samples };
+  return { fit, constants, samples, weighting };
+}
+
+/**
+ * Least squares shrinks its residuals, above all those of runs that stand alone; runs drawn with replacement, which leave those out
+ * at times, spread as much more. Where most residuals count linearly a run pulls as hard however near it is, nothing shrinks, and a
+ * resampling that leaves runs out spreads too much: there each run keeps a weight.
+ */
+function weightingOf({ regression: { huber } }: Law, deviations: readonly number[]): Weighting {
+  const squared = deviations.filter((deviation) => Math.abs(deviation) <= huber).length;
+  return squared >= deviations.length / 2 ? "drawn" : "weighted";
+}
+
+function freedomOf(points: number, constants: number, weighting: Weighting) {
+  return { points, constants, areWide: weighting === "weighted" };
 }
 
 /** Most starts are given up here; those that came within a factor of `PROMISING` of the lowest go on to the last digit. */
@@ -155,11 +174,11 @@ const PROMISING = 1.5;
 /** What a fit predicts for inputs in the order of `law.inputs`, with the interval of the law, not of single runs. */
 export function predictFitted(
   law: Law,
-  { fit, constants, samples }: Fitted,
+  { fit, constants, samples, weighting }: Fitted,
   inputs: readonly number[],
 ): Estimate {
   const of = (values: readonly number[]) => predict(law, values, inputs);
-  const freedom = { points: fit.points, constants: constants.length };
+  const freedom = freedomOf(fit.points, constants.length, weighting);
   if (samples.length > 1) return sampledEstimate(of(constants), samples.map(of), freedom);
   if (fit.covariance === null) return { value: of(constants), standardError: null, interval: null };
   const whole = (free: Numbers) => of(law.regression.toConstants(free));

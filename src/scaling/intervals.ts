@@ -13,9 +13,9 @@ export interface Estimate {
 
 /**
  * From samples of a bootstrap: their standard deviation, and percentiles. The usual 2.5 and 97.5 are too narrow for few runs by
- * sqrt((n - p)/n) and by the difference of Student's t from the normal distribution; they are moved out by as much (Hesterberg 2015,
- * "expanded percentiles"). @param freedom n runs and p constants; left out, they are many and few. Samples that `areWide` have the
- * first of the two already
+ * sqrt((n - p)/n), by which least squares shrinks residuals, and by the difference of Student's t from the normal distribution; they
+ * are moved out by as much (Hesterberg 2015, "expanded percentiles"). @param freedom n runs and p constants; left out, they are many
+ * and few. Samples that `areWide` have or need no first of the two
  */
 export function sampledEstimate(
   value: number,

@@ -79,7 +79,7 @@ test("moe-granularity", async () => {
     const outputs = inputs.map(
       (row, i) => predict(law, truth, row) * Math.exp(NOISE * student(random, 100 * i + 20)),
     );
-    const fitted = await fitLaw(law, { inputs, outputs }, { bootstraps: 60, seed });
+    const fitted = await fitLaw(law, { inputs, outputs }, { bootstraps: 100, seed });
     law.constants.forEach((constant, i) => {
       tally.add(constant, fitted.fit.constants[constant]!, truth[i]!);
     });

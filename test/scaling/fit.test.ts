@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { RequestError } from "../../src/errors.ts";
 import { countingConvention, judgeConstants } from "../../src/scaling/diagnose.ts";
 import { fitLaw } from "../../src/scaling/fit.ts";
+import type { Law } from "../../src/scaling/law.ts";
 import { chinchilla, chinchillaOptimum } from "../../src/scaling/laws/chinchilla.ts";
 import { lawOf, laws } from "../../src/scaling/laws/laws.ts";
 import { type Minimum, minimise } from "../../src/scaling/minimise.ts";
@@ -90,6 +91,17 @@ test("resamplings are the same on two threads as on none, and can be stopped", a
   const stopped = fitLaw(chinchilla, runs, { bootstraps: 100_000, threads: 2, signal: stop.signal });
   setTimeout(() => stop.abort(new Error("enough")), 50);
   await expect(stopped).rejects.toThrow("enough");
+});
+
+test("runs are drawn where residuals are squared, weighted where most count linearly", async () => {
+  const weighting = async (law: Law, noise: number) => {
+    const runs = drawRuns(law, trueConstants(law), 50, noise, 1);
+    const fitted = await fitLaw(law, runs, { bootstraps: 3 });
+    return fitted.weighting;
+  };
+  expect(await weighting(chinchilla, 0.005)).toBe("weighted");
+  expect(await weighting(chinchilla, 0.0002)).toBe("drawn");
+  expect(await weighting(lawOf("kaplan-n"), 0.005)).toBe("drawn");
 });
 
 test("few runs have wider intervals by the linear approximation, as many as constants none, fewer are refused", async () => {

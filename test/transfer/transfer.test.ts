@@ -1,12 +1,12 @@
 // A measurement of transfer: which runs it makes, what it concludes, and what it refuses.
 import { expect, test } from "vitest";
-import { RequestError } from "../../src/errors.ts";
+import { RequestError, WorkError } from "../../src/errors.ts";
 import { reportPage } from "../../src/report/page.ts";
 import type { Result } from "../../src/study/job.ts";
 import { lossesOf, neededRuns } from "../../src/transfer/progress.ts";
 import { transferReport } from "../../src/transfer/report.ts";
 import { defineTransfer, type TransferRequest } from "../../src/transfer/request.ts";
-import { transferResult } from "../../src/transfer/result.ts";
+import { requireLosses, transferResult } from "../../src/transfer/result.ts";
 
 const request = (more: Partial<TransferRequest> = {}): TransferRequest => ({
   architecture: (width, layers) => ({ length: 8, width, layers, heads: 2, feedforward: 2 * width }),
@@ -76,6 +76,18 @@ test("a size with its best rate at an end of the grid is tried beyond it, until 
   // What was asked for tells one measurement from another, not what was added.
   expect(transfer.runs).toHaveLength(2 * 4 * 2);
   expect(JSON.stringify(transfer.json)).not.toContain("0.00025");
+});
+
+test("a measurement of which no run came to a loss is an error that says why", () => {
+  const { transfer, result } = concluded({ 8: 0.002, 16: 0.002 }, 0);
+  expect(() => requireLosses(result)).toThrow(WorkError);
+  expect(() => requireLosses(result)).toThrow(
+    /^transfer: no run .*; all went out of bounds: lower the rates$/,
+  );
+  const failures = transfer.runs.map(({ run }) => ({ run, until: 20, reason: "no memory", attempts: 1 }));
+  const failed = transferResult(transfer, { results: [], failures });
+  expect(() => requireLosses(failed)).toThrow(`came to a loss; ${failures[0]!.run}: no memory`);
+  requireLosses(concluded({ 8: 0.002, 16: 0.002 }).result);
 });
 
 test("losses are means over seeds, and a rate with a run out of bounds has none", () => {
