@@ -44,7 +44,7 @@ export function parseStrict<Shape extends z.ZodRawShape>(
   schema: z.ZodObject<Shape>,
   value: unknown,
 ): z.infer<z.ZodObject<Shape>> {
-  const parsed = schema.strict().safeParse(value);
+  const parsed = strictly(schema).safeParse(value);
   if (parsed.success) return parsed.data as z.infer<z.ZodObject<Shape>>;
   const { issues } = parsed.error;
   // A mistyped key explains a missing one.
@@ -60,6 +60,17 @@ export function parseStrict<Shape extends z.ZodRawShape>(
       ? `${what}: ${key} is missing; ${issue.message}`
       : `${what}: ${key} is ${show(given)}; ${issue.message}`,
   );
+}
+
+/** A schema takes long to make ready, and is asked again and again. */
+const strict = new WeakMap<z.ZodObject, z.ZodObject>();
+
+function strictly(schema: z.ZodObject): z.ZodObject {
+  const known = strict.get(schema);
+  if (known !== undefined) return known;
+  const made = schema.strict();
+  strict.set(schema, made);
+  return made;
 }
 
 function unknownKey(key: string, known: readonly string[]): string {

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll } from "vitest";
 import { temporaryFolder } from "./cli/harness.ts";
 
-const root = fileURLToPath(new URL("..", import.meta.url));
+export const root = fileURLToPath(new URL("..", import.meta.url));
 /** Of the built library. */
 export const dist = join(root, "dist");
 /** The program. */

@@ -1,7 +1,12 @@
 // What an architecture costs, read off its graph: parameters by module, floating-point operations, state, memory. Nothing
 // but the conventions of papers is counted by a formula, and nothing is allocated.
 import { RequestError } from "../errors.ts";
-import { inputSource, type ParameterDeclaration, type Parameters } from "../nn/parameters.ts";
+import {
+  type InputSource,
+  inputSource,
+  type ParameterDeclaration,
+  type Parameters,
+} from "../nn/parameters.ts";
 import { crossEntropy } from "../tensor/composites/loss.ts";
 import { gradients } from "../tensor/gradient.ts";
 import { input } from "../tensor/ops/leaf.ts";
@@ -64,8 +69,7 @@ export function count(architecture: Architecture, length: number = architecture.
   const counted = withLength(architecture, length);
   const parameters = countedParameters(counted);
   const costs = repeated(counted, costsOf(length));
-  const { layers, kvCacheBytes } = countState(counted, length);
-  const sum = (of: "kept" | "mad") => layers.reduce((total, layer) => total + layer[of], 0);
+  const { stateElements, kvCacheBytes } = countState(counted, length);
   return {
     parameters,
     flopsPerToken: {
@@ -75,7 +79,7 @@ export function count(architecture: Architecture, length: number = architecture.
       kaplan: costs.kaplan,
       chinchilla: costs.chinchilla,
     },
-    stateElements: { kept: sum("kept"), mad: sum("mad"), byLayer: layers },
+    stateElements,
     activationBytes: costs.activationBytes,
     kvCacheBytes,
   };
@@ -96,6 +100,11 @@ export function countedParameters(architecture: Architecture): Count["parameters
   // What blocks have in common is found by looking at all of them.
   if (architecture.sources.length > 0) return countParameters(parametersOf(architecture));
   return countParameters(parametersOf({ ...architecture, repeat: 1 }), architecture.repeat);
+}
+
+/** State alone, which needs no graph. Errors: as `count`. */
+export function countedState(architecture: Architecture, length: number): Count["stateElements"] {
+  return countState(withLength(architecture, length), length).stateElements;
 }
 
 /** The architecture for sequences of `length` tokens. */
@@ -135,10 +144,12 @@ function costsOf(length: number): (architecture: Architecture) => Costs {
     const rows = reshape(logits, [places, architecture.vocabulary]);
     const { loss } = crossEntropy(rows, input("targets", [places], "i32"));
     const backward = gradients(loss, [...source.tensors.values()]);
-    const attending = attentionPlaces(topologicalOrder([logits]));
-    const matrices = blockMatrices(architecture, length);
+    const order = topologicalOrder([logits]);
+    const attending = attentionPlaces(order);
+    const isPlain = architecture.sources.length === 0;
+    const matrices = isPlain ? matricesIn(source, tokens, order) : blockMatrices(architecture, length);
     return {
-      forward: graphFlops([logits]),
+      forward: flopsOf(order),
       training: graphFlops([loss, ...backward]),
       kaplan: kaplanFlops(matrices, attending),
       chinchilla: chinchillaFlops(matrices, attending),
@@ -160,11 +171,16 @@ function repeated(architecture: Architecture, costs: (architecture: Architecture
   return Object.fromEntries(extended) as Costs;
 }
 
-/** Numbers in the matrices of the blocks that meet a token; what only positions are mapped by is left out. */
+/** Numbers in the matrices of the blocks that meet a token, as they are without sources. */
 function blockMatrices(architecture: Architecture, length: number): number {
   const source = inputSource();
   const tokens = inputOf(architecture, length);
-  const order = topologicalOrder([forward({ ...architecture, sources: [] }, source, tokens)]);
+  const logits = forward({ ...architecture, sources: [] }, source, tokens);
+  return matricesIn(source, tokens, topologicalOrder([logits]));
+}
+
+/** The same in a graph; what only positions are mapped by is left out. @param order its nodes */
+function matricesIn(source: InputSource, tokens: Tensor, order: readonly Node[]): number {
   const ofTokens = new Set<Node>([tokens.node]);
   const meets = new Map<Node, boolean>();
   for (const node of order) {
@@ -186,7 +202,11 @@ function blockMatrices(architecture: Architecture, length: number): number {
 
 /** Floating-point operations of everything that `results` need. */
 export function graphFlops(results: readonly Tensor[]): number {
-  return topologicalOrder(results).reduce((total, node) => total + node.op.flops(node), 0);
+  return flopsOf(topologicalOrder(results));
+}
+
+function flopsOf(nodes: readonly Node[]): number {
+  return nodes.reduce((total, node) => total + node.op.flops(node), 0);
 }
 
 /** Numbers that the forward pass computes and the rest of the graph of `backward` reads; a view is what it looks at. */
@@ -272,5 +292,6 @@ function countState(architecture: Architecture, length: number) {
       return [{ layer: `${path}.${name}`, kept: module.kept(length), mad: module.mad(length) }];
     }),
   );
-  return { layers, kvCacheBytes };
+  const sum = (of: "kept" | "mad") => layers.reduce((total, layer) => total + layer[of], 0);
+  return { stateElements: { kept: sum("kept"), mad: sum("mad"), byLayer: layers }, kvCacheBytes };
 }

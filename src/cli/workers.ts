@@ -11,8 +11,13 @@ export function trialWorkerWith(config: string | undefined): URL | undefined {
   return workerWith(moduleBeside(import.meta.url, "./trialWorker"), config);
 }
 
+/** That of synthetic tasks. */
+export function madWorkerWith(config: string | undefined): URL | undefined {
+  return workerWith(moduleBeside(import.meta.url, "./mad/worker"), config);
+}
+
 /** `worker` with the configuration that is given or the folder's own; undefined where there is none. */
-export function workerWith(worker: URL, config: string | undefined): URL | undefined {
+function workerWith(worker: URL, config: string | undefined): URL | undefined {
   const path = config ?? ownConfig();
   if (path === undefined) return undefined;
   const located = new URL(worker);

@@ -45,6 +45,8 @@ export interface Design {
 export interface DesignContext
   extends Pick<Design, "candidates" | "leftOut" | "sizedBy" | "data" | "screen" | "screened"> {
   readonly secondsPerStep?: readonly number[] | undefined;
+  /** What the search may take, where that is decided; default: what the winner's run and synthetic tasks leave. */
+  readonly search?: number | undefined;
   readonly processes: number;
   readonly backend?: string | undefined;
 }
@@ -63,13 +65,23 @@ export function finalOf({ budget, final }: Pick<DesignSettings, "budget" | "fina
   return final ?? FINAL_SHARE * budget.value;
 }
 
-/** What is left for the search, in the budget's unit. */
-function searchOf(settings: DesignSettings, { screen, screened, processes }: DesignContext): number {
-  const { budget } = settings;
+/** What synthetic tasks take or have taken, in the budget's unit. */
+function screeningOf({ budget }: DesignSettings, { screen, screened, processes }: DesignContext): number {
   const flops = screened?.cost.flops ?? screen?.flops ?? 0;
   const seconds = screened?.cost.seconds ?? flops / USUAL_SPEED;
-  const screening = budget.unit === "flops" ? flops : seconds / processes;
-  return budget.value - finalOf(settings) - screening;
+  return budget.unit === "flops" ? flops : seconds / processes;
+}
+
+/** What is left for the search, in the budget's unit. */
+function searchOf(settings: DesignSettings, context: DesignContext): number {
+  return context.search ?? settings.budget.value - finalOf(settings) - screeningOf(settings, context);
+}
+
+/** The budget that leaves so much for the search. */
+function budgetFor(search: number, settings: DesignSettings, context: DesignContext): Budget {
+  const spent = search + screeningOf(settings, context);
+  const { budget, final } = settings;
+  return { unit: budget.unit, value: final === null ? spent / (1 - FINAL_SHARE) : spent + final };
 }
 
 /** Errors: RequestError, one line, for everything that can be known to be wrong before training. */
@@ -81,7 +93,8 @@ export function defineDesign(settings: DesignSettings, context: DesignContext): 
   const search = searchOf(settings, context);
   if (search <= 0) {
     throw new RequestError(
-      `design: budget ${showBudget(budget)} does not pay for the synthetic tasks; raise it, or leave out mad`,
+      `design: budget ${showBudget(budget)} does not pay for the synthetic tasks; expected more than ` +
+        `${showBudget(budgetFor(0, settings, context))}, or leave out mad`,
     );
   }
   // Processes side by side spend a second each; the winner has all of them to itself.
@@ -100,7 +113,7 @@ export function defineDesign(settings: DesignSettings, context: DesignContext): 
     seeds: Array.from({ length: seeds }, (_, i) => settings.firstSeed + i),
     rungs: rungs.map(({ trial }) => canonicalHash(trial.json)),
   };
-  return { ...{ settings, rungs, search, final, json }, ...context, secondsPerStep };
+  return { ...context, ...{ settings, rungs, search, final, json, secondsPerStep } };
 }
 
 /** The design that goes on with what a screening left. */
@@ -109,9 +122,14 @@ export function afterScreen(
   { candidates, leftOut, screened }: Pick<Design, "candidates" | "leftOut"> & { readonly screened: Screened },
 ): Design {
   const { settings, data, sizedBy, processes, backend, secondsPerStep } = design;
+  const { budget, final } = settings;
+  // Where the tasks took longer than was reckoned, the winner's run is shorter, and only then the search.
+  const left = budget.value - screened.cost.seconds / processes;
+  const isShared = budget.unit === "seconds" && final === null;
   const kept = candidates.map((candidate) => design.candidates.indexOf(candidate));
   return defineDesign(settings, {
     ...{ data, sizedBy, processes, backend, candidates, screened, screen: null },
+    search: isShared ? Math.min(design.search, (1 - FINAL_SHARE) * left) : undefined,
     leftOut: [...design.leftOut, ...leftOut],
     secondsPerStep: secondsPerStep === null ? undefined : kept.map((place) => secondsPerStep[place]!),
   });
@@ -172,7 +190,7 @@ export function asDesign<T>(make: () => T): T {
 
 /** Errors: RequestError where the first rung is too short for a candidate, with the budget that is enough. */
 function requireEnough(settings: DesignSettings, context: DesignContext, { amount, runs }: RungSize): void {
-  const { budget, final, batch, length } = settings;
+  const { budget, batch, length } = settings;
   const { candidates, secondsPerStep, sizedBy } = context;
   const needs = candidates.map((candidate, place) =>
     budget.unit === "flops"
@@ -183,11 +201,7 @@ function requireEnough(settings: DesignSettings, context: DesignContext, { amoun
   if (need <= amount) return;
   // A larger budget makes larger candidates, by about its root.
   const times = (need / amount) ** (sizedBy === null ? 1 : 2);
-  const search = searchOf(settings, context);
-  const enough: Budget = {
-    unit: budget.unit,
-    value: final === null ? budget.value * times : final + search * times,
-  };
+  const enough = budgetFor(searchOf(settings, context) * times, settings, context);
   throw new RequestError(
     `design: budget ${showBudget(budget)} is too small for ${runs} first runs of ${candidates.length} candidates; ` +
       `${candidates[needs.indexOf(need)]!.name} needs ${LEAST_STEPS} updates: expected at least ${showBudget(enough)}, or fewer ` +

@@ -24,7 +24,7 @@ export interface DesignOptions extends SearchOptions {
 
 /** What a design has come to, as `result.json` in its folder has it. */
 export interface DesignResult extends SearchResult {
-  /** The winner's run; null where the search was interrupted. */
+  /** The winner's run; null where it has not begun. */
   readonly run: RunResult | null;
 }
 
@@ -63,14 +63,16 @@ export async function* design(options: DesignOptions): AsyncGenerator<DesignEven
     try {
       const asked = { design: defined, result, winner, folder, machine, dataFolder, signal };
       const decided = await decideRun(asked);
-      for await (const event of trainWinner(asked, decided)) {
-        if (event.kind === "end") isDone = event.reason === "done";
-        yield { kind: "training", event };
+      if (decided !== null) {
+        for await (const event of trainWinner(asked, decided)) {
+          if (event.kind === "end") isDone = event.reason === "done";
+          yield { kind: "training", event };
+        }
+        run = runResult(winnerFolder(folder));
       }
     } finally {
       machine.dispose();
     }
-    run = runResult(winnerFolder(folder));
   }
   const whole: DesignResult = { ...result, run };
   const report = join(folder, "report.html");

@@ -1,6 +1,7 @@
 // From what a design asks for to one that can be run: its data looked at, its candidates sized, and timed where the budget is a
 // time. Trains nothing.
 import { createHash } from "node:crypto";
+import { join } from "node:path";
 import { z } from "zod";
 import type { BackendChoice } from "../backend/open.ts";
 import { loadDataset } from "../data/dataset.ts";
@@ -11,7 +12,14 @@ import { defaultProcesses } from "../study/processes.ts";
 import { USUAL_SPEED } from "../study/usual.ts";
 import { describeTokens } from "../train/runData.ts";
 import type { TrialData } from "../trial/define.ts";
-import { type ArmPace, keepSpeeds, keptSpeeds, measurePaces, pacesSchema } from "../trial/paces.ts";
+import {
+  type ArmPace,
+  keepSpeeds,
+  keptSpeeds,
+  measurePaces,
+  type PaceOptions,
+  pacesSchema,
+} from "../trial/paces.ts";
 import { type Design, defineDesign, finalOf } from "./define.ts";
 import { type DesignInput, type DesignSettings, readDesign } from "./input.ts";
 import { type Screen, screenOf } from "./screen.ts";
@@ -29,6 +37,8 @@ export interface PrepareDesignOptions {
   readonly processes?: number | undefined;
   /** Time the candidates although nothing depends on it. Default false. */
   readonly timed?: boolean | undefined;
+  /** Aborted: candidates are not timed to the end, and its reason is thrown. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** A design that can be run. */
@@ -47,14 +57,14 @@ const MOST_GUESSED = 1e7;
 
 /** Errors: RequestError, one line, for everything that can be known to be wrong before training. */
 export async function prepareDesign(options: PrepareDesignOptions): Promise<PreparedDesign> {
-  const { input, folder, backend, processes = defaultProcesses(1) } = options;
+  const { input, folder, backend, signal, processes = defaultProcesses(1) } = options;
   const settings = readDesign(input);
   const dataset = await loadDataset({
     ...{ data: settings.data, tokenizer: settings.tokenizer, dataFolder: options.dataFolder },
   });
   const data = { vocabulary: dataset.tokenizer.vocabulary, ...describeTokens(dataset) };
   const common = { data, backend, processes, screened: null };
-  const paced = { batch: settings.batch, backend };
+  const paced = { batch: settings.batch, backend, signal };
   if (settings.budget.unit === "flops") {
     const sized = sizedFor(settings, data, finalOf(settings));
     const screen = screenFor(settings, sized, processes);
@@ -63,13 +73,13 @@ export async function prepareDesign(options: PrepareDesignOptions): Promise<Prep
     return { design, paces };
   }
   const place = {
-    ...{ folder, file: "speeds.json" },
+    ...{ folder, file: "speeds.json", study: join("search", "study.json") },
     of: createHash("sha256")
       .update(JSON.stringify([settings, data.sha256, processes]))
       .digest("hex"),
   };
   const kept = keptSpeeds(place, schema, "design");
-  const speed = kept?.speed ?? (await speedOf(settings, data, processes, backend));
+  const speed = kept?.speed ?? (await speedOf(settings, data, processes, paced));
   const sized = sizedFor(settings, data, finalOf(settings) * speed);
   const paces = kept?.paces ?? (await measurePaces(sized.candidates, paced));
   const design = defineDesign(settings, {
@@ -120,7 +130,7 @@ async function speedOf(
   settings: DesignSettings,
   data: TrialData,
   processes: number,
-  backend: BackendChoice | undefined,
+  paced: PaceOptions,
 ): Promise<number> {
   // Sizes that were given do not depend on it.
   if (settings.parameters !== undefined || settings.candidates !== undefined) return USUAL_SPEED * processes;
@@ -130,7 +140,7 @@ async function speedOf(
     ...request,
     parameters: Math.min(MOST_GUESSED, parameters),
   }).candidates;
-  const [pace] = await measurePaces([guess!], { batch: settings.batch, backend });
+  const [pace] = await measurePaces([guess!], paced);
   const flops = guess!.flopsPerToken * settings.batch * settings.length;
   return (processes * flops) / pace!.secondsPerStep;
 }

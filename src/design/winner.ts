@@ -46,9 +46,12 @@ export interface WinnerOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What an earlier call decided, or what is decided now and kept. Errors: WorkError for a decision that cannot be read. */
-export async function decideRun(options: WinnerOptions): Promise<WinnerRun> {
-  const { folder, winner } = options;
+/**
+ * What an earlier call decided, or what is decided now and kept; null where it is interrupted, since half a measurement
+ * decides nothing. Errors: WorkError for a decision that cannot be read.
+ */
+export async function decideRun(options: WinnerOptions): Promise<WinnerRun | null> {
+  const { folder, winner, signal } = options;
   const path = decisionPath(folder);
   if (existsSync(path)) {
     try {
@@ -60,6 +63,7 @@ export async function decideRun(options: WinnerOptions): Promise<WinnerRun> {
     }
   }
   const steps = Math.max(LEAST_STEPS, await stepsLeft(options));
+  if (signal?.aborted) return null;
   const run = { name: winner.name, rate: winner.rate, steps };
   onDisk("write", path, () => replaceFile(path, `${JSON.stringify(run)}\n`));
   return run;

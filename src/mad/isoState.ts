@@ -1,6 +1,6 @@
 // Whether architectures are compared at equal recurrent state, by the rule of Poli, Thomas et al. 2024: 4096 numbers over the
 // mixers of a model of width 128. What grows with the length (attention) is exempt. Knows no task.
-import { count } from "../architecture/count.ts";
+import { countedState } from "../architecture/count.ts";
 import type { Architecture } from "../architecture/schema.ts";
 import { originalWidth } from "./mixers.ts";
 
@@ -19,11 +19,11 @@ export interface IsoState {
   readonly verdict: "equal" | "less" | "more" | "grows";
 }
 
-/** Reads the state off the architecture's graph at two lengths. */
+/** Reads the architecture's state at two lengths. */
 export function isoState(architecture: Architecture): IsoState {
   const { length, width } = architecture;
   const shorter = Math.ceil(length / 2);
-  const [here, there] = [length, shorter].map((at) => count(architecture, at).stateElements.byLayer);
+  const [here, there] = [length, shorter].map((at) => countedState(architecture, at).byLayer);
   let recurrent = 0;
   let perToken = 0;
   for (const [place, { mad }] of here!.entries()) {

@@ -88,9 +88,8 @@ export function defineComparison(request: MadRequest): Comparison {
   const priced = priceOf(budget, cost, processes);
   const raced = priced === null ? null : raceSettings({ cells, score: profile.score, ...priced });
   if (raced !== null) requireEnough(budget!, raced);
-  const isoStates = new Map(
-    cells.map(({ architecture, runs }) => [architecture, isoState(runs[0]!.spec.architecture)] as const),
-  );
+  const models = new Map(cells.map(({ architecture, runs }) => [architecture, runs[0]!.spec.architecture]));
+  const isoStates = new Map([...models].map(([name, model]) => [name, isoState(model)]));
   const json: Json = {
     kind: "mad",
     ...{ profile: profile.name, tasks: [...names], seeds: [...seeds], full: isFull, backend },

@@ -1,10 +1,10 @@
 // The arms of a study: architectures named or solved for, completed for its data, held to what is to be equal. Trains nothing.
 import { isAbsolute, join } from "node:path";
 import { type Architecture, defineArchitecture } from "../architecture/architecture.ts";
-import { type Count, count } from "../architecture/count.ts";
+import { type Count, count, countedMatrices } from "../architecture/count.ts";
 import { presets } from "../architecture/presets.ts";
 import { readArchitectureInput } from "../architecture/read.ts";
-import { atShape, costOf, type ParameterConvention, solveWidths } from "../architecture/solve.ts";
+import { atShape, type ParameterConvention, solveWidths } from "../architecture/solve.ts";
 import { RequestError } from "../errors.ts";
 import { type DefinedGrowth, defineArmGrowth, networksOf } from "./growing.ts";
 import type { ArmInput, ArmTraining, TrialSettings } from "./input.ts";
@@ -113,13 +113,8 @@ function complete(
   const { grow = [], ...others } = training;
   const { growth, networks } = grown(name, architecture, grow);
   const last = networks.at(-1)!;
-  const kinds: readonly ParameterConvention[] = ["total", "nonEmbedding", "active", "kaplan"];
-  const parameters = Object.fromEntries(
-    kinds.map((convention) => [
-      convention,
-      costOf(last.architecture, { of: "parameters", value: 1, convention }),
-    ]),
-  ) as Arm["parameters"];
+  const { total, nonEmbedding, active } = last.count.parameters;
+  const parameters = { total, nonEmbedding, active, kaplan: countedMatrices(last.architecture) };
   return {
     ...{ name, architecture, parametrisation, rates, training: others },
     ...{ growth, networks, count: last.count, parameters },

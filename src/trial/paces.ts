@@ -27,33 +27,38 @@ export type TimedArm = Pick<Arm, "architecture"> & Partial<Pick<TrialArm, "netwo
 export interface PaceOptions {
   readonly batch: number;
   readonly backend: BackendChoice | undefined;
+  readonly signal: AbortSignal | undefined;
 }
 
 const TIMED = 6;
 
 /**
  * Updates of each arm on one thread, alone on the machine; of one that grows the mean over its run, and the most memory.
- * Errors: RequestError for an arm that the backend cannot run.
+ * Errors: RequestError for an arm that the backend cannot run; the signal's reason once it is aborted, since half a
+ * measurement says nothing.
  */
-export async function measurePaces(
-  arms: readonly TimedArm[],
-  { batch, backend }: PaceOptions,
-): Promise<ArmPace[]> {
+export async function measurePaces(arms: readonly TimedArm[], options: PaceOptions): Promise<ArmPace[]> {
+  const { backend } = options;
   const { machine } = await openMachine({ threads: 1, backend });
   try {
     const paces: ArmPace[] = [];
-    for (const arm of arms) paces.push(await paceOf(machine, arm, batch));
+    for (const arm of arms) paces.push(await paceOf(machine, arm, options));
     return paces;
   } finally {
     machine.dispose();
   }
 }
 
-async function paceOf(machine: Machine, arm: TimedArm, batch: number): Promise<ArmPace> {
+async function paceOf(machine: Machine, arm: TimedArm, { batch, signal }: PaceOptions): Promise<ArmPace> {
   const { architecture, networks = [{ architecture }], stages } = arm;
   let [seconds, steps, peak] = [0, 0, 0];
   for (const [place, network] of networks.entries()) {
-    const timing = await timeSteps(machine, network.architecture, { batch, steps: TIMED, seed: 1 });
+    signal?.throwIfAborted();
+    const timing = await timeSteps(machine, network.architecture, {
+      ...{ batch, steps: TIMED, seed: 1 },
+      ...(signal === undefined ? {} : { signal }),
+    });
+    signal?.throwIfAborted();
     const own = stages?.[place]?.steps ?? 1;
     seconds += (own * timing.msPerStep) / 1000;
     steps += own;
@@ -73,6 +78,8 @@ export interface KeptSpeeds {
   readonly folder: string | undefined;
   readonly file: string;
   readonly of: string;
+  /** Of the study in that folder whose runs are as long as they say. */
+  readonly study: string;
 }
 
 /**
@@ -98,8 +105,9 @@ export function keptSpeeds<Speeds>(
   }
 }
 
-export function keepSpeeds({ folder, file, of }: KeptSpeeds, speeds: object): void {
-  if (folder === undefined) return;
+/** A study that is there needs its own, should it be asked for again; another one will be refused. */
+export function keepSpeeds({ folder, file, of, study }: KeptSpeeds, speeds: object): void {
+  if (folder === undefined || existsSync(join(folder, study))) return;
   onDisk("write to", folder, () => {
     makeFolder(folder);
     replaceFile(join(folder, file), `${JSON.stringify({ of, ...speeds })}\n`);

@@ -26,6 +26,8 @@ export interface PrepareOptions {
   readonly processes?: number | undefined;
   /** Time the arms although nothing depends on it. Default false. */
   readonly timed?: boolean | undefined;
+  /** Aborted: arms are not timed to the end, and its reason is thrown. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** A study that can be run. */
@@ -37,7 +39,7 @@ export interface PreparedTrial {
 
 /** Errors: RequestError, one line, for everything that can be known to be wrong before training. */
 export async function prepareTrial(options: PrepareOptions): Promise<PreparedTrial> {
-  const { input, backend, processes, architectures } = options;
+  const { input, backend, processes, architectures, signal } = options;
   const settings = readSettings(input);
   const data = await subjectOf(settings).look(settings, options.dataFolder);
   const context: TrialContext = { data, backend, processes, folder: architectures };
@@ -52,7 +54,7 @@ export async function prepareTrial(options: PrepareOptions): Promise<PreparedTri
       : armsOf(settings, { data, folder: architectures });
   const place = keptIn(options.folder, arms, settings);
   const kept = isHeldToTime ? keptSpeeds(place, schema, "study") : null;
-  const paces = kept?.paces ?? (await measurePaces(arms, { batch: settings.batch, backend }));
+  const paces = kept?.paces ?? (await measurePaces(arms, { batch: settings.batch, backend, signal }));
   const trial = defineTrial(input, {
     ...context,
     secondsPerStep: isHeldToTime ? paces.map(({ secondsPerStep }) => secondsPerStep) : undefined,
@@ -67,7 +69,7 @@ const schema = z.object({ paces: pacesSchema });
 function keptIn(folder: string | undefined, arms: readonly Arm[], { batch }: TrialSettings): KeptSpeeds {
   const content = JSON.stringify([batch, arms.map(({ networks }) => networks.at(-1)!.architecture)]);
   return {
-    ...{ folder, file: ".paces.json" },
+    ...{ folder, file: ".paces.json", study: "study.json" },
     of: createHash("sha256").update(content).digest("hex"),
   };
 }

@@ -1,8 +1,8 @@
 // `scantling design`: what would be tried, and what is refused before anything is trained.
-import { writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { refusal, scantling, temporaryFolder } from "./harness.ts";
+import { interruptAfter, refusal, scantling, temporaryFolder } from "./harness.ts";
 
 const folder = temporaryFolder();
 afterAll(() => folder.remove());
@@ -63,6 +63,37 @@ test("what is wrong is one line", async () => {
   expect(await refused("--budget", "1e9flops", "--candidates", join(folder.path, "wrong.yaml"))).toMatch(
     /candidates\.a: .*hedas/,
   );
+});
+
+test("synthetic tasks take their time of a budget, and the least that is enough is named", async () => {
+  const kinds = join(folder.path, "kinds.yaml");
+  writeFileSync(
+    kinds,
+    `one: { architecture: { width: 8, stripe: "[attention(heads: 2), gelu]" } }
+two: { architecture: { width: 8, stripe: "[min-gru, gelu]" } }
+`,
+  );
+  const words = (budget: string) => ["design", "--candidates", kinds, "--mad", "--budget", budget, ...asked];
+  const { err: none } = await refusal(words("40s"));
+  const [, enough] = /40s does not pay for the synthetic tasks; expected more than ([\d.]+m),/.exec(none)!;
+  const { err: little } = await refusal(words(enough!));
+  const [, more] = /is too small for \d+ first runs .*expected at least ([\d.]+m),/.exec(little)!;
+  expect(Number.parseFloat(more!)).toBeLessThan(Number.parseFloat(enough!) + 2);
+  expect((await scantling([...words(more!), "--dry-run"])).exitCode).toBe(0);
+});
+
+test("an interrupt ends the timing of candidates, and nothing is kept of it", async () => {
+  const large = join(folder.path, "large.yaml");
+  writeFileSync(
+    large,
+    "a: { architecture: { width: 64, layers: 2, heads: 2 } }\nb: { architecture: { width: 64, layers: 4, heads: 2 } }\n",
+  );
+  for (const more of [["--dry-run"], []]) {
+    const words = ["design", "--candidates", large, "--budget", "2h", ...asked, "--length", "32", ...more];
+    const outcome = await scantling(words, { signal: interruptAfter(200) });
+    expect(outcome).toEqual({ exitCode: 130, out: "", err: "" });
+  }
+  expect(existsSync(join(folder.path, "out"))).toBe(false);
 });
 
 test("the least budget that is named is enough", async () => {

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
+import { Interruption } from "../../src/cli/failure.ts";
 import { runCommandLine } from "../../src/cli/program.ts";
 
 export interface Outcome {
@@ -53,6 +54,13 @@ export async function refusal(words: readonly string[], settings: RunSettings = 
     throw new Error(`expected one line on standard error:\n${outcome.out}\n${outcome.err}`);
   }
   return { ...outcome, err: lines.at(-2)!.slice("scantling: ".length) };
+}
+
+/** An interrupt (Ctrl-C) after so many milliseconds. */
+export function interruptAfter(milliseconds: number): AbortSignal {
+  const stop = new AbortController();
+  setTimeout(() => stop.abort(new Interruption(130)), milliseconds);
+  return stop.signal;
 }
 
 export function temporaryFolder(): { path: string; remove: () => void } {

@@ -1,6 +1,5 @@
 // What a run leaves when its process is stopped or its disk is full: real processes of the built command.
 
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import {
   chmodSync,
   cpSync,
@@ -13,79 +12,20 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readCheckpoint } from "../../src/train/checkpoint.ts";
+import { builtFolder } from "../built.ts";
+import { commandIn, type Life } from "../command.ts";
 import { mountSmallDisk } from "../smallDisk.ts";
-import { temporaryFolder } from "./harness.ts";
 
-const root = fileURLToPath(new URL("../..", import.meta.url));
-const main = join(root, "dist", "cli", "main.js");
-const folder = temporaryFolder();
-const children = new Set<ChildProcess>();
+const folder = builtFolder();
+const { live, killAll } = commandIn(folder.path);
 
 beforeAll(() => {
-  execFileSync(process.execPath, ["scripts/build.js"], { cwd: root });
   writeFileSync(join(folder.path, "short.txt"), "the ship and the keel of the ship ".repeat(60));
   writeFileSync(join(folder.path, "long.txt"), "the ship and the keel of the ship ".repeat(200_000));
 });
-afterAll(() => {
-  for (const child of children) child.kill("SIGKILL");
-  folder.remove();
-});
-
-interface Ended {
-  readonly code: number | null;
-  readonly signal: string | null;
-  readonly out: string;
-  readonly err: string;
-}
-
-interface Life {
-  readonly child: ChildProcess;
-  readonly ended: Promise<Ended>;
-  /** Resolves once standard error has said it. */
-  said(what: RegExp): Promise<void>;
-}
-
-/** `scantling ...words`, or another program that runs it. */
-function live(words: readonly string[], program: readonly string[] = [], uid?: number): Life {
-  const [command, ...given] = [...program, process.execPath, main, ...words];
-  const child = spawn(command!, given, {
-    cwd: folder.path,
-    stdio: ["ignore", "pipe", "pipe"],
-    ...(uid === undefined ? {} : { uid, gid: uid }),
-  });
-  children.add(child);
-  let out = "";
-  let err = "";
-  const listeners = new Set<() => void>();
-  child.stdout.on("data", (chunk) => {
-    out += chunk;
-  });
-  child.stderr.on("data", (chunk) => {
-    err += chunk;
-    for (const listener of listeners) listener();
-  });
-  const ended = new Promise<Ended>((done) =>
-    child.on("close", (code, signal) => {
-      children.delete(child);
-      done({ code, signal, out, err });
-    }),
-  );
-  const said = (what: RegExp) =>
-    new Promise<void>((done, fail) => {
-      const look = () => {
-        if (!what.test(err)) return;
-        listeners.delete(look);
-        done();
-      };
-      listeners.add(look);
-      ended.then(() => fail(new Error(`ended without saying ${what}:\n${err}`)));
-      look();
-    });
-  return { child, ended, said };
-}
+afterAll(killAll);
 
 const tiny = [
   "--length",
@@ -235,7 +175,8 @@ describe("a full disk", () => {
     // No file may become longer than that many blocks of 512 bytes; further writes fail as on a full disk.
     const limited = ["/bin/sh", "-c", `ulimit -f ${2 * kibibytes}; exec "$@"`, "sh"];
     const run = `limited-${kibibytes}`;
-    const { code, out, err } = await live([...short, ...model, ...steps, "--out", run], limited).ended;
+    const { code, out, err } = await live([...short, ...model, ...steps, "--out", run], { program: limited })
+      .ended;
     expect([code, out]).toEqual([1, ""]);
     expect(err).toMatch(/^scantling: cannot write .*: no space is left on the disk; .*\n$/m);
     const names = existsSync(join(folder.path, run)) ? readdirSync(join(folder.path, run)) : [];
@@ -312,7 +253,7 @@ describe.runIf(process.platform !== "win32")("a folder that may not be written",
       [[...short, "--out", "short.txt"], "short.txt is a file; expected a new folder"],
     ] as const;
     for (const [words, message] of cases) {
-      const { code, out, err } = await live([...words, ...reference], [], uid).ended;
+      const { code, out, err } = await live([...words, ...reference], uid === undefined ? {} : { uid }).ended;
       expect([err, out]).toEqual([expect.stringMatching(/^scantling: [^\n]*\n$/), ""]);
       expect(err).toContain(`scantling: ${message}`);
       expect(code).toBe(message.startsWith("cannot") ? 1 : 2);

@@ -1,8 +1,10 @@
 // `scantling study`, `reproduce` and `compare`: what would be run, and what is refused before anything is trained.
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { refusal, scantling, temporaryFolder } from "./harness.ts";
+import { prepareTrial } from "../../src/trial/prepare.ts";
+import { readTrialFile } from "../../src/trial/read.ts";
+import { interruptAfter, refusal, scantling, temporaryFolder } from "./harness.ts";
 
 const folder = temporaryFolder();
 afterAll(() => folder.remove());
@@ -49,6 +51,43 @@ export default { arms: { one: arm(1), two: arm(2) }, train: { steps: 3 }, length
   const told = await scantling(["study", typed, ...asked, "--dry-run", "--seeds", "2"]);
   expect(told.out).toMatch(/^study: abc\.txt, 0\.02 epochs at most, 2 seeds, all rates and seeds/);
   expect(told.out).toMatch(/all: 4 runs/);
+});
+
+const large = `
+arms:
+  wide: { architecture: { width: 64, layers: 1, heads: 2 } }
+  deep: { architecture: { width: 64, layers: 4, heads: 2 } }
+train: { seconds: 1 }
+length: 32
+batch: 8
+rates: [0.01]
+`;
+
+test("an interrupt ends the timing of arms, and nothing is kept of it", async () => {
+  for (const more of [["--dry-run"], []]) {
+    const signal = interruptAfter(200);
+    const outcome = await scantling(["study", file("large.yaml", large), ...asked, ...more], { signal });
+    expect(outcome).toEqual({ exitCode: 130, out: "", err: "" });
+  }
+  expect(existsSync(join(folder.path, "out"))).toBe(false);
+});
+
+test("speeds that runs are as long as stay when another study is asked for in their folder", async () => {
+  const out = join(folder.path, "timed");
+  const paces = join(out, ".paces.json");
+  const timed = study.replace("tokens: 640", "seconds: 4");
+  const prepare = (content: string) =>
+    prepareTrial({
+      input: readTrialFile(file("timed.yaml", content)),
+      ...{ architectures: folder.path, folder: out, backend: "reference" },
+    });
+  await prepare(timed);
+  const kept = readFileSync(paces, "utf8");
+  await prepare(timed);
+  expect(readFileSync(paces, "utf8")).toBe(kept);
+  writeFileSync(join(out, "study.json"), "{}");
+  await prepare(timed.replace("batch: 4", "batch: 2"));
+  expect(readFileSync(paces, "utf8")).toBe(kept);
 });
 
 test("what is wrong with a study is one line", async () => {

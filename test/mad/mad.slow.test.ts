@@ -1,51 +1,26 @@
 // A comparison that is really trained, killed with its runs again and again: the same table at the end, every run once.
 
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, expect, it } from "vitest";
 import { createRandom } from "../../src/data/random.ts";
 import type { MadResult } from "../../src/mad/result.ts";
-import { temporaryFolder } from "../cli/harness.ts";
+import { builtFolder, main } from "../built.ts";
+import { childrenOf, commandIn } from "../command.ts";
 
-const root = fileURLToPath(new URL("../..", import.meta.url));
-const main = join(root, "dist", "cli", "main.js");
-const folder = temporaryFolder();
-const children = new Set<ChildProcess>();
+const folder = builtFolder();
+const { live, killAll } = commandIn(folder.path);
 
-beforeAll(() => {
-  execFileSync(process.execPath, ["scripts/build.js"], { cwd: root });
-});
-afterAll(() => {
-  for (const child of children) child.kill("SIGKILL");
-  folder.remove();
-});
+afterAll(killAll);
 
 const request = ["mad", "attention", "min-gru", "--tasks", "in-context-recall", "--profile", "quick"];
 const common = ["--seeds", "2", "--workers", "2", "--threads", "1", "--json"];
 
-type Document = MadResult & { readonly ended: string; readonly report: string };
+const compare = (out: string) => live([...request, ...common, "--out", out]);
 
-function live(out: string): { readonly child: ChildProcess; readonly ended: Promise<string> } {
-  const child = spawn(process.execPath, [main, ...request, ...common, "--out", out], {
-    cwd: folder.path,
-    stdio: ["ignore", "pipe", "ignore"],
-  });
-  children.add(child);
-  let text = "";
-  child.stdout!.on("data", (chunk) => {
-    text += chunk;
-  });
-  const ended = new Promise<string>((done) =>
-    child.on("close", () => {
-      children.delete(child);
-      done(text);
-    }),
-  );
-  return { child, ended };
-}
+type Document = MadResult & { readonly ended: string; readonly report: string };
 
 /** What does not depend on time. */
 function tableOf({ architectures, results, verdicts, spent }: Document) {
@@ -55,20 +30,14 @@ function tableOf({ architectures, results, verdicts, spent }: Document) {
   ) as unknown;
 }
 
-/** Processes that a process has started; none where the system does not say. */
-function childrenOf(process: number): number[] {
-  const path = `/proc/${process}/task/${process}/children`;
-  return existsSync(path) ? readFileSync(path, "utf8").trim().split(" ").filter(Boolean).map(Number) : [];
-}
-
 it("goes on after ten kills of the runner, and of runs, and ends with the same table", async () => {
-  const undisturbed = JSON.parse(await live("whole").ended) as Document;
+  const undisturbed = JSON.parse((await compare("whole").ended).out) as Document;
   expect(undisturbed.ended).toBe("done");
   expect(existsSync(join(folder.path, undisturbed.report))).toBe(true);
   const random = createRandom(7, 0);
   let out = "";
   for (let kill = 0; kill < 10 && out === ""; kill++) {
-    const { child, ended } = live("killed");
+    const { child, ended } = compare("killed");
     await Promise.race([ended, wait(500 + random.integer(2 * kill, 2500))]);
     // Every second time a run alone, which is tried again.
     const runs = kill % 2 === 0 ? [] : childrenOf(child.pid!);
@@ -77,9 +46,9 @@ it("goes on after ten kills of the runner, and of runs, and ends with the same t
       await Promise.race([ended, wait(1000)]);
     }
     child.kill("SIGKILL");
-    out = await ended;
+    ({ out } = await ended);
   }
-  if (out === "") out = await live("killed").ended;
+  if (out === "") ({ out } = await compare("killed").ended);
   const killed = JSON.parse(out) as Document;
   expect(tableOf(killed)).toEqual(tableOf(undisturbed));
   const runs = readdirSync(join(folder.path, "killed", "runs"));

@@ -17,7 +17,7 @@ import { interruptedCode } from "../failure.ts";
 import { follow } from "../follow.ts";
 import type { LiveLines } from "../liveLines.ts";
 import { openMachine } from "../machine.ts";
-import { trialWorkerWith } from "../workers.ts";
+import { madWorkerWith, trialWorkerWith } from "../workers.ts";
 import type { DesignCommandOptions } from "./command.ts";
 import { planLines, resultLines } from "./lines.ts";
 
@@ -34,6 +34,7 @@ export async function designFor(
   const dataFolder = dataFolders(console.environment);
   const prepared = await prepareDesign({
     ...{ input: inputOf(options), folder, dataFolder, backend, processes, timed: dryRun },
+    signal: console.signal,
   });
   if (dryRun) {
     const { candidates, leftOut, data } = prepared.design;
@@ -47,7 +48,7 @@ export async function designFor(
   }
   const events = design({
     ...{ design: prepared.design, folder, dataFolder, backend, threads, signal: console.signal },
-    worker: trialWorkerWith(config),
+    ...{ worker: trialWorkerWith(config), madWorker: madWorkerWith(config) },
     command: commandLine.join(" "),
   });
   const { reason, result, report } = await follow(events, console, "design: it", (event, live) => {
@@ -60,7 +61,9 @@ export async function designFor(
       : `${[...resultLines(result, folder), "", `report: ${report}`].join("\n")}\n`,
   );
   if (reason === "done") return 0;
-  console.err(`paused after ${result.cost.runs} runs of the search: the same command goes on from here\n`);
+  const { run, cost } = result;
+  const far = run === null ? `${cost.runs} runs of the search` : `${run.step} updates of the winner's run`;
+  console.err(`paused after ${far}: the same command goes on from here\n`);
   return interruptedCode;
 }
 

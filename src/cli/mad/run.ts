@@ -6,12 +6,11 @@ import { type Association, associateTable, meanName, requireKnown } from "../../
 import { mad } from "../../mad/mad.ts";
 import { type PerplexityTable, readPerplexities } from "../../mad/perplexities.ts";
 import { type Comparison, defineComparison, type MadRequest } from "../../mad/request.ts";
-import { moduleBeside } from "../../moduleBeside.ts";
 import type { Console } from "../console.ts";
 import { interruptedCode } from "../failure.ts";
 import { follow } from "../follow.ts";
 import { openMachine } from "../machine.ts";
-import { workerWith } from "../workers.ts";
+import { madWorkerWith } from "../workers.ts";
 import type { MadOptions } from "./command.ts";
 import { againstLines, planLines, resultLines } from "./lines.ts";
 
@@ -42,7 +41,7 @@ export async function compare(
   (await openMachine({ ...options, threads: 1 }, console)).machine.dispose();
   const { out: folder = usualFolder } = options;
   const command = commandLine.join(" ");
-  const worker = workerWith(moduleBeside(import.meta.url, "./worker"), options.config);
+  const worker = madWorkerWith(options.config);
   const events = mad({ ...request, folder, against: table, command, worker, signal: console.signal });
   const { reason, result, associations, report } = await follow(
     events,

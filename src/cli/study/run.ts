@@ -38,6 +38,7 @@ export async function runStudyFile(
   const architectures = dirname(file);
   const { trial, paces } = await prepareTrial({
     ...{ input, folder, architectures, dataFolder, backend, processes, timed: dryRun },
+    signal: console.signal,
   });
   if (dryRun) {
     const cost = costOfTrial(trial, paces!);
