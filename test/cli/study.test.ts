@@ -119,7 +119,7 @@ test("what is wrong with a study is one line", async () => {
 
 test("claims are listed with what they cost; an unknown one is refused", async () => {
   const { out } = await scantling(["reproduce", "--list"]);
-  expect(out).toMatch(/^wide-or-deep +small +24 runs +\S+ FLOPs +\S+ (min|h) /m);
+  expect(out).toMatch(/^wide-or-deep +small +40 runs +\S+ FLOPs +\S+ (min|h) /m);
   expect((await refusal(["reproduce", "wide-and-deep"])).err).toMatch(/did you mean wide-or-deep\?/);
   expect((await refusal(["reproduce"])).err).toMatch(/expected one of wide-or-deep/);
 });
