@@ -1,16 +1,14 @@
 // Studies of single runs: models that a claim's own file chooses, each trained once under each seed, and what their losses
 // mean, by that file. Knows no claim.
-import { rmSync } from "node:fs";
 import { loadDataset } from "../data/dataset.ts";
 import { meansImages } from "../data/images/load.ts";
 import type { ReportSection } from "../report/document.ts";
 import { failureSections, runsSection } from "../report/runSections.ts";
 import type { Json, Known } from "../study/job.ts";
-import { runStudy } from "../study/runner.ts";
-import { runFolder } from "../study/store.ts";
+import { runTrainingStudy } from "../study/training.ts";
 import { describeTokens } from "../train/runData.ts";
-import { checkpointsPath } from "../train/runFolder.ts";
 import { type TransferSpec, toJson } from "../transfer/request.ts";
+import { transferWorker } from "../transfer/transfer.ts";
 import type { ClaimStudy, ClaimStudyEvent, ClaimStudyOptions, Studied } from "./claim.ts";
 
 /** One run. */
@@ -74,9 +72,6 @@ export function runsStudy(input: RunsInput): ClaimStudy {
 }
 
 const USUAL_VOCABULARY = 65;
-/** A run that says nothing for so long is ended. */
-const SILENCE_SECONDS = 600;
-
 function seedsOf({ seeds }: RunsInput, first: number): number[] {
   return Array.from({ length: seeds }, (_, i) => first + i);
 }
@@ -94,18 +89,10 @@ async function* run(
   const jobs = planned.runs.map(({ run: name, spec }) => ({
     ...{ run: name, until: spec.training.steps, spec: toJson(spec) },
   }));
-  const study = runStudy({
-    ...{ folder, processes, threads, signal, request, plan: () => jobs, silenceSeconds: SILENCE_SECONDS },
-    worker: new URL(
-      `../transfer/worker${import.meta.url.slice(import.meta.url.lastIndexOf("."))}`,
-      import.meta.url,
-    ),
+  const study = runTrainingStudy({
+    ...{ folder, processes, threads, signal, request, plan: () => jobs, worker: transferWorker },
   });
   for await (const event of study) {
-    // Of a run that has ended its loss is all that is needed.
-    if (event.kind === "result") {
-      rmSync(checkpointsPath(runFolder(folder, event.result.run)), { recursive: true, force: true });
-    }
     yield { kind: "study", event };
     if (event.kind !== "end") continue;
     const about = {
