@@ -62,6 +62,7 @@ export async function* runStage(
   };
   let look: NodeJS.Timeout | undefined;
   let lookSeconds = LOOK_SECONDS.first;
+  let isPaused = false;
   const onAbort = () => mailbox.post({ kind: "stop" });
   signal?.addEventListener("abort", onAbort);
 
@@ -80,6 +81,9 @@ export async function* runStage(
   function* pause(reason: string): Generator<StudyEvent> {
     if (look !== undefined) return;
     lookLater();
+    // What could not be saved is tried again at every look; that is no news.
+    if (isPaused) return;
+    isPaused = true;
     yield { kind: "pause", reason };
   }
 
@@ -163,8 +167,12 @@ export async function* runStage(
     look = undefined;
     for (const { job, ended } of unsaved.splice(0)) yield* save(job, ended);
     if (look !== undefined) return;
-    if (hasRoom(folder)) yield { kind: "continue" };
-    else lookLater();
+    if (!hasRoom(folder)) {
+      lookLater();
+      return;
+    }
+    isPaused = false;
+    yield { kind: "continue" };
   }
 
   try {

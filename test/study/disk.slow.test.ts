@@ -108,6 +108,8 @@ test.runIf(process.platform !== "win32")("a result that finds no room waits for 
   });
   const ended = new Promise((resolve) => child.on("close", resolve));
   while (!out.includes('"pause"')) await wait(50);
+  // Long enough for it to try again.
+  await wait(1500);
   child.kill("SIGTERM");
   expect(await ended).toBe(0);
   const events = out
@@ -117,6 +119,7 @@ test.runIf(process.platform !== "win32")("a result that finds no room waits for 
   expect(events.find(({ kind }) => kind === "pause")).toMatchObject({
     reason: expect.stringMatching(/^cannot write .*: no space is left on the disk; /) as string,
   });
+  expect(events.filter(({ kind }) => kind === "pause")).toHaveLength(1);
   expect(events.at(-1)).toMatchObject({ kind: "end", reason: "interrupted" });
   const { known } = await study({ folder: at, worker: large, plan: planOf(jobs), request: 1 });
   expect(known.results.map(({ value }) => (value as string).length)).toEqual([300_000, 10]);

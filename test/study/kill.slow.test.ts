@@ -9,6 +9,7 @@ import { afterAll, expect, test, vi } from "vitest";
 import { createRandom } from "../../src/data/random.ts";
 import type { StudyEvent } from "../../src/study/events.ts";
 import type { Known } from "../../src/study/job.ts";
+import { childrenOf } from "../command.ts";
 import { execArgv, planOf, study, studyProgram, temporaryFolder, workerModule } from "./harness.ts";
 
 const folder = temporaryFolder();
@@ -153,10 +154,12 @@ test("ten runners and ten jobs killed: the same table, no result made twice, no 
       jobs++;
       continue;
     }
+    // Stopped first, so that it starts none after they were counted; one that starts up has told nothing of itself yet.
+    life.child.kill("SIGSTOP");
+    const orphans = [...new Set([...childrenOf(life.child.pid!), ...jobsOf(at)])];
     life.child.kill("SIGKILL");
     runners++;
     await life.ended;
-    const orphans = jobsOf(at);
     const start = performance.now();
     // The next runner does not wait for them every other time.
     if (runners % 2 === 0) {
