@@ -59,6 +59,8 @@ export interface ClaimStudyOptions {
   readonly dataFolder?: DataFolders | undefined;
   /** The first; default 1. */
   readonly seed?: number | undefined;
+  /** How many; default the study's own number. With more than before, a folder goes on. */
+  readonly seeds?: number | undefined;
   readonly backend?: BackendChoice | undefined;
   /** Runs at a time. */
   readonly processes?: number | undefined;

@@ -11,11 +11,11 @@ import type { MadResult } from "../mad/result.ts";
 import type { ReportPart } from "../report/document.ts";
 import { type Correlation, type Correlations, correlate } from "../study/statistics/correlation.ts";
 import type { TrialInput } from "../trial/input.ts";
-import { onData, prepareTrial, takesData } from "../trial/prepare.ts";
+import { prepareTrial, takesData } from "../trial/prepare.ts";
 import type { TrialResult } from "../trial/result.ts";
 import { runTrial } from "../trial/trial.ts";
 import type { ClaimStudy, ClaimStudyEvent, ClaimStudyOptions, Studied } from "./claim.ts";
-import { studiedTrial, type TrialConclusion, trialCost } from "./trialStudy.ts";
+import { askedOf, studiedTrial, type TrialConclusion, trialCost } from "./trialStudy.ts";
 import { type Judged, verdictOf } from "./verdict.ts";
 
 /** Architectures, how they are scored, and how they learn text. */
@@ -61,17 +61,15 @@ async function* run(
   language: TrialInput,
   options: ClaimStudyOptions,
 ): AsyncGenerator<ClaimStudyEvent, void, undefined> {
-  const { folder, data, seed, dataFolder, backend, processes, threads, signal, worker, command } = options;
-  const asked = {
-    ...(data === undefined ? language : onData(language, data)),
-    ...(seed === undefined ? {} : { firstSeed: seed }),
-  };
+  const { folder, seed, dataFolder, backend, processes, threads, signal, worker, command } = options;
+  const asked = askedOf(language, options);
   const own = join(folder, "language");
   // What can be refused is before anything is trained.
   const { trial } = await prepareTrial({ input: asked, folder: own, dataFolder, backend, processes });
   const shared = { threads, signal, command };
   const tasks = {
     ...{ ...comparisonOf(input), ...shared, firstSeed: seed, backend, processes },
+    ...(options.seeds === undefined ? {} : { seeds: options.seeds }),
     folder: join(folder, "tasks"),
   };
   let scored: MadResult | null = null;

@@ -5,6 +5,7 @@ import { meansImages } from "../data/images/load.ts";
 import type { ReportSection } from "../report/document.ts";
 import { failureSections, runsSection } from "../report/runSections.ts";
 import type { Json, Known } from "../study/job.ts";
+import { moreSeedsLine, takeOver } from "../study/moreSeeds.ts";
 import { runTrainingStudy } from "../study/training.ts";
 import { describeTokens } from "../train/runData.ts";
 import { type TransferSpec, toJson } from "../transfer/request.ts";
@@ -53,7 +54,7 @@ export interface PlannedRuns {
 export interface RunsInput {
   readonly label: string;
   readonly name: string;
-  /** How many. */
+  /** How many, where nothing else is asked. */
   readonly seeds: number;
   readonly plan: (context: RunsContext) => PlannedRuns;
 }
@@ -64,7 +65,7 @@ export function runsStudy(input: RunsInput): ClaimStudy {
     ...{ label: input.label, name: input.name },
     takes: (data, dataFolder) => !meansImages({ data, dataFolder }),
     cost: () => {
-      const { runs } = input.plan({ vocabulary: USUAL_VOCABULARY, seeds: seedsOf(input, 1) });
+      const { runs } = input.plan({ vocabulary: USUAL_VOCABULARY, seeds: seedsFrom(1, input.seeds) });
       return { runs: runs.length, flops: runs.reduce((sum, { flops }) => sum + flops, 0) };
     },
     run: (options) => run(input, options),
@@ -72,8 +73,8 @@ export function runsStudy(input: RunsInput): ClaimStudy {
 }
 
 const USUAL_VOCABULARY = 65;
-function seedsOf({ seeds }: RunsInput, first: number): number[] {
-  return Array.from({ length: seeds }, (_, i) => first + i);
+function seedsFrom(first: number, count: number): number[] {
+  return Array.from({ length: count }, (_, i) => first + i);
 }
 
 async function* run(
@@ -83,9 +84,18 @@ async function* run(
   const { folder, data, dataFolder, seed = 1, backend, processes, threads, signal } = options;
   const dataset = await loadDataset({ data, dataFolder });
   const { sha256, trainingTokens } = describeTokens(dataset);
-  const seeds = seedsOf(input, seed);
-  const planned = input.plan({ vocabulary: dataset.tokenizer.vocabulary, seeds, data, backend });
-  const request: Json = { kind: "claim", data: sha256, runs: planned.runs.map(({ run: name }) => name) };
+  const seeds = seedsFrom(seed, options.seeds ?? input.seeds);
+  const planWith = (count: number) =>
+    input.plan({
+      ...{ vocabulary: dataset.tokenizer.vocabulary, data, backend },
+      seeds: seeds.slice(0, count),
+    });
+  const planned = planWith(seeds.length);
+  const requestOf = (count: number) => ({
+    ...{ kind: "claim", data: sha256, seeds: seeds.slice(0, count) },
+    runs: planWith(count).runs.map(({ run: name }) => name),
+  });
+  const { request, earlierSeeds } = takeOver(folder, { seeds, requestOf });
   const jobs = planned.runs.map(({ run: name, spec }) => ({
     ...{ run: name, until: spec.training.steps, spec: toJson(spec) },
   }));
@@ -99,7 +109,7 @@ async function* run(
       data: dataset.name,
       isBuiltIn: data === undefined || data === "language",
       trainingTokens,
-      seeds,
+      ...{ seeds, earlierSeeds },
     };
     yield { kind: "end", reason: event.reason, studied: await studiedRuns(planned, event.known, about) };
   }
@@ -111,13 +121,15 @@ export interface StudiedData {
   readonly isBuiltIn: boolean;
   readonly trainingTokens: number;
   readonly seeds: readonly number[];
+  /** How many there were when the study was looked at before. */
+  readonly earlierSeeds?: readonly number[] | undefined;
 }
 
 /** What is known of the runs, told. */
 export async function studiedRuns(
   { runs, conclude }: PlannedRuns,
   { results, failures }: Known,
-  { data, isBuiltIn, trainingTokens, seeds }: StudiedData,
+  { data, isBuiltIn, trainingTokens, seeds, earlierSeeds = [] }: StudiedData,
 ): Promise<Studied> {
   const losses = new Map(results.map(({ run: name, value }) => [name, lossIn(value)]));
   const lossOf = ({ run: name }: SingleRun) => losses.get(name) ?? null;
@@ -129,6 +141,7 @@ export async function studiedRuns(
   const notes = [
     isBuiltIn ? "Data: the built-in language, since no other is given (--data)." : `Data: ${data}.`,
     ...(ended < runs.length ? [`Not finished: ${ended} of ${runs.length} runs have ended.`] : []),
+    ...moreSeedsLine(earlierSeeds),
     ...(lost > 0 ? [`${lost} runs have no loss: they failed or went out of bounds.`] : []),
     ...(epochs > 1 ? [`The longest run sees the data ${epochs.toFixed(1)} times.`] : []),
   ];

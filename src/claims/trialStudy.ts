@@ -110,17 +110,31 @@ export function trialCost(input: TrialInput): StudyCost {
   return { runs: all.length, flops: all.reduce((sum, { flops }) => sum + flops, 0) };
 }
 
+/** The study on the data and with the seeds that were asked for. */
+export function askedOf(
+  input: TrialInput,
+  { data, seed, seeds }: Pick<ClaimStudyOptions, "data" | "seed" | "seeds">,
+): TrialInput {
+  return {
+    ...(data === undefined ? input : onData(input, data)),
+    ...(seed === undefined ? {} : { firstSeed: seed }),
+    ...(seeds === undefined ? {} : { seeds }),
+  };
+}
+
 async function* run(
   input: TrialInput,
   conclude: TrialStudyInput["conclude"],
   options: ClaimStudyOptions,
 ): AsyncGenerator<ClaimStudyEvent, void, undefined> {
-  const { folder, data, seed, dataFolder, backend, processes, threads, signal, worker, command } = options;
-  const asked = {
-    ...(data === undefined ? input : onData(input, data)),
-    ...(seed === undefined ? {} : { firstSeed: seed }),
-  };
-  const { trial } = await prepareTrial({ input: asked, folder, dataFolder, backend, processes });
+  const { folder, dataFolder, backend, processes, threads, signal, worker, command } = options;
+  const { trial } = await prepareTrial({
+    input: askedOf(input, options),
+    folder,
+    dataFolder,
+    backend,
+    processes,
+  });
   for await (const event of runTrial({ trial, folder, threads, signal, worker, command })) {
     if (event.kind === "study") {
       yield event;

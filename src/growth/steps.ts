@@ -76,19 +76,12 @@ export function stepTarget(architecture: Architecture, step: GrowthStep): StepTa
   }
 }
 
-/** Settings that make a stripe where none is given. */
-const stripeKeys: readonly string[] = ["stripe", "activation", ...sharedKeys];
-
 function architectureTarget(
   from: Architecture,
   blocks: readonly (readonly StripeEntry[])[],
   given: Readonly<Record<string, unknown>>,
 ): StepTarget {
-  const { stripe, repeat, ...others } = from;
-  const known = stripeKeys.some((key) => given[key] !== undefined)
-    ? others
-    : { ...others, stripe, ...(given.layers === undefined ? { repeat } : {}) };
-  const asked = defineArchitecture({ ...known, ...given });
+  const asked = defineArchitecture(settingsOf(from, given));
   const isWider = asked.width > from.width && from.norm !== "none";
   const normEpsilon = isWider ? (from.normEpsilon * from.width) / asked.width : from.normEpsilon;
   const to = { ...asked, normEpsilon };
@@ -108,6 +101,23 @@ function architectureTarget(
     ...to.last.map(() => old++),
   ];
   return { to, origins };
+}
+
+/** All settings of an architecture of which only some are given. Sizes of primitives are those of the present stripe's. */
+function settingsOf(
+  from: Architecture,
+  given: Readonly<Record<string, unknown>>,
+): Parameters<typeof defineArchitecture>[0] {
+  const { stripe, repeat, ...others } = from;
+  if (given.stripe !== undefined || given.activation !== undefined) return { ...others, ...given };
+  const isSize = ([key]: readonly [string, unknown]) => (sharedKeys as readonly string[]).includes(key);
+  const sizes = Object.fromEntries(Object.entries(given).filter(isSize));
+  const rest = Object.fromEntries(Object.entries(given).filter((entry) => !isSize(entry)));
+  requireKnown(sizes, [...from.first, ...stripe, ...from.last]);
+  const width = Number.isSafeInteger(given.width) ? (given.width as number) : from.width;
+  const change = (entry: StripeEntry) => grownEntry(from, { ...from, width }, entry, sizes);
+  const changed = { first: from.first.map(change), stripe: stripe.map(change), last: from.last.map(change) };
+  return { ...others, ...changed, ...(given.layers === undefined ? { repeat } : {}), ...rest };
 }
 
 /**

@@ -2,10 +2,16 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { canonicalHash } from "../study/canonical.ts";
-import type { Json } from "../study/job.ts";
-import { readStudy, replaceRequest } from "../study/store.ts";
-import { requestOf, type Trial } from "./define.ts";
+import { canonicalHash } from "./canonical.ts";
+import type { Json } from "./job.ts";
+import { readStudy, replaceRequest } from "./store.ts";
+
+/** A study by its seeds. */
+export interface Seeded {
+  readonly seeds: readonly number[];
+  /** What tells the study with so many of its seeds from another one; `seeds` among it. */
+  readonly requestOf: (count: number) => { readonly [key: string]: Json };
+}
 
 /** What a folder is asked for. */
 export interface TakenOver {
@@ -20,23 +26,31 @@ const schema = z.looseObject({
 });
 
 /** Where the folder's study is this one with fewer seeds, it is made this one. Any other is left as it is. */
-export function takeOver(folder: string, trial: Trial): TakenOver {
-  const asked: TakenOver = { request: trial.json, earlierSeeds: [] };
+export function takeOver(folder: string, { seeds: { length: count }, requestOf }: Seeded): TakenOver {
+  const asked: TakenOver = { request: requestOf(count), earlierSeeds: [] };
   if (!existsSync(join(folder, "study.json"))) return asked;
   const found = readStudy(folder);
   const before = schema.safeParse(found);
   if (!before.success) return asked;
   const { seeds, earlierSeeds } = before.data;
-  const isOwn =
-    canonicalHash(found) === canonicalHash(withHistory(requestOf(trial, seeds.length), earlierSeeds));
+  const isOwn = canonicalHash(found) === canonicalHash(withHistory(requestOf(seeds.length), earlierSeeds));
   if (!isOwn) return asked;
-  const isRaised = seeds.length < trial.seeds.length;
+  const isRaised = seeds.length < count;
   const history = isRaised ? [...earlierSeeds, seeds.length] : earlierSeeds;
-  const request = withHistory(trial.json, history);
+  const request = withHistory(requestOf(count), history);
   if (isRaised) replaceRequest(folder, request);
   return { request, earlierSeeds: history };
 }
 
-function withHistory(request: Trial["json"], earlierSeeds: readonly number[]): Json {
+function withHistory(request: ReturnType<Seeded["requestOf"]>, earlierSeeds: readonly number[]): Json {
   return { ...request, ...(earlierSeeds.length === 0 ? {} : { earlierSeeds }) };
+}
+
+/** What that does to the promise of the verdicts: a line, or none where no seeds were added. */
+export function moreSeedsLine(earlierSeeds: readonly number[]): string[] {
+  if (earlierSeeds.length === 0) return [];
+  return [
+    `Seeds were added after the study had been looked at (with ${earlierSeeds.join(", then ")}): the chance of any ` +
+      `false win is up to ${5 * (earlierSeeds.length + 1)} %, not 5 %.`,
+  ];
 }

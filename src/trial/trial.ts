@@ -7,14 +7,14 @@ import { moduleBeside } from "../moduleBeside.ts";
 import { reportPage } from "../report/page.ts";
 import type { StudyEvent } from "../study/events.ts";
 import type { Plan } from "../study/job.ts";
+import { takeOver } from "../study/moreSeeds.ts";
 import { race } from "../study/racing/race.ts";
 import { planOf } from "../study/racing/rule.ts";
 import type { StudyBudget } from "../study/runner.ts";
 import { readAllEnded } from "../study/store.ts";
 import { runTrainingStudy } from "../study/training.ts";
 import { onDisk, replaceFile } from "../train/files.ts";
-import { jobOf, type Trial } from "./define.ts";
-import { takeOver } from "./moreSeeds.ts";
+import { jobOf, requestOf, type Trial } from "./define.ts";
 import { trialReport } from "./report.ts";
 import { type TrialResult, trialResult } from "./result.ts";
 
@@ -56,7 +56,10 @@ export const trialWorker = moduleBeside(import.meta.url, "./worker");
 export async function* runTrial(options: TrialOptions): AsyncGenerator<TrialEvent, void, undefined> {
   const { trial, folder, signal, threads, command = "runTrial()", worker = trialWorker } = options;
   requireOwnRuns(folder, trial);
-  const { request, earlierSeeds } = takeOver(folder, trial);
+  const { request, earlierSeeds } = takeOver(folder, {
+    seeds: trial.seeds,
+    requestOf: (count) => requestOf(trial, count),
+  });
   const study = runTrainingStudy({
     ...{ folder, threads, signal, worker, request, processes: trial.processes },
     plan: planFor(trial),

@@ -1,4 +1,5 @@
 // A study's result in words, a line for each thing to know. Computes nothing.
+import { moreSeedsLine } from "../study/moreSeeds.ts";
 import { measures, showDifference } from "./measures.ts";
 import type { ArmResult, PairResult, TrialResult } from "./result.ts";
 
@@ -70,12 +71,7 @@ export function noteLines(result: TrialResult): string[] {
             `${spent.of} of all rates and seeds.`,
         ]
       : []),
-    ...(earlierSeeds.length === 0
-      ? []
-      : [
-          `Seeds were added after the study had been looked at (with ${earlierSeeds.join(", then ")}): the chance of any ` +
-            `false win is up to ${5 * (earlierSeeds.length + 1)} %, not 5 %.`,
-        ]),
+    ...moreSeedsLine(earlierSeeds),
     ...decidableLines(result),
     ...edges,
   ];

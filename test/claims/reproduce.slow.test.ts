@@ -32,12 +32,17 @@ const text: ClaimText = {
   caveats: [],
 };
 
-async function follow(study: ClaimStudy, name: string, signal?: AbortSignal) {
+interface Asked {
+  readonly signal?: AbortSignal;
+  readonly seeds?: number;
+}
+
+async function follow(study: ClaimStudy, name: string, asked: Asked = {}) {
   const module = await built<{ reproduce: typeof reproduce }>("reproduce");
   const claim = { ...text, studies: { small: [study], full: [] } };
   let begun = 0;
   let end: Extract<ReproduceEvent, { kind: "end" }> | undefined;
-  for await (const event of module.reproduce({ claim, folder: join(folder.path, name), signal })) {
+  for await (const event of module.reproduce({ claim, folder: join(folder.path, name), ...asked })) {
     if (event.kind === "end") end = event;
     else if (event.event.kind === "jobStart") begun++;
   }
@@ -46,7 +51,7 @@ async function follow(study: ClaimStudy, name: string, signal?: AbortSignal) {
 
 /** To its end, and again; @returns what it says */
 async function reproduced(study: ClaimStudy, name: string, runs: number) {
-  const stopped = await follow(study, name, AbortSignal.abort());
+  const stopped = await follow(study, name, { signal: AbortSignal.abort() });
   expect(stopped.reason).toBe("interrupted");
   expect(stopped.studies[0]!.finished).toBe(false);
   const first = await follow(study, name);
@@ -69,9 +74,14 @@ test("a claim of single runs", async () => {
     ...{ label: "tiny", widths: [8, 16], layers: 1, tokens: [256, 1024] },
     ...{ length: 8, batch: 4, evaluationTokens: 64, seeds: 2 },
   };
-  const { verdict, result } = await reproduced(kind.runsStudy(claim.kaplanRuns(size)), "kaplan", 8);
+  const study = kind.runsStudy(claim.kaplanRuns(size));
+  const { verdict, result } = await reproduced(study, "kaplan", 8);
   expect(verdict.expectations).toHaveLength(4);
   expect((result as { runs: { loss: number }[] }).runs.every(({ loss }) => loss > 0)).toBe(true);
+  const more = await follow(study, "kaplan", { seeds: 3 });
+  expect(more.begun).toBe(4);
+  expect(more.studies[0]!.notes.join("\n")).toMatch(/Seeds were added .* \(with 2\): .* up to 10 %/);
+  await expect(follow(study, "kaplan", { seeds: 2 })).rejects.toThrow(/kaplan holds another study/);
 });
 
 test("a claim by numbers that are made of a study's losses", async () => {
@@ -81,9 +91,13 @@ test("a claim by numbers that are made of a study's losses", async () => {
     ...{ label: "tiny", shares: ["50 %", "100 %"], widths: [8, 16, 24, 32], layers: 2 },
     study: { train: { steps: 4 }, length: 8, batch: 4, rates: [0.01], seeds: 1, evaluationTokens: 64 },
   });
-  const { verdict, sections } = await reproduced(kind.trialStudy(input), "off", 8);
+  const study = kind.trialStudy(input);
+  const { verdict, sections } = await reproduced(study, "off", 8);
   expect(verdict.judgement).toBe("not decidable at this scale");
   expect(sections.map(({ heading }) => heading)).toContain("Off the best size");
+  const more = await follow(study, "off", { seeds: 2 });
+  expect(more.begun).toBe(8);
+  expect(more.studies[0]!.notes.join("\n")).toMatch(/Seeds were added .* \(with 1\)/);
 });
 
 test("a claim of synthetic scores against losses", async () => {
@@ -98,6 +112,8 @@ test("a claim of synthetic scores against losses", async () => {
   const { verdict, lines } = await reproduced(kind.madStudy(input), "mad", 8);
   expect(verdict.expectations[0]!.reason).toContain("4 architectures");
   expect(lines.join("\n")).toContain("Spearman");
+  // Scores of synthetic tasks are not added to.
+  await expect(follow(kind.madStudy(input), "mad", { seeds: 2 })).rejects.toThrow(/tasks holds another study/);
 });
 
 test("the list says what every claim costs, and how far it is here", () => {

@@ -36,6 +36,19 @@ describe("growth to an architecture", () => {
     expect(difference(small, larger)).toBeLessThan(1e-12);
   });
 
+  test("sizes of primitives alone leave the primitives as they are", () => {
+    const given = { width: 12, layers: 3, heads: 4, feedforward: 20 };
+    const larger = grown(small, { grow: "architecture", to: given });
+    const single = grown(
+      small,
+      { grow: "settings", to: { heads: 4, feedforward: 20 } },
+      { grow: "width", to: 12 },
+      { grow: "layers", add: 1, at: "last" },
+    );
+    expect(larger.architecture).toEqual(single.architecture);
+    expect(difference(small, larger)).toBeLessThan(1e-12);
+  });
+
   test.each<[Record<string, unknown>, string]>([
     [{ layers: 1 }, "grow: layers is 1; expected at least the 2 of now"],
     [{ length: 8 }, "grow: length is 8, and was 6"],
@@ -51,6 +64,13 @@ describe("growth to an architecture", () => {
     expect(plan).toThrow(RequestError);
     expect(plan).toThrow(message);
   });
+});
+
+test("a size that no primitive has is refused", () => {
+  const { architecture } = network({ stripe: ["gelu(feedforward: 12)"] });
+  expect(() => planStep(architecture, { grow: "architecture", to: { heads: 4 } })).toThrow(
+    'grow: no primitive of these blocks (gelu) has a setting "heads"',
+  );
 });
 
 describe("requests", () => {

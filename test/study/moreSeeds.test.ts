@@ -2,12 +2,16 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
+import { type TakenOver, takeOver as takeOverSeeded } from "../../src/study/moreSeeds.ts";
 import { openStore, prepareFolder, readStudy } from "../../src/study/store.ts";
-import { takeOver } from "../../src/trial/moreSeeds.ts";
+import { requestOf, type Trial } from "../../src/trial/define.ts";
 import { trialResult } from "../../src/trial/result.ts";
 import { noteLines } from "../../src/trial/words.ts";
 import { temporaryFolder } from "../cli/harness.ts";
-import { resultsOf, trialOf } from "./harness.ts";
+import { resultsOf, trialOf } from "../trial/harness.ts";
+
+const takeOver = (folder: string, trial: Trial): TakenOver =>
+  takeOverSeeded(folder, { seeds: trial.seeds, requestOf: (count) => requestOf(trial, count) });
 
 const root = temporaryFolder();
 afterAll(() => root.remove());

@@ -31,7 +31,16 @@ export async function runReproduce(
     const names = claims.map((claim) => claim.name).join(", ");
     throw new RequestError(`reproduce: no claim; expected one of ${names}, all, or --list`);
   }
-  const { scale, data, seed, backend, json, threads = 1, processes = defaultProcesses(threads) } = options;
+  const {
+    scale,
+    data,
+    seed,
+    seeds,
+    backend,
+    json,
+    threads = 1,
+    processes = defaultProcesses(threads),
+  } = options;
   const chosen = name === "all" ? null : requireClaim(name);
   const { out: folder = folderOf(name, scale) } = options;
   // Kernels are compiled once, here, and not by several processes at the same time.
@@ -40,7 +49,7 @@ export async function runReproduce(
     console.err("the data are built in, since no other are given; --data NAME takes others\n");
   }
   const request = {
-    ...{ scale, folder, data, seed, backend, processes, threads, signal: console.signal },
+    ...{ scale, folder, data, seed, seeds, backend, processes, threads, signal: console.signal },
     ...{ dataFolder: dataFolders(console.environment), worker: trialWorkerWith(config) },
     command: commandLine.join(" "),
   };
