@@ -113,7 +113,9 @@ test("a claim of synthetic scores against losses", async () => {
   expect(verdict.expectations[0]!.reason).toContain("4 architectures");
   expect(lines.join("\n")).toContain("Spearman");
   // Scores of synthetic tasks are not added to.
-  await expect(follow(kind.madStudy(input), "mad", { seeds: 2 })).rejects.toThrow(/tasks holds another study/);
+  await expect(follow(kind.madStudy(input), "mad", { seeds: 2 })).rejects.toThrow(
+    /tasks holds another study/,
+  );
 });
 
 test("the list says what every claim costs, and how far it is here", () => {
