@@ -15,6 +15,8 @@ export interface Diagnostic {
     | "biased parabolas"
     | "no minimum"
     | "no interval"
+    | "undetermined"
+    | "unlikely units"
     | "left out";
   readonly text: string;
 }
@@ -54,6 +56,7 @@ export function diagnose(law: Law, runs: Runs, search: Search, deviations: reado
           )
         : [],
     ),
+    ...together(law, runs),
     ...(law.exchangeable === undefined
       ? []
       : [
@@ -76,6 +79,45 @@ function poorFit({ outputs }: Runs, deviations: readonly number[]): Diagnostic[]
     {
       kind: "poor fit",
       text: `the law misses the runs by ${(100 * rms).toFixed(1)} % (root mean square), which themselves spread by ${(100 * spread).toFixed(1)} %`,
+    },
+  ];
+}
+
+/** Inputs whose logarithms go together as closely as this tell no exponents apart. */
+const TOGETHER = 0.99;
+
+/** Says where two inputs vary together alone, such as twenty tokens a parameter in all runs. */
+function together(law: Law, { inputs }: Runs): Diagnostic[] {
+  const columns = law.inputs.map((_, i) => inputs.map((row) => Math.log(row[i]!)));
+  return law.inputs.flatMap((first, i) =>
+    law.inputs.slice(i + 1).flatMap((second, j): Diagnostic[] => {
+      const isClose = Math.abs(correlation(columns[i]!, columns[i + 1 + j]!)) > TOGETHER;
+      if (!spanning.has(first) || !spanning.has(second) || !isClose) return [];
+      const text = `${first} and ${second} go together in these runs, so what one does is not told from what the other does`;
+      return [{ kind: "narrow range", text }];
+    }),
+  );
+}
+
+function correlation(xs: readonly number[], ys: readonly number[]): number {
+  const [meanX, meanY] = [xs, ys].map((values) => values.reduce((sum, one) => sum + one, 0) / values.length);
+  const sum = (of: (x: number, y: number) => number) =>
+    xs.reduce((total, x, i) => total + of(x - meanX!, ys[i]! - meanY!), 0);
+  return sum((x, y) => x * y) / Math.sqrt(sum((x) => x * x) * sum((_, y) => y * y));
+}
+
+/** Tokens a parameter that no run worth a law has had. */
+const FEW_TOKENS = 0.01;
+
+/** Says where parameters and tokens cannot be counted in the same unit. */
+export function unlikelyUnits(parameters: readonly number[], tokens: readonly number[]): Diagnostic[] {
+  const ratios = parameters.map((size, i) => tokens[i]! / size).sort((a, b) => a - b);
+  const median = ratios[Math.floor(ratios.length / 2)] ?? 1;
+  if (median >= FEW_TOKENS) return [];
+  return [
+    {
+      kind: "unlikely units",
+      text: `half of the runs have fewer than ${median.toPrecision(2)} tokens a parameter; are tokens in millions or billions? Give them one by one`,
     },
   ];
 }

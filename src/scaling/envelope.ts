@@ -5,7 +5,7 @@ import { createRandom } from "../data/random.ts";
 import { RequestError } from "../errors.ts";
 import { narrowRange } from "./diagnose.ts";
 import { sampledEstimate } from "./intervals.ts";
-import { type FrontierFit, frontierFormula, type Optimum, powerLawOf } from "./powerLaw.ts";
+import { type FrontierFit, frontierFormula, type Optimum, poorFrontier, powerLawOf } from "./powerLaw.ts";
 
 /** A point of a curve of training: the loss after so many operations. */
 export interface CurvePoint {
@@ -63,7 +63,7 @@ export function fitEnvelope(
       flops: [Math.min(...flops), Math.max(...flops)],
       parameters: [Math.min(...sizes), Math.max(...sizes)],
     },
-    diagnostics: narrowRange("FLOPs of the envelope", flops),
+    diagnostics: [...poorFrontier(optima), ...narrowRange("FLOPs of the envelope", flops)],
   };
 }
 

@@ -4,8 +4,15 @@
 import { RequestError } from "../errors.ts";
 import { bootstrap } from "./bootstrap.ts";
 import { type Diagnostic, diagnose, type Search } from "./diagnose.ts";
-import { type Estimate, linearisedCovariance, linearisedEstimate, sampledEstimate } from "./intervals.ts";
+import {
+  type Estimate,
+  informationAt,
+  linearisedCovariance,
+  linearisedEstimate,
+  sampledEstimate,
+} from "./intervals.ts";
 import { type Law, type Numbers, type Observations, predict } from "./law.ts";
+import { isSingular } from "./leastSquares.ts";
 import { minimise } from "./minimise.ts";
 import { observe, type Runs, residuals, summedObjective } from "./objective.ts";
 import type { Quantity } from "./quantities.ts";
@@ -100,14 +107,18 @@ export async function fitLaw(law: Law, runs: Runs, options: FitOptions = {}): Pr
   const search = searchFrom(law, observations, law.regression.starts(observations));
   const { free } = search;
   const constants = law.regression.toConstants(free);
-  const canResample = points >= size * RUNS_A_CONSTANT && bootstraps > 0;
+  // Constants that make up for each other are known to the law; what else the runs leave open has no interval at all.
+  const isOpen =
+    law.exchangeable === undefined && isSingular(informationAt(law, observations, free).information);
+  const canResample = points >= size * RUNS_A_CONSTANT && bootstraps > 0 && !isOpen;
   const deviations = residuals(law, observations, free);
   const weighting = weightingOf(law, deviations);
   const sampled = canResample
     ? await bootstrap(law, observations, { free, weighting, count: bootstraps, seed, threads, signal })
     : [];
   const samples = sampled.map((sample) => law.regression.toConstants(sample));
-  const linear = canResample || points === size ? null : linearisedCovariance(law, observations, free);
+  const linear =
+    canResample || isOpen || points === size ? null : linearisedCovariance(law, observations, free);
   const estimate = (of: (constants: readonly number[]) => number): Estimate => {
     if (canResample)
       return sampledEstimate(of(constants), samples.map(of), freedomOf(points, size, weighting));
@@ -144,7 +155,7 @@ export async function fitLaw(law: Law, runs: Runs, options: FitOptions = {}): Pr
     ),
     free: Array.from(free),
     covariance: canResample ? covarianceOf(sampled) : linear,
-    diagnostics: diagnose(law, runs, search, deviations),
+    diagnostics: [...(isOpen ? [undetermined] : []), ...diagnose(law, runs, search, deviations)],
     residuals: runs.outputs.map((measured, i) => ({
       ...{ measured, predicted: measured * Math.exp(-deviations[i]!) },
       inputs: runs.inputs[i]!,
@@ -152,6 +163,11 @@ export async function fitLaw(law: Law, runs: Runs, options: FitOptions = {}): Pr
   };
   return { fit, constants, samples, weighting };
 }
+
+const undetermined: Diagnostic = {
+  kind: "undetermined",
+  text: "these runs do not determine all constants, which have no intervals: other constants fit as well; vary every input by itself",
+};
 
 /**
  * Least squares shrinks its residuals, above all those of runs that stand alone; runs drawn with replacement, which leave those out

@@ -55,12 +55,12 @@ function quantile(sorted: readonly number[], probability: number): number {
   return sorted[below]! + (place - below) * (sorted[above]! - sorted[below]!);
 }
 
-/** Covariance of the free coordinates by least squares at the minimum; null where the runs do not determine them. */
-export function linearisedCovariance(
+/** What runs say of the free coordinates at a minimum of least squares, and the squares that are left there. */
+export function informationAt(
   { regression: { evaluate, compared = "log" } }: Law,
   { features, width, targets }: Observations,
   free: Numbers,
-): number[][] | null {
+): { readonly information: number[][]; readonly squares: number } {
   const size = free.length;
   const information = Array.from({ length: size }, () => new Array<number>(size).fill(0));
   const gradient = new Float64Array(size);
@@ -72,7 +72,13 @@ export function linearisedCovariance(
     for (let j = 0; j < size; j++)
       for (let k = 0; k < size; k++) information[j]![k]! += factor * factor * gradient[j]! * gradient[k]!;
   }
-  const variance = squares / (targets.length - size);
+  return { information, squares };
+}
+
+/** Covariance of the free coordinates by least squares at the minimum; null where it is not finite. */
+export function linearisedCovariance(law: Law, observations: Observations, free: Numbers): number[][] | null {
+  const { information, squares } = informationAt(law, observations, free);
+  const variance = squares / (observations.targets.length - free.length);
   return inverse(information)?.map((row) => row.map((entry) => variance * entry)) ?? null;
 }
 

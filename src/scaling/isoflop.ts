@@ -10,7 +10,7 @@ import { predict } from "./law.ts";
 import { chinchilla, chinchillaOptimum } from "./laws/chinchilla.ts";
 import { leastSquares } from "./leastSquares.ts";
 import { observe } from "./objective.ts";
-import { type FrontierFit, frontierFormula, type Optimum, powerLawOf } from "./powerLaw.ts";
+import { type FrontierFit, frontierFormula, type Optimum, poorFrontier, powerLawOf } from "./powerLaw.ts";
 
 /** A run of a ladder of equal FLOPs. */
 export interface IsoflopRun {
@@ -110,7 +110,12 @@ export function fitOptima(
     constants: estimates(k, a, samples, used),
     optima,
     intervals: { method: samples.length > 1 ? "bootstrap" : "none", level: 0.95, samples: samples.length },
-    diagnostics: [...doubts(valleys, of), ...narrowRange("budgets", budgets)],
+    diagnostics: [
+      ...poorValleys(used),
+      ...poorFrontier(optima),
+      ...doubts(valleys, of),
+      ...narrowRange("budgets", budgets),
+    ],
     valleys,
   };
 }
@@ -139,7 +144,8 @@ function estimates(
     const drawn = samples.map((sample) => sample[name]);
     const found = sampledEstimate(value, drawn, freedom);
     // Minima that determine nothing put some samples beyond all numbers.
-    return (found.interval ?? []).every(Number.isFinite) ? found : unknown;
+    if (!(found.interval ?? []).every(Number.isFinite)) return unknown;
+    return Number.isFinite(found.standardError) ? found : { ...found, standardError: null };
   };
   return { k: of("k", k), a: of("a", a) };
 }
@@ -200,6 +206,21 @@ function resample(valleys: readonly Valley[], count: number, seed: number): { k:
     if (optima.length >= 2) samples.push(powerLawOf(optima));
   }
   return samples;
+}
+
+/** Says where runs lie about their parabola by more than half of what it goes down to its vertex. */
+function poorValleys(valleys: readonly Valley[]): Diagnostic[] {
+  return valleys.flatMap((valley): Diagnostic[] => {
+    const left = valley.runs.map((run) => run.loss - lossInValley(valley, run.parameters));
+    const noise = Math.sqrt(left.reduce((sum, one) => sum + one * one, 0) / (left.length - 3));
+    const rims = valley.runs.map((run) => lossInValley(valley, run.parameters));
+    const depth = Math.max(...rims) - valley.vertex!.loss;
+    if (noise <= depth / 2) return [];
+    const text =
+      `at ${valley.flops.toPrecision(3)} FLOP losses lie ${noise.toPrecision(2)} about a parabola that is ${depth.toPrecision(2)} deep, so ` +
+      "where its minimum lies is chance";
+    return [{ kind: "poor fit", text }];
+  });
 }
 
 function doubts(valleys: readonly Valley[], of: ValleyAxis): Diagnostic[] {

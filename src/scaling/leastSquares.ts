@@ -1,6 +1,6 @@
 // Straight lines and planes by least squares, and starts for laws that are linear in their coordinates. Knows no law.
 
-import { Matrix, pseudoInverse, solve } from "ml-matrix";
+import { EigenvalueDecomposition, Matrix, pseudoInverse, solve } from "ml-matrix";
 import type { Observations, Regression } from "./law.ts";
 import { sumOfTerms } from "./terms.ts";
 
@@ -23,6 +23,18 @@ function linearStart({ features, width, targets }: Observations): number[][] {
 export function linearRegression(count: number): Pick<Regression, "evaluate" | "batch" | "huber" | "starts"> {
   const terms = [Array.from({ length: count }, (_, i) => ({ of: i, by: i }))];
   return { ...sumOfTerms({ terms }), huber: Infinity, starts: linearStart };
+}
+
+/** Of a matrix scaled to ones on its diagonal: what rounding alone leaves of an eigenvalue that is zero. */
+const ROUNDING = 1e-11;
+
+/** Whether a symmetric matrix, such as the information of runs on constants, has a direction in which it is zero. */
+export function isSingular(matrix: readonly (readonly number[])[]): boolean {
+  const scales = matrix.map((row, i) => Math.sqrt(row[i]!));
+  if (!scales.every((scale) => Number.isFinite(scale) && scale > 0)) return true;
+  const scaled = matrix.map((row, i) => row.map((entry, j) => entry / (scales[i]! * scales[j]!)));
+  const { realEigenvalues } = new EigenvalueDecomposition(new Matrix(scaled), { assumeSymmetric: true });
+  return !(Math.min(...realEigenvalues) > ROUNDING);
 }
 
 /** The inverse of a symmetric matrix, on what it spans; null where it has no finite inverse. */

@@ -40,6 +40,19 @@ export function powerLawOf(optima: readonly Optimum[]): { k: number; a: number }
   return { k: Math.exp(intercept), a: slope };
 }
 
+/** Says where the best sizes lie about the law by more than half of what they spread; of two there is nothing to say. */
+export function poorFrontier(optima: readonly Optimum[]): Diagnostic[] {
+  if (optima.length < 3) return [];
+  const { k, a } = powerLawOf(optima);
+  const sizes = optima.map(({ parameters }) => Math.log(parameters));
+  const mean = sizes.reduce((sum, one) => sum + one, 0) / sizes.length;
+  const spread = Math.hypot(...sizes.map((size) => size - mean));
+  const left = Math.hypot(...optima.map(({ flops }, i) => sizes[i]! - Math.log(k * flops ** a)));
+  if (left <= spread / 2) return [];
+  const text = `the best sizes of ${optima.length} budgets do not follow a power law: ${Math.round((100 * left) / spread)} % of their spread is left`;
+  return [{ kind: "poor fit", text }];
+}
+
 /**
  * Approach 1 as published (Hoffmann et al. 2022, table 3 of optimal sizes): the line through its ends, 400 M parameters at 1.92e19
  * FLOP and 1 T at 1.27e26. The exponent, 0.498, is printed as 0.50.

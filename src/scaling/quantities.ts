@@ -16,11 +16,22 @@ const count = { least: 1, most: 1e18 };
 export const quantities = {
   parameters: {
     ...{ unit: "parameters", least: 100, most: 1e16 },
-    aliases: ["n", "params", "nparams", "modelsize", "size", "numparams", "parametercount"],
+    aliases: [
+      "n",
+      "params",
+      "nparams",
+      "modelsize",
+      "size",
+      "numparams",
+      "parametercount",
+      "modelparams",
+      "totalparams",
+      "modeln",
+    ],
   },
   tokens: {
     ...{ unit: "tokens", least: 1000, most: 1e18 },
-    aliases: ["d", "ntokens", "trainingtokens", "traintokens", "numtokens", "data"],
+    aliases: ["d", "ntokens", "trainingtokens", "traintokens", "numtokens", "data", "toks", "traintoks"],
   },
   uniqueTokens: {
     ...{ unit: "tokens", least: 1000, most: 1e18 },
@@ -32,7 +43,17 @@ export const quantities = {
   },
   loss: {
     ...{ unit: "nat a token", least: 1e-6, most: 50 },
-    aliases: ["l", "valloss", "validationloss", "evalloss", "testloss", "finalloss"],
+    aliases: [
+      "l",
+      "valloss",
+      "validationloss",
+      "evalloss",
+      "testloss",
+      "finalloss",
+      "crossentropy",
+      "xent",
+      "nll",
+    ],
   },
   error: { ...{ unit: "share", least: 1e-9, most: 1 }, aliases: ["toperror", "top1error", "err"] },
   steps: { ...{ unit: "steps", ...count }, aliases: ["s", "nsteps", "smin", "minsteps"] },

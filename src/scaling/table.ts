@@ -10,6 +10,8 @@ export interface RunTable {
   readonly name: string;
   readonly columns: readonly string[];
   readonly rows: readonly (readonly string[])[];
+  /** Where each row stands in the file; the header is row 1. */
+  readonly places: readonly number[];
 }
 
 /** A row is meant where the column has one of these texts (or numbers). */
@@ -35,22 +37,29 @@ export function readRunTable(text: string, name: string): RunTable {
   const twice = columns.find((column, i) => column !== "" && columns.indexOf(column) < i);
   if (twice !== undefined)
     throw new RequestError(`${name}: two columns are called ${quote(twice)}; rename one`);
-  const filled = rows.filter((row) => row.some((cell) => cell.trim() !== ""));
-  const broken = filled.findIndex((row) => row.length !== columns.length);
+  const places = rows.map((_, i) => i + 2);
+  const filled = rowsWhere({ name, columns, rows, places }, (row) => row.some((cell) => cell.trim() !== ""));
+  const broken = filled.rows.findIndex((row) => row.length !== columns.length);
   if (broken >= 0) {
     throw new RequestError(
-      `${name}: row ${broken + 2} has ${filled[broken]!.length} cells; expected ${columns.length}, as the header has`,
+      `${name}: row ${filled.places[broken]} has ${filled.rows[broken]!.length} cells; expected ${columns.length}, as the header has`,
     );
   }
-  if (filled.length === 0)
+  if (filled.rows.length === 0)
     throw new RequestError(`${name}: no rows below the header; expected one for each run`);
-  return { name, columns, rows: filled };
+  return filled;
+}
+
+/** Some of the rows. */
+export function rowsWhere(table: RunTable, isMeant: (row: readonly string[]) => boolean): RunTable {
+  const kept = [...table.rows.keys()].filter((i) => isMeant(table.rows[i]!));
+  return { ...table, rows: kept.map((i) => table.rows[i]!), places: kept.map((i) => table.places[i]!) };
 }
 
 /** The rows that every choice is true of. Errors: RequestError for an unknown column or no row. */
 export function chooseRows(table: RunTable, choices: readonly RowChoice[]): RunTable {
   const tests = choices.map(({ column, values }) => ({ at: columnAt(table, column), values }));
-  const rows = table.rows.filter((row) =>
+  const chosen = rowsWhere(table, (row) =>
     tests.every(({ at, values }) =>
       values.some((value) => {
         const cell = row[at]!.trim();
@@ -58,13 +67,13 @@ export function chooseRows(table: RunTable, choices: readonly RowChoice[]): RunT
       }),
     ),
   );
-  if (rows.length === 0 && choices.length > 0) {
+  if (chosen.rows.length === 0 && choices.length > 0) {
     const said = choices.map(({ column, values }) => `${column}=${values.join("|")}`).join(", ");
     throw new RequestError(
       `${table.name}: no row has ${said.slice(0, 200)}; look at the values of these columns`,
     );
   }
-  return { ...table, rows };
+  return chosen;
 }
 
 /** Where a quantity is found: `--columns loss=loss_c4_val`, its own name, or a name that files often give it. */
@@ -102,7 +111,7 @@ export function readQuantities(
     const derived = deriving(quantity).find((needed) =>
       needed.every((one) => columnOf(table, one, mapping) !== null),
     );
-    if (derived === undefined) throw missing(table, quantity, mapping);
+    if (derived === undefined) throw missing(table, wanted, mapping);
     const [a, b] = derived.map((one) => numbers(table, columnOf(table, one, mapping)!, one));
     values[quantity] = a!.map((value, i) =>
       quantity === "tokens" ? value / (6 * b![i]!) : 6 * value * b![i]!,
@@ -121,7 +130,9 @@ export function refuseDuplicates(table: RunTable, values: Readonly<Record<string
       .join(",");
     const first = seen.get(key);
     if (first !== undefined) {
-      throw new RequestError(`${table.name}: rows ${first + 2} and ${i + 2} are the same run; remove one`);
+      throw new RequestError(
+        `${table.name}: rows ${table.places[first]} and ${table.places[i]} are the same run; remove one`,
+      );
     }
     seen.set(key, i);
   }
@@ -139,7 +150,7 @@ function numbers(table: RunTable, column: string, quantity: Quantity): number[] 
   return table.rows.map((row, i) => {
     const cell = row[at]!.trim();
     const value = cell === "" ? Number.NaN : Number(cell);
-    const where = `${table.name}: row ${i + 2}, column ${quote(column)}`;
+    const where = `${table.name}: row ${table.places[i]}, column ${quote(column)}`;
     if (!Number.isFinite(value)) {
       throw new RequestError(`${where} is ${quote(cell)}; expected a number, remove the row or mend it`);
     }
@@ -158,19 +169,35 @@ function numbers(table: RunTable, column: string, quantity: Quantity): number[] 
 
 function missing(
   table: RunTable,
-  quantity: Quantity,
+  wanted: readonly Quantity[],
   mapping: Readonly<Partial<Record<Quantity, string>>>,
 ): RequestError {
-  const used = new Set(Object.values(mapping));
-  const free = table.columns.filter((column) => !used.has(column));
-  const contained = free.find((column) => plain(column).includes(plain(quantity)));
-  const meant = contained ?? nearest(quantity, free);
-  const suggestion =
-    meant === null ? `${quantity}=NAME` : `${quantity}=${/[\s,]/.test(meant) ? `"${meant}"` : meant}`;
+  const isFound = (quantity: Quantity) => columnOf(table, quantity, mapping) !== null;
+  const isReadable = (quantity: Quantity) =>
+    isFound(quantity) || deriving(quantity).some((needed) => needed.every(isFound));
+  const lacking = wanted.filter((quantity) => !isReadable(quantity));
+  const used = new Set(wanted.map((quantity) => columnOf(table, quantity, mapping)));
+  const suggestions = lacking.map((quantity) => {
+    const meant = likelyColumn(
+      quantity,
+      table.columns.filter((column) => !used.has(column)),
+    );
+    if (meant !== null) used.add(meant);
+    return `--columns ${quantity}=${meant === null ? "NAME" : /[\s,]/.test(meant) ? `"${meant}"` : meant}`;
+  });
+  const named = lacking.map((quantity) => `${quantity} (${quantities[quantity].unit})`);
   return new RequestError(
-    `${table.name}: no column for ${quantity} (${quantities[quantity].unit}); expected --columns ${suggestion}; ` +
+    `${table.name}: no column for ${named.join(", ")}; expected ${suggestions.join(" ")}; ` +
       `the file has ${table.columns.slice(0, 20).join(", ")}`,
   );
+}
+
+/** By a part of its name, then by a part of a usual one, then by spelling. */
+function likelyColumn(quantity: Quantity, columns: readonly string[]): string | null {
+  // Short ones are parts of too many others.
+  const names = [plain(quantity), ...quantities[quantity].aliases.filter((name) => name.length > 5)];
+  const containing = names.map((name) => columns.find((column) => plain(column).includes(name)));
+  return containing.find((column) => column !== undefined) ?? nearest(quantity, columns);
 }
 
 function columnAt({ name, columns }: RunTable, column: string): number {

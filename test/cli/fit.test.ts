@@ -178,6 +178,21 @@ test.each([
   ["a duplicate", good([...six, row(2)]), /rows 4 and 8 are the same run; remove one/],
   ["NaN", good([...six, "1e9,1e10,NaN"]), /row 8, column "loss" is "NaN"; expected a number/],
   ["an empty cell", good([...six, "1e9,,2"]), /row 8, column "tokens" is ""/],
+  [
+    "a row behind others that are left empty",
+    good([...six.slice(0, 3), "", ...six.slice(3), "1e9,1e10,NaN"]),
+    /row 9, column "loss" is "NaN"/,
+  ],
+  [
+    "all columns misnamed",
+    ["n of params,toks seen,cross_entropy_val,kind", "1e9,1e10,2,a"],
+    /no column for parameters \(parameters\), tokens \(tokens\), loss .*--columns parameters="n of params" --columns tokens=.* --columns loss=cross_entropy_val;/,
+  ],
+  [
+    "one number of tokens",
+    good([1, 2, 3, 4, 5, 6].map((n) => `${n}e8,1e10,${2 + n / 100}`)),
+    /all runs have the same tokens, 10000000000; expected two that differ/,
+  ],
   ["too few runs", good(six.slice(0, 4)), /4 runs for 5 constants/],
   [
     "one budget",
@@ -212,6 +227,42 @@ test("runs of one budget, or at one place, are refused for every law that is abo
   );
 });
 
+test("rows are named by their place in the file, whichever are chosen", async () => {
+  const rows = six.flatMap((one, i) => [`${one},a`, `${i}e8,1e10,oops,b`]);
+  const file = write("chosen.csv", ["parameters,tokens,loss,kind", ...rows, "1e9,1e10,NaN,a"]);
+  const { err } = await refusal(["fit", file, "--law", "chinchilla", "--where", "kind=a", ...fast]);
+  expect(err).toMatch(/row 14, column "loss" is "NaN"/);
+});
+
+test("a column that the law does not need may hold anything", async () => {
+  const file = write("text.csv", [
+    "parameters,tokens,loss,C",
+    ...[...six, row(7)].map((one) => `${one},web`),
+  ]);
+  expect((await scantling(["fit", file, "--law", "chinchilla", ...fast])).exitCode).toBe(0);
+});
+
+test("what runs cannot tell is said first, without intervals", async () => {
+  const first = async (name: string, law: string, lines: readonly string[]) =>
+    (await scantling(["fit", write(name, lines), "--law", law, ...fast])).out;
+  const { inputs, outputs } = drawRuns(chinchilla, trueConstants(chinchilla), 60, 0.005, 8);
+  const scaled = inputs.map(([n, d], i) => `${n},${d! / 1e5},${outputs[i]}`);
+  expect(await first("units.csv", "chinchilla", good(scaled))).toMatch(/^UNLIKELY UNITS: half of the runs/);
+  const ratio = inputs.map(([n], i) => `${n},${20 * n!},${outputs[i]}`);
+  expect(await first("ratio.csv", "chinchilla", good(ratio))).toContain(
+    "parameters and tokens go together in these runs",
+  );
+  const noise = [1e18, 1e19, 1e20, 1e21].flatMap((flops, i) =>
+    [-2, -1, 0, 1, 2].map(
+      (step) =>
+        `${1e8 * 3 ** i * 2 ** step},${flops},${3 + 0.01 * step ** 2 + (step % 2 === 0 ? 0.2 : -0.2)}`,
+    ),
+  );
+  expect(await first("noise.csv", "isoflop", ["parameters,flops,loss", ...noise])).toMatch(
+    /^POOR FIT: at 1.00e\+18 FLOP losses lie 0\.\d+ about a parabola/,
+  );
+});
+
 test("other wrong requests are one line", async () => {
   const file = runsFile("fine.csv");
   const refused = async (...words: string[]) => (await refusal(["fit", file, ...words, ...fast])).err;
@@ -225,6 +276,8 @@ test("other wrong requests are one line", async () => {
   expect(await refused("--law", "isoflop", "--compare", "besiroglu")).toMatch(
     /--compare is of no use to --law isoflop/,
   );
+  const few = await refusal(["fit", file, "--law", "chinchilla", "--bootstraps", "1"]);
+  expect(few.err).toMatch(/--bootstraps.*Expected 0, or 20 to 100000/);
   expect(await refused("--law", "isoflop")).toMatch(/0 of \d+ budgets have 4 sizes/);
   expect((await refusal(["fit", join(folder.path, "none.csv"), "--law", "chinchilla"])).err).toMatch(
     /no such file/,

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { RequestError } from "../../src/errors.ts";
 import { countingConvention, judgeConstants } from "../../src/scaling/diagnose.ts";
 import { fitLaw } from "../../src/scaling/fit.ts";
-import type { Law } from "../../src/scaling/law.ts";
+import { type Law, predict } from "../../src/scaling/law.ts";
 import { chinchilla, chinchillaOptimum } from "../../src/scaling/laws/chinchilla.ts";
 import { lawOf, laws } from "../../src/scaling/laws/laws.ts";
 import { type Minimum, minimise } from "../../src/scaling/minimise.ts";
@@ -117,6 +117,22 @@ test("few runs have wider intervals by the linear approximation, as many as cons
   expect(many.fit.intervals.method).toBe("bootstrap");
   await expect(of(4)).rejects.toThrow(/4 runs for 5 constants/);
   await expect(of(4)).rejects.toThrow(RequestError);
+});
+
+test("constants that the runs leave open have no interval, resampled or not, and it is said", async () => {
+  const runs = drawRuns(chinchilla, trueConstants(chinchilla), 60, 0.005, 3);
+  const inputs = runs.inputs.map(([size]) => [size!, 1e10]);
+  const outputs = inputs.map((row) => predict(chinchilla, trueConstants(chinchilla), row));
+  for (const count of [60, 20]) {
+    const some = { inputs: inputs.slice(0, count), outputs: outputs.slice(0, count) };
+    const { fit } = await fitLaw(chinchilla, some, { bootstraps: 50 });
+    expect(fit.diagnostics[0]!.kind).toBe("undetermined");
+    expect(fit.intervals.method).toBe("none");
+    expect(fit.covariance).toBeNull();
+    for (const { interval } of Object.values({ ...fit.constants, ...fit.derived })) {
+      expect(interval).toBeNull();
+    }
+  }
 });
 
 test("constants that make up for each other have no interval, and it is said", async () => {

@@ -88,11 +88,13 @@ export function fitCommand({ program, console, commandLine, setExitCode }: Comma
 }
 
 const MOST_BOOTSTRAPS = 100_000;
+/** Fewer say nothing of how values spread. */
+const FEWEST_BOOTSTRAPS = 20;
 
 function bootstrapCount(text: string): number {
   const count = wholeNumber(0)(text);
-  if (count <= MOST_BOOTSTRAPS) return count;
-  throw new InvalidArgumentError(`Expected at most ${MOST_BOOTSTRAPS}.`);
+  if (count === 0 || (count >= FEWEST_BOOTSTRAPS && count <= MOST_BOOTSTRAPS)) return count;
+  throw new InvalidArgumentError(`Expected 0, or ${FEWEST_BOOTSTRAPS} to ${MOST_BOOTSTRAPS}.`);
 }
 
 function addColumn(text: string, before: Readonly<Record<string, string>>): Record<string, string> {

@@ -5,7 +5,12 @@ import { usableCores } from "../../cores.ts";
 import { RequestError, WorkError } from "../../errors.ts";
 import { InputFileError, largest, readInputFile } from "../../inputFile.ts";
 import { expectedOneOf, nearest } from "../../nearest.ts";
-import { countingConvention, type Diagnostic, judgeConstants } from "../../scaling/diagnose.ts";
+import {
+  countingConvention,
+  type Diagnostic,
+  judgeConstants,
+  unlikelyUnits,
+} from "../../scaling/diagnose.ts";
 import { fitEnvelope } from "../../scaling/envelope.ts";
 import { type Fitted, fitLaw, predictFitted } from "../../scaling/fit.ts";
 import { fitIsoflop } from "../../scaling/isoflop.ts";
@@ -20,6 +25,7 @@ import {
   readQuantities,
   readRunTable,
   refuseDuplicates,
+  rowsWhere,
 } from "../../scaling/table.ts";
 import type { Console } from "../console.ts";
 import { prepareOutput } from "../output.ts";
@@ -71,7 +77,10 @@ async function fitTable(
     typeof law === "string" ? ["parameters", "flops", "loss"] : [...law.inputs, law.output];
   const held = options.predict.length === 0 ? null : chooseRows(whole, options.predict);
   const heldRows = new Set(held?.rows);
-  const kept = chooseRows({ ...whole, rows: whole.rows.filter((row) => !heldRows.has(row)) }, options.where);
+  const kept = chooseRows(
+    rowsWhere(whole, (row) => !heldRows.has(row)),
+    options.where,
+  );
   const all = readQuantities(kept, wanted, mapping);
   refuseDuplicates(kept, all.values);
   const output = typeof law === "string" ? "loss" : law.output;
@@ -102,13 +111,13 @@ async function fitTable(
   }
   if (values.parameters !== undefined && values.tokens !== undefined) {
     const { parameters, tokens } = values;
+    notes.push(...unlikelyUnits(parameters, tokens));
     refuseOneBudget(
       law.name,
       parameters.map((n, i) => 6 * n * tokens[i]!),
     );
   }
-  const [only, ...others] = law.inputs;
-  if (others.length === 0) refuseOneValue(law.name, only!, values[only!]!);
+  for (const input of law.inputs) refuseOneValue(law.name, input, values[input]!);
   const inputsOf = (columns: Readonly<Record<string, readonly number[]>>) =>
     columns[law.output]!.map((_, i) => law.inputs.map((input) => columns[input]![i]!));
   const runs = { inputs: inputsOf(values), outputs: values[law.output]! };
@@ -213,11 +222,22 @@ function refuseOneValue(law: string, name: string, values: readonly number[]): v
 function conventionDoubts(table: RunTable, mapping: Mapping): { diagnostics: Diagnostic[] } {
   const needed = ["parameters", "tokens", "flops"] as const;
   if (needed.some((quantity) => columnOf(table, quantity, mapping) === null)) return { diagnostics: [] };
-  const { values } = readQuantities(table, needed, mapping);
+  const values = readableQuantities(table, needed, mapping);
+  if (values === null) return { diagnostics: [] };
   const runs = values.parameters!.map((parameters, i) => ({
     ...{ parameters, tokens: values.tokens![i]!, flops: values.flops![i]! },
   }));
   return { diagnostics: countingConvention(runs) };
+}
+
+/** Null where a column that the law may do without holds something else. */
+function readableQuantities(...request: Parameters<typeof readQuantities>) {
+  try {
+    return readQuantities(...request).values;
+  } catch (error) {
+    if (error instanceof RequestError) return null;
+    throw error;
+  }
 }
 
 function readConstants(law: Law, text: string): number[] {

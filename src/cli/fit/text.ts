@@ -28,7 +28,9 @@ export interface HeldOut {
   readonly error: number;
 }
 
-const serious: ReadonlySet<Diagnostic["kind"]> = new Set(["poor fit", "local optimum"]);
+const serious: ReadonlySet<Diagnostic["kind"]> = new Set([
+  ...(["poor fit", "local optimum", "undetermined", "unlikely units"] as const),
+]);
 
 /** What was fitted, doubts first. */
 export function fitText(document: FitDocument): string {
@@ -69,8 +71,8 @@ function goodnessLines({ objective, goodness, intervals, starts }: Fit): string[
   const { rSquared, rootMeanSquare, largest } = goodness;
   const methods = {
     bootstrap: `95 % intervals by ${intervals.samples} bootstraps over runs`,
-    linearised: "95 % intervals by the linear approximation at the minimum, as there are few runs",
-    none: "no intervals: as many runs as constants",
+    linearised: "95 % intervals by the linear approximation at the minimum",
+    none: "no intervals",
   };
   return [
     `objective ${objective.toPrecision(8)}, reached from ${starts.reached} of ${starts.tried} starts`,
