@@ -2,7 +2,7 @@
 
 import { InvalidArgumentError } from "commander";
 
-/** A whole number of at least `least`; 12, 3e5, 20k and 1.5M are read. */
+/** A whole number of at least `least`; 12, 3e5, 20k, 1.5M and 7B are read. */
 export function wholeNumber(least: number): (text: string) => number {
   return (text) => {
     const value = scaled(text);
@@ -86,10 +86,10 @@ export function share(text: string): number {
   throw new InvalidArgumentError("Expected a number above 0 and at most 1.");
 }
 
-const suffixes: Readonly<Record<string, number>> = { "": 1, k: 1e3, M: 1e6, G: 1e9 };
+const suffixes: Readonly<Record<string, number>> = { "": 1, k: 1e3, M: 1e6, G: 1e9, B: 1e9, T: 1e12 };
 
 function scaled(text: string): number {
-  const found = /^([+-]?\d+(?:\.\d*)?(?:e[+-]?\d+)?|[+-]?\.\d+(?:e[+-]?\d+)?)([kMG]?)$/.exec(text.trim());
+  const found = /^([+-]?\d+(?:\.\d*)?(?:e[+-]?\d+)?|[+-]?\.\d+(?:e[+-]?\d+)?)([kMGBT]?)$/.exec(text.trim());
   if (found === null) return Number.NaN;
   // 1.1M must not become 1100000.0000000002.
   const value = Number(found[1]) * suffixes[found[2]!]!;

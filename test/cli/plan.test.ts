@@ -34,11 +34,19 @@ test("a ladder of runs with its cost", async () => {
   const { out } = await scantling(["plan", "--table", "--flops", "1e17"]);
   expect(out.split("\n").length).toBeGreaterThan(36);
   expect(out).toMatch(/35 runs, 1\.000e\+17 FLOP/);
+  expect(out).toMatch(/^EXTRAPOLATION: 1\.\d+e\+14 FLOP are .* times below the runs that law besiroglu/);
 });
 
 test("unique tokens have a law of their own", async () => {
   const { out } = await scantling(["plan", "--flops", "1e21", "--unique-tokens", "2G"]);
   expect(out).toMatch(/epochs +45\.2, worth 31\.0G fresh tokens/);
+});
+
+test("a mixer without heads is told without heads", async () => {
+  const words = ["plan", "--parameters", "1G", "--length", "1000000", "--state-memory", "30MB"];
+  const { out } = await scantling(words);
+  expect(out).toContain("Mamba and SwiGLU");
+  expect(out).toMatch(/shape +\d+ layers of width \d+, feed-forward/);
 });
 
 test.each([
@@ -55,6 +63,7 @@ test.each([
     /of use to --law data-constrained alone/,
   ],
   [["--table"], /no budget/],
+  [["--table", "--flops", "1e30"], /times above the runs .* give --extrapolate/],
   [["--table", "--flops", "1e17", "--tokens", "1G"], /--tokens is of no use to --table/],
   [["--table", "--flops", "1e17", "--law", "kaplan,besiroglu"], /--table: 2 laws; expected one/],
 ])("%j is refused in one line", async (words, expected) => {

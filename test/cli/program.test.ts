@@ -71,6 +71,7 @@ describe("option values", () => {
 
   it("numbers within limits", () => {
     expect(numberBetween(0, 1)("3e-3")).toBe(0.003);
+    expect(["7B", "7G", "2.5T"].map(numberBetween(0))).toEqual([7e9, 7e9, 2.5e12]);
     expect(() => numberBetween(0, 1)("0")).toThrow("above 0 and below 1");
     expect(numberFrom(0)("0")).toBe(0);
     expect(() => numberFrom(0)("-.1")).toThrow("at least 0");

@@ -92,6 +92,33 @@ describe("any one or two goals", () => {
     expect(flopsOf(whole, 1e11)).toBeCloseTo(1e22, -13);
   });
 
+  test("a budget for both reaches a loss with what inference leaves, or is refused", () => {
+    const inferenceTokens = 1e12;
+    const cheapest = flopsOf(allocate(besiroglu, { loss: 2.3, inferenceTokens }), inferenceTokens);
+    for (const flops of [cheapest, 2 * cheapest, 10 * cheapest]) {
+      const found = allocate(besiroglu, { loss: 2.3, flops, inferenceTokens });
+      expect(loss(found)).toBeCloseTo(2.3, 5);
+      expect(flopsOf(found, inferenceTokens) / flops).toBeCloseTo(1, 9);
+    }
+    expect(() => allocate(besiroglu, { loss: 2.3, flops: 0.99 * cheapest, inferenceTokens })).toThrow(
+      /a loss of 2.3 needs .* FLOP, inference of 1.00e\+12 tokens included, by law besiroglu; .* reach 2.3\d\d/,
+    );
+  });
+
+  test("with inference to pay for, a size is optimal for fewer tokens of more, and for more of its own", () => {
+    const inferenceTokens = 1e12;
+    const [bare, used] = [{ parameters: 1e9 }, { parameters: 1e9, inferenceTokens }].map((goal) =>
+      allocate(besiroglu, goal),
+    );
+    expect(used!.parameters / 1e9).toBeCloseTo(1, 6);
+    expect(used!.tokens).toBeGreaterThan(2 * bare!.tokens);
+    const total = flopsOf(used!, inferenceTokens);
+    const again = allocate(besiroglu, { flops: total, inferenceTokens });
+    expect(again.parameters / 1e9).toBeCloseTo(1, 4);
+    const read = allocate(besiroglu, { tokens: used!.tokens, inferenceTokens });
+    expect(read.parameters / 1e9).toBeCloseTo(1, 4);
+  });
+
   test("what nothing meets is refused", () => {
     expect(() => allocate(besiroglu, {})).toThrow(/0 of FLOPs/);
     expect(() => allocate(besiroglu, { flops: 1, tokens: 1, loss: 1 })).toThrow(/3 of FLOPs/);
@@ -111,6 +138,18 @@ test("unique tokens: repeated ones are worth less, and models become smaller", (
   expect(many.epochs).toBe(1);
   expect(few.loss!).toBeGreaterThan(many.loss!);
   expect(few.parameters).toBeLessThan(many.parameters);
+});
+
+test("unique tokens alone are read once by the model that is best for them", () => {
+  const law = planLawOf("data-constrained", 2e10);
+  const { tokens, epochs, parameters } = planModel(law, { uniqueTokens: 2e10 });
+  expect([tokens / 2e10, epochs]).toEqual([expect.closeTo(1, 6), 1]);
+  expect(parameters / allocate(law, { tokens: 2e10 }).parameters).toBeCloseTo(1, 9);
+});
+
+test("inference costs hours as well", () => {
+  const plan = planModel(besiroglu, { gpuHours: 1000, inferenceTokens: 1e12 });
+  expect(plan.cost.hours + plan.cost.inferenceHours).toBeCloseTo(1000, 3);
 });
 
 test.each(["mup", "depth-mup", "completep"] as const)(

@@ -28,7 +28,7 @@ export interface PlanCommandOptions {
 }
 
 const help = `
-Give one or two of FLOPs (or hours of a device), parameters, tokens and a loss to reach. Laws: besiroglu (default), hoffmann
+Give one or two of FLOPs (or hours of a device), parameters, tokens and a loss to reach, or unique tokens alone (read once). Laws: besiroglu (default), hoffmann
 (unrounded), hoffmann-rounded, approach1, kaplan, overtraining, data-constrained (the default with --unique-tokens), or a file
 that scantling fit --out wrote; several with commas stand side by side. With --inference-tokens, FLOPs are for training and
 inference together, and a loss is reached in the cheapest way for both (Sardana et al. 2024). Beyond ten times the range of
@@ -45,7 +45,7 @@ Examples:
 /** A ladder of runs is made of a budget and a law alone. */
 const unusedByTable: readonly (keyof PlanCommandOptions)[] = [
   ...(["parameters", "tokens", "loss", "inferenceTokens", "stateMemory"] as const),
-  ...(["vocabulary", "length", "parametrisation", "extrapolate"] as const),
+  ...(["vocabulary", "length", "parametrisation"] as const),
 ];
 
 export function planCommand({ program, console, setExitCode }: CommandContext): Command {

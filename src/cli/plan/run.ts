@@ -8,7 +8,7 @@ import { largest, readInputFile } from "../../inputFile.ts";
 import { lawOf } from "../../scaling/laws/laws.ts";
 import { flopsPerHour, usualUtilisation } from "../../scaling/plan/hardware.ts";
 import { ladderFor } from "../../scaling/plan/ladder.ts";
-import { type ModelPlan, planModel } from "../../scaling/plan/plan.ts";
+import { type ModelPlan, planModel, rangeWarnings } from "../../scaling/plan/plan.ts";
 import {
   type FittedConstants,
   type PlanLaw,
@@ -70,8 +70,17 @@ function ladder(law: PlanLaw, options: PlanCommandOptions): Result {
   if (budget === undefined)
     throw new RequestError("--table: no budget; expected --flops or --gpu-hours for all runs together");
   const made = ladderFor(law, budget);
+  const budgets = made.rungs.map((rung) => rung.budget);
+  const warnings = [
+    // Small runs are what a ladder is for: below the law's own it is said and no more.
+    ...rangeWarnings(law, Math.min(...budgets, law.fitted[1]), true),
+    ...rangeWarnings(law, Math.max(...budgets, law.fitted[0]), options.extrapolate ?? false),
+  ];
   const cost = { hardware, utilisation, hours: made.flops / anHour };
-  return { document: { law: law.name, ...made, cost }, text: ladderText(law.name, made, cost) };
+  return {
+    document: { law: law.name, warnings, ...made, cost },
+    text: ladderText(law.name, made, cost, warnings),
+  };
 }
 
 const number = z.number();

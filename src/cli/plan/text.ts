@@ -19,8 +19,11 @@ function onePlan(plan: ModelPlan): string[] {
     ...(shape === null
       ? []
       : [
-          `${"shape".padEnd(16)} ${shape.depth} layers of width ${shape.width}, ${shape.heads} heads of ${shape.headWidth}` +
-            ` (${shape.keyValueHeads} of keys and values), feed-forward ${shape.feedforward}: ${formatCount(shape.parameters)} parameters`,
+          `${"shape".padEnd(16)} ${shape.depth} layers of width ${shape.width}, ` +
+            (shape.attentionShare === 0
+              ? ""
+              : `${shape.heads} heads of ${shape.headWidth} (${shape.keyValueHeads} of keys and values), `) +
+            `feed-forward ${shape.feedforward}: ${formatCount(shape.parameters)} parameters`,
           `${"".padEnd(16)} ${shape.description}; state of a sequence ${formatBytes(shape.stateBytes)} in bf16`,
           `${"".padEnd(16)} depth by ${shape.depthRule}`,
         ]),
@@ -88,7 +91,8 @@ function facts(plan: ModelPlan): (readonly [string, string])[] {
     ],
     [
       "cost",
-      `${formatCount(cost.hours)} hours of ${cost.hardware}, ${cost.petaflopDays.toPrecision(3)} petaflop/s-days`,
+      `${formatCount(cost.hours)} hours of ${cost.hardware}, ${cost.petaflopDays.toPrecision(3)} petaflop/s-days` +
+        (cost.inferenceHours === 0 ? "" : `; inference ${formatCount(cost.inferenceHours)} hours more`),
     ],
   ];
 }
@@ -98,8 +102,10 @@ export function ladderText(
   law: string,
   { rungs, flops }: Ladder,
   cost: { readonly hardware: string; readonly utilisation: number; readonly hours: number },
+  warnings: readonly string[],
 ): string {
   return [
+    ...warnings,
     "      budget  parameters      tokens",
     ...rungs.map(
       ({ budget, parameters, tokens }) =>

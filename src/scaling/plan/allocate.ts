@@ -27,13 +27,13 @@ export function allocate(law: PlanLaw, goal: Goal): Allocation {
   const given = [flops, parameters, tokens, loss].filter((value) => value !== undefined).length;
   if (given === 0 || given > 2) {
     throw new RequestError(
-      `${given} of FLOPs, parameters, tokens and loss are given; expected one or two, such as --flops 1e21 or --parameters 1G --loss 2.5`,
+      `${given} of FLOPs, parameters, tokens and loss are given; expected one or two, such as --flops 1e21 or --parameters 1G --loss 2.5, or --unique-tokens alone`,
     );
   }
   if (parameters !== undefined && tokens !== undefined) return { parameters, tokens };
   if (loss !== undefined) return forLoss(law, { ...goal, loss, inferenceTokens });
   if (flops !== undefined) return forFlops(law, { flops, parameters, tokens, inferenceTokens });
-  return onFrontier(law, parameters === undefined ? { tokens: tokens! } : { parameters });
+  return onFrontier(law, parameters === undefined ? { tokens: tokens! } : { parameters }, inferenceTokens);
 }
 
 /** Training and inference. */
@@ -45,8 +45,8 @@ function forFlops(
   law: PlanLaw,
   goal: {
     flops: number;
-    parameters: number | undefined;
-    tokens: number | undefined;
+    parameters?: number | undefined;
+    tokens?: number | undefined;
     inferenceTokens: number;
   },
 ): Allocation {
@@ -94,30 +94,43 @@ function forLoss(law: PlanLaw, goal: Goal & { loss: number; inferenceTokens: num
     if (parameters === null) throw tooLow(`on ${short(tokens)} tokens with any number of parameters`);
     return { parameters, tokens };
   }
-  const lossAt = (flops: number) => loss(law.optimum(flops));
-  const flops = solve((budget) => lossAt(budget) - target, ...RANGE);
-  if (flops === null) throw tooLow("at any budget");
-  if (goal.flops !== undefined) {
-    if (goal.flops < flops) {
-      throw new RequestError(
-        `a loss of ${target} needs ${short(flops)} FLOP by law ${law.name}; ${short(goal.flops)} reach ${lossAt(goal.flops).toFixed(3)}`,
-      );
-    }
-    // The smallest model that still meets it within the budget: the cheapest to use.
-    const budget = goal.flops;
-    const most = law.optimum(flops).parameters;
-    const excess = (size: number) => loss({ parameters: size, tokens: budget / (6 * size) }) - target;
-    const parameters = solve(excess, 1, most) ?? most;
-    return { parameters, tokens: budget / (6 * parameters) };
+  const cheapest = cheapestFor(law, goal, tokensFor);
+  if (cheapest === null) throw tooLow("at any budget");
+  const { flops: budget, inferenceTokens } = goal;
+  if (budget === undefined) return cheapest;
+  const least = flopsOf(cheapest, inferenceTokens);
+  // As much as rounding of what was found by bisection.
+  if (budget < least * (1 - 1e-9)) {
+    const { parameters, tokens } = forFlops(law, { flops: budget, inferenceTokens });
+    const withInference =
+      inferenceTokens === 0 ? "" : `, inference of ${short(inferenceTokens)} tokens included,`;
+    throw new RequestError(
+      `a loss of ${target} needs ${short(least)} FLOP${withInference} by law ${law.name}; ${short(budget)} reach ${loss({ parameters, tokens }).toFixed(3)}`,
+    );
   }
-  if (goal.inferenceTokens === 0) return law.optimum(flops);
-  // The cheapest in training and inference of all that reach the loss.
+  // The smallest model that still meets it within the budget: the cheapest to use.
+  const tokensOf = (size: number) => (budget / size - 2 * inferenceTokens) / 6;
+  const excess = (size: number) => loss({ parameters: size, tokens: tokensOf(size) }) - target;
+  const parameters = solve(excess, 1, cheapest.parameters) ?? cheapest.parameters;
+  return { parameters, tokens: tokensOf(parameters) };
+}
+
+/** Of all that reach a loss what costs least in training and inference; null where nothing reaches it. */
+function cheapestFor(
+  law: PlanLaw,
+  { loss: target, inferenceTokens }: { readonly loss: number; readonly inferenceTokens: number },
+  tokensFor: (parameters: number) => number | null,
+): Allocation | null {
+  const loss = needLoss(law);
+  const flops = solve((budget) => loss(law.optimum(budget)) - target, ...RANGE);
+  if (flops === null) return null;
   const optimum = law.optimum(flops);
+  if (inferenceTokens === 0) return optimum;
   const cost = (ln: number) => {
     const tokens = tokensFor(Math.exp(ln));
     return tokens === null
       ? Infinity
-      : Math.log(flopsOf({ parameters: Math.exp(ln), tokens }, goal.inferenceTokens));
+      : Math.log(flopsOf({ parameters: Math.exp(ln), tokens }, inferenceTokens));
   };
   // Smaller models than the optimum, down to the one that would need endless data.
   const least =
@@ -129,18 +142,23 @@ function forLoss(law: PlanLaw, goal: Goal & { loss: number; inferenceTokens: num
 function onFrontier(
   law: PlanLaw,
   wanted: { readonly parameters: number } | { readonly tokens: number },
+  inferenceTokens: number,
 ): Allocation {
-  const excess = (flops: number) =>
-    "parameters" in wanted
-      ? wanted.parameters - law.optimum(flops).parameters
-      : wanted.tokens - law.optimum(flops).tokens;
+  // Less pays for inference by a model of one parameter alone.
+  const isEnough = (flops: number) => inferenceTokens === 0 || flops > 2 * inferenceTokens + 6;
+  const best = (flops: number) => forFlops(law, { flops, inferenceTokens });
+  const excess = (flops: number) => {
+    if (!isEnough(flops)) return Infinity;
+    const { parameters, tokens } = best(flops);
+    return "parameters" in wanted ? wanted.parameters - parameters : wanted.tokens - tokens;
+  };
   const flops = solve(excess, ...RANGE);
   if (flops === null) {
     throw new RequestError(
       `no budget makes this optimal by law ${law.name}; give FLOPs or the other of parameters and tokens too`,
     );
   }
-  return law.optimum(flops);
+  return { ...best(flops), ...wanted };
 }
 
 function needLoss(law: PlanLaw): (at: Allocation) => number {

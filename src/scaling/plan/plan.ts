@@ -53,8 +53,10 @@ export interface ModelPlan extends Allocation {
   readonly cost: {
     readonly hardware: string;
     readonly utilisation: number;
+    /** Of training, as are petaflop/s-days. */
     readonly hours: number;
     readonly petaflopDays: number;
+    readonly inferenceHours: number;
   };
   readonly memory: { readonly trainingBytes: number; readonly inferenceBytes: number };
   /** Null where a model is too small for its vocabulary. */
@@ -81,7 +83,7 @@ export function planModel(law: PlanLaw, request: PlanRequest): ModelPlan {
     throw new RequestError("FLOPs and hours of a device are both given; expected one of them");
   }
   const flops = request.gpuHours === undefined ? request.flops : request.gpuHours * anHour;
-  const found = allocate(law, { ...request, flops });
+  const found = allocate(law, goalOf({ ...request, flops }));
   if (!(found.parameters >= 1 && found.tokens >= 1)) {
     throw new RequestError(
       `the plan has ${found.parameters.toPrecision(2)} parameters and ${found.tokens.toPrecision(2)} tokens, which is no model; raise the budget`,
@@ -107,7 +109,10 @@ export function planModel(law: PlanLaw, request: PlanRequest): ModelPlan {
     lossInterval: law.interval?.(found) ?? null,
     epochs,
     effectiveTokens: epochs === null ? null : found.tokens * valueOfEpochs(epochs),
-    cost: { hardware, utilisation, hours: spent / anHour, petaflopDays: spent / 8.64e19 },
+    cost: {
+      ...{ hardware, utilisation, hours: spent / anHour, petaflopDays: spent / 8.64e19 },
+      inferenceHours: (2 * found.parameters * inferenceTokens) / anHour,
+    },
     memory: memoryFor(found.parameters),
     shape: shapeOrNull({ parameters: found.parameters, counting, vocabulary, length, stateBytes }, warnings),
     recipe: recipeFor(found, loss, request.parametrisation ?? "standard"),
@@ -115,7 +120,17 @@ export function planModel(law: PlanLaw, request: PlanRequest): ModelPlan {
   };
 }
 
-function rangeWarnings(law: PlanLaw, flops: number, extrapolate: boolean): string[] {
+/** Unique tokens alone are a goal, too: the model that is best for reading them once. */
+function goalOf(request: PlanRequest): Goal {
+  const { flops, parameters, tokens, loss, uniqueTokens } = request;
+  const isGiven = [flops, parameters, tokens, loss].some((value) => value !== undefined);
+  return isGiven ? request : { ...request, tokens: uniqueTokens };
+}
+
+/**
+ * What must be said of a budget beyond the runs of a law. Errors: RequestError a thousand times beyond them, unless it is asked for.
+ */
+export function rangeWarnings(law: PlanLaw, flops: number, extrapolate: boolean): string[] {
   const [low, high] = law.fitted;
   const factor = Math.max(flops / high, low / flops);
   if (factor <= FAR) return [];
