@@ -10,7 +10,7 @@ import { input, resultOf, resultsOf, trialOf } from "./harness.ts";
 
 /** The middle rate is best; the second arm is better by 0.1; seeds differ, and the rest a little. */
 const planted = ({ arm, candidate, seed }: TrialRun): number =>
-  2 - 0.1 * arm + 0.2 * Math.abs(candidate - 1) + 0.05 * seed + 0.002 * ((7 * seed + 3 * arm) % 3);
+  2 - 0.1 * arm + 0.2 * Math.abs(candidate - 1) + 0.05 * seed + 0.002 * ((seed * (arm + 1)) % 3);
 
 test("each arm has the best of its rates, and pairs are compared seed by seed", () => {
   const trial = trialOf();

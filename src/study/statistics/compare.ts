@@ -2,7 +2,7 @@
 // tables of scores and no runs. See docs/verdicts.md for the model.
 import { criticalValue } from "./criticalValue.ts";
 import { furtherSeeds } from "./furtherSeeds.ts";
-import { type Spreads, spreadsOf } from "./spread.ts";
+import { type Spreads, spreadsOf, sumOfSquares } from "./spread.ts";
 import type { Table } from "./table.ts";
 
 /** What the evidence says of a pair. */
@@ -110,7 +110,7 @@ function judge(
     };
   }
   const { difference, error, degrees } = contrast;
-  if (degrees < 1 || error === 0) {
+  if (!isTold(contrast)) {
     return {
       arms,
       difference,
@@ -130,6 +130,11 @@ function judge(
         ? { kind: "win", winner: difference > 0 ? arms[0] : arms[1] }
         : { kind: "undecided", furtherSeeds: furtherSeeds(contrast, { alpha, margin, arms: count }) };
   return { arms, difference, low: difference - half, high: difference + half, seeds, verdict };
+}
+
+/** One seed in common tells nothing, however much others spread: nothing shows that these two spread no more. */
+function isTold({ error, degrees, seeds }: Contrast): boolean {
+  return degrees >= 1 && error > 0 && seeds >= 2;
 }
 
 /** The closed test, by its short cut: sets of arms between two that enclose the pair. */
@@ -155,13 +160,9 @@ function isSeparated(
 }
 
 /** Whether a pair is further apart than the ends of a range of `size` among `count` equal arms would be. */
-function beyond(
-  { difference, error, degrees }: Contrast,
-  size: number,
-  count: number,
-  alpha: number,
-): boolean {
-  if (degrees < 1 || error === 0) return false;
+function beyond(contrast: Contrast, size: number, count: number, alpha: number): boolean {
+  if (!isTold(contrast)) return false;
+  const { difference, error, degrees } = contrast;
   const statistic = Math.abs(difference) / error;
   for (let means = 2; means <= size; means++) {
     const level = means >= count - 1 ? alpha : 1 - (1 - alpha) ** (means / count);
@@ -194,7 +195,10 @@ function contrastOf(
     seeds = Math.min(seeds, count);
     const differences = pairs.map(([a, b]) => a.score - b.score);
     const mean = differences.reduce((sum, value) => sum + value, 0) / count;
-    const squares = differences.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+    const squares = sumOfSquares(
+      differences.map((value) => value - mean),
+      pairs.flat(),
+    );
     const ownTerm = count > 1 ? squares / (count - 1) / count : 0;
     difference += mean / tables.length;
     const floor = pairs.reduce((sum, [a, b]) => sum + a.itemVariance + b.itemVariance, 0) / count ** 2;

@@ -97,12 +97,22 @@ export function spreadOf(table: Table): Spread {
   const usedArms = new Set(cells.map((cell) => cell.arm)).size;
   const usedSeeds = new Set(cells.map((cell) => cell.seed)).size;
   const degrees = cells.length - usedArms - usedSeeds + parts(cells);
-  const squares = cells.reduce(
-    (sum, cell) => sum + (cell.score - armEffects[cell.arm]! - seedEffects[cell.seed]!) ** 2,
-    0,
+  const squares = sumOfSquares(
+    cells.map((cell) => cell.score - armEffects[cell.arm]! - seedEffects[cell.seed]!),
+    cells,
   );
   const residual = degrees > 0 ? squares / degrees : 0;
   return { residual, degrees, ...totalSpread(seedEffects, usedArms, usedSeeds, residual, degrees, cells) };
+}
+
+/** Of scores that are shares of few items some differences agree; what rounding leaves of those is not a spread. */
+const ROUNDING = 1e-12;
+
+/** Of what is left of scores, none where it is rounding alone. */
+export function sumOfSquares(left: readonly number[], scores: readonly { readonly score: number }[]): number {
+  const scale = Math.max(0, ...scores.map(({ score }) => Math.abs(score)));
+  const squares = left.reduce((sum, value) => sum + value ** 2, 0);
+  return squares <= left.length * (ROUNDING * scale) ** 2 ? 0 : squares;
 }
 
 interface Entry {

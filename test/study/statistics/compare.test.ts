@@ -52,6 +52,29 @@ describe("two arms", () => {
     expect(pair!.difference).toBeCloseTo(0.8, 12);
   });
 
+  test("that differ by the same under every seed are undecided, however their differences are rounded", () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 0, max: 1000 }), { minLength: 2, maxLength: 5 }), (errors) => {
+        const [pair] = compare([errors.map((one) => one / 10), errors.map((one) => one / 10 - 0.3)]);
+        expect(pair!.verdict).toEqual({ kind: "undecided", furtherSeeds: null });
+        expect(pair!.low).toBeNull();
+      }),
+    );
+  });
+
+  test("that share one seed alone are undecided, whatever the others tell of the spread", () => {
+    const others = [
+      [1, 1.1, 0.9],
+      [1.2, 1.3, 1.1],
+      [0.8, 0.91, 0.7],
+    ];
+    const pairs = compare([[5, null, null], ...others]);
+    for (const pair of pairs.filter(({ arms }) => arms[0] === 0)) {
+      expect(pair).toMatchObject({ seeds: 1, low: null, verdict: { kind: "undecided", furtherSeeds: null } });
+    }
+    expect(pairs.filter(({ verdict }) => verdict.kind === "win").length).toBeGreaterThan(0);
+  });
+
   test("that never vary are told apart only by what their test items allow", () => {
     // Without item variance two equal values would give an infinite t.
     expect(
