@@ -5,3 +5,11 @@ export const USUAL_SPEED = 15e9;
 
 /** Seconds of a run beside its updates: process, data, plan, looks. */
 export const BESIDE_SECONDS = 2;
+
+/** What looks at the loss add to the updates. */
+const LOOKS = 1.1;
+
+/** Of a run in a process of its own. @param updating seconds of its updates */
+export function runSeconds(updating: number): number {
+  return BESIDE_SECONDS + LOOKS * updating;
+}

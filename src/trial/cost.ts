@@ -1,5 +1,5 @@
 // What a study costs on this machine: runs, FLOPs, time and memory, from the speed of its arms. Measures nothing.
-import { BESIDE_SECONDS } from "../study/usual.ts";
+import { runSeconds } from "../study/usual.ts";
 import type { Trial } from "./define.ts";
 import type { ArmPace } from "./paces.ts";
 
@@ -17,15 +17,13 @@ export interface TrialCost {
     readonly runs: readonly [number, number];
   }[];
   readonly runs: readonly [number, number];
+  /** No more than `spend`, where it is in them; as are seconds. */
   readonly flops: readonly [number, number];
   /** With as many runs at a time as asked for. */
   readonly seconds: readonly [number, number];
   /** Of all runs that go on at a time; null where it is not known. */
   readonly peakBytes: number | null;
 }
-
-/** What looks at the loss add to the updates. */
-const LOOKS = 1.1;
 
 /** At least: of a race, every rate of the first seed and one more seed; at most: every seed of the best rate; in full: all. */
 export function costOfTrial(trial: Trial, paces: readonly ArmPace[]): TrialCost {
@@ -36,19 +34,37 @@ export function costOfTrial(trial: Trial, paces: readonly ArmPace[]): TrialCost 
       settings.stop === "full"
         ? [rates.length * seeds.length, rates.length * seeds.length]
         : [rates.length + Math.min(1, seeds.length - 1), rates.length + seeds.length - 1];
-    const seconds = BESIDE_SECONDS + LOOKS * steps * secondsPerStep;
+    const seconds = runSeconds(steps * secondsPerStep);
     return { name, steps, tokens, flops, seconds, peakBytes, runs };
   });
   const total = (of: (arm: (typeof arms)[number]) => number, end: 0 | 1) =>
     arms.reduce((sum, arm) => sum + arm.runs[end] * of(arm), 0);
   const both = (of: (arm: (typeof arms)[number]) => number) => [total(of, 0), total(of, 1)] as const;
   const peaks = arms.flatMap(({ peakBytes }) => peakBytes ?? []);
-  const [least, most] = both(({ seconds }) => seconds / processes);
+  const flops = within(
+    both((arm) => arm.flops),
+    trial,
+    "flops",
+  );
+  const seconds = within(
+    both((arm) => arm.seconds / processes),
+    trial,
+    "seconds",
+  );
   return {
     arms,
     runs: both(() => 1),
-    flops: both(({ flops }) => flops),
-    seconds: [least, most],
+    ...{ flops, seconds },
     peakBytes: peaks.length === 0 ? null : Math.max(...peaks) * processes,
   };
+}
+
+/** Nothing begins beyond what a study may spend. */
+function within(
+  [least, most]: readonly [number, number],
+  { budget }: Trial,
+  unit: "flops" | "seconds",
+): readonly [number, number] {
+  if (budget === null || budget.unit !== unit) return [least, most];
+  return [Math.min(least, budget.value), Math.min(most, budget.value)];
 }

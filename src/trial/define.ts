@@ -7,7 +7,7 @@ import type { Job, Json } from "../study/job.ts";
 import { defaultProcesses } from "../study/processes.ts";
 import { leastBudget } from "../study/racing/race.ts";
 import type { Entry, RaceSettings } from "../study/racing/settings.ts";
-import { USUAL_SPEED } from "../study/usual.ts";
+import { runSeconds, USUAL_SPEED } from "../study/usual.ts";
 import { parametrise } from "../train/parametrisation/parametrise.ts";
 import { defineTraining, type TrainingInput } from "../train/settings.ts";
 import { type Arm, armsOf } from "./arms.ts";
@@ -227,7 +227,7 @@ function raceOf(
       const { flops, steps } = find(entry);
       if (!isTime) return flops;
       const pace = secondsPerStep?.[entry.arm];
-      return pace === undefined ? flops / USUAL_SPEED : pace * steps;
+      return runSeconds(pace === undefined ? flops / USUAL_SPEED : pace * steps);
     },
     cost: ({ flops, seconds }) => (isTime ? seconds : flops),
     job: (entry): Job => jobOf(find(entry)),

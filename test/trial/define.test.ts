@@ -120,6 +120,10 @@ test("a budget or data too small say what would be enough", () => {
   expect(refused({ stop: "race", spend: "1e6flops" })).toMatch(
     /too small for one run of each arm under each rate; expected at least \S+flops/,
   );
+  // Processes and data take their time, however fast updates are.
+  expect(refused({ stop: "race", spend: "3s" }, { ...context, secondsPerStep: [1e-6, 1e-6] })).toMatch(
+    /study: spend is too small for one run of each arm under each rate; expected at least \S+/,
+  );
   expect(refused({ train: { tokens: 20 } })).toMatch(/wide 0\.625 updates of 32 tokens; expected at least 2/);
   const few = { data: { ...context.data, trainingTokens: 400 } };
   expect(refused({}, few)).toMatch(
