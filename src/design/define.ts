@@ -104,6 +104,7 @@ export function defineDesign(settings: DesignSettings, context: DesignContext): 
     most: final,
   });
   requireEnough(settings, context, sizes[0]!);
+  requireText(settings, context, final);
   const rungs = sizes.map((size) => ({ ...size, trial: trialOf(settings, context, size.amount) }));
   const json: Json = {
     kind: "design",
@@ -133,6 +134,24 @@ export function afterScreen(
     leftOut: [...design.leftOut, ...leftOut],
     secondsPerStep: secondsPerStep === null ? undefined : kept.map((place) => secondsPerStep[place]!),
   });
+}
+
+/** Text that is read so often teaches nothing more (Muennighoff et al. 2023: repeats lose their worth by about 15 of them). */
+const MOST_EPOCHS = 60;
+
+/** Errors: RequestError where even the most expensive candidate would read the text too often. */
+function requireText(settings: DesignSettings, context: DesignContext, final: number): void {
+  const { batch, length, budget } = settings;
+  const { candidates, data } = context;
+  const steps = candidates.map((_, place) => stepsFor(final, place, settings, context));
+  const epochs = (Math.min(...steps) * batch * length) / data.trainingTokens;
+  if (epochs <= MOST_EPOCHS) return;
+  const most = { unit: budget.unit, value: (budget.value * MOST_EPOCHS) / epochs };
+  throw new RequestError(
+    `design: the winner's run would read the ${data.trainingTokens.toLocaleString("en-US")} tokens of ${data.name} ` +
+      `${Math.round(epochs).toLocaleString("en-US")} times or more, and past ${MOST_EPOCHS} it learns nothing; expected more text, more ` +
+      `parameters, or a budget up to ${showBudget(most)}`,
+  );
 }
 
 /** Updates that an amount pays for. */

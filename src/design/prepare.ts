@@ -8,6 +8,7 @@ import { loadDataset } from "../data/dataset.ts";
 import type { DataFolders } from "../data/text.ts";
 import { RequestError } from "../errors.ts";
 import { planLawOf } from "../scaling/plan/planLaw.ts";
+import { showBudget } from "../study/budget.ts";
 import { defaultProcesses } from "../study/processes.ts";
 import { USUAL_SPEED } from "../study/usual.ts";
 import { describeTokens } from "../train/runData.ts";
@@ -98,9 +99,24 @@ function sizedFor(settings: DesignSettings, data: TrialData, flops: number): Siz
   const { parameters: best, law } = bestSize(flops, data);
   const request = { parameters: parameters ?? best, state, vocabulary: data.vocabulary, length };
   const sizedBy = parameters === undefined ? law : null;
-  if (candidates === undefined) return { ...generatedCandidates(request), sizedBy };
+  if (candidates === undefined) {
+    requireModel(settings, request.parameters, sizedBy);
+    return { ...generatedCandidates(request), sizedBy };
+  }
   const { isSized, ...own } = givenCandidates(candidates, parameters !== undefined, request);
   return { ...own, sizedBy: isSized ? sizedBy : null };
+}
+
+/** No block that is worth the name has fewer parameters. */
+const FEWEST_PARAMETERS = 2000;
+
+/** Errors: RequestError where the budget alone chose a size that is no model. */
+function requireModel({ budget }: DesignSettings, parameters: number, sizedBy: string | null): void {
+  if (sizedBy === null || parameters >= FEWEST_PARAMETERS) return;
+  throw new RequestError(
+    `design: budget ${showBudget(budget)} is too small: by law ${sizedBy} its winner would have ${parameters} parameters; expected enough ` +
+      `for ${FEWEST_PARAMETERS.toLocaleString("en-US")} at least, or give the parameters`,
+  );
 }
 
 /** Errors: RequestError where it is asked for and cannot be. */

@@ -49,13 +49,13 @@ export interface FamilyInput {
   readonly parametrisation?: TrainingInput["parametrisation"];
 }
 
-/** What is the same for all arms: parameters, where this is given. */
+/** What is the same for all arms: parameters, the state of decoding, or both. */
 export interface EqualInput {
   /** How many; arms that are not solved for only have to be as large as each other where it is left out. */
   readonly parameters?: number;
   /** What counts as one; default total. */
   readonly convention?: ParameterConvention;
-  /** Whether the numbers that decoding carries are equal, too. Default false. */
+  /** Whether the numbers that decoding carries are equal: too, or alone where nothing is said of parameters. Default false. */
   readonly state?: boolean;
   /** Largest share by which an arm may be off; default 0.02. */
   readonly tolerance?: number;
@@ -120,7 +120,7 @@ export interface TrialSettings
   readonly equal: Required<Omit<EqualInput, "parameters">> & {
     /** Null: no number is given. */
     readonly parameters: number | null;
-    /** Whether parameters are held equal at all: where `equal` is given. */
+    /** Whether parameters are held equal at all: where `equal` is given, unless it is about state alone. */
     readonly isHeld: boolean;
   };
   /** Null: the data decide it. */
@@ -176,6 +176,13 @@ const trainSchema = z.object({
   seconds: positiveNumber().optional(),
 });
 
+/** State alone is a budget of its own: what names neither parameters nor how they count does not hold them. */
+function holdsParameters(equal: unknown): boolean {
+  if (equal === undefined) return false;
+  const { state, parameters, convention } = equal as EqualInput;
+  return state !== true || parameters !== undefined || convention !== undefined;
+}
+
 /** Errors: RequestError, one line, for the first key that is unknown, missing or wrong. */
 export function readSettings(input: unknown): TrialSettings {
   const given = parseStrict("study", schema, input);
@@ -213,7 +220,7 @@ export function readSettings(input: unknown): TrialSettings {
     ...{ train, arms, family },
     batch: given.batch ?? subject.batch,
     margin: given.margin ?? measures[subject.measure].margin,
-    equal: { ...equal, parameters: equal.parameters ?? null, isHeld: given.equal !== undefined },
+    equal: { ...equal, parameters: equal.parameters ?? null, isHeld: holdsParameters(given.equal) },
     training: trainingOf("training", given.training, ["grow"]),
   } as TrialSettings;
 }

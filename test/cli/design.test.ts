@@ -8,7 +8,7 @@ const folder = temporaryFolder();
 afterAll(() => folder.remove());
 
 const text = join(folder.path, "abc.txt");
-writeFileSync(text, "abcd bcda cdab ".repeat(300));
+writeFileSync(text, "abcd bcda cdab ".repeat(30_000));
 writeFileSync(join(folder.path, "deep.yaml"), "width: 8\nlayers: 2\nheads: 2\nactivation: gelu\n");
 const file = join(folder.path, "candidates.yaml");
 writeFileSync(file, "wide: { architecture: { width: 16, layers: 1, heads: 2 } }\ndeep: deep.yaml\n");
@@ -47,6 +47,14 @@ test("what is wrong is one line", async () => {
   expect(await refused("--budget", enough!, ...own, "--rates", "0.01,0.001")).toMatch(
     /rates are 0\.01, 0\.001; expected each larger/,
   );
+  expect(await refused("--budget", "1e6flops")).toMatch(
+    /design: budget \S+ is too small: by law besiroglu its winner would have \d+ parameters; expected enough for 2,000/,
+  );
+  const short = join(folder.path, "short.txt");
+  writeFileSync(short, "to be or not to be, that is the question. ".repeat(200));
+  expect(
+    await refused("--budget", "1e13flops", "--data", short, "--parameters", "20k", "--length", "16"),
+  ).toMatch(/would read the \S+ tokens of short.txt \S+ times or more, and past 60 it learns nothing/);
   expect(await refused("--budget", "1e9flops", ...own, "--state", "3")).toMatch(
     /0 candidates meet parameters and state.*nearest come wide: it carries \d+ numbers of state, more than 3/,
   );

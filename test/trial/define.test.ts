@@ -116,6 +116,18 @@ test("arms that are not equal say how near they come", () => {
   ).toMatch(/decoding carries/);
 });
 
+test("state alone can be held equal", () => {
+  const shapes = [
+    { width: 16, heads: 2, stripe: "[attention, gelu]", repeat: 1 },
+    { width: 16, heads: 2, stripe: "[attention, gelu(feedforward: 200)]", repeat: 1 },
+  ];
+  const arms = { a: { architecture: shapes[0]! }, b: { architecture: shapes[1]! } };
+  expect(trialOf({ arms, equal: { state: true } }).arms).toHaveLength(2);
+  expect(refused({ arms, equal: { state: true, convention: "total" } })).toMatch(/parameters \(total\)/);
+  const two = { ...arms, b: { architecture: { ...shapes[0]!, repeat: 2 } } };
+  expect(refused({ arms: two, equal: { state: true } })).toMatch(/decoding carries/);
+});
+
 test("a budget or data too small say what would be enough", () => {
   expect(refused({ stop: "race", spend: "1e6flops" })).toMatch(
     /too small for one run of each arm under each rate; expected at least \S+flops/,
