@@ -231,15 +231,15 @@ export {
 export { lawOf, laws } from "./scaling/laws/laws.ts";
 export type { Runs } from "./scaling/objective.ts";
 export { allocate, type Goal } from "./scaling/plan/allocate.ts";
+export {
+  type FittedConstants,
+  type FittedFrontier,
+  planLawOfFit,
+  planLawOfFrontier,
+} from "./scaling/plan/fittedLaw.ts";
 export { type Ladder, ladderFor, type Rung } from "./scaling/plan/ladder.ts";
 export { type Alternative, type ModelPlan, type PlanRequest, planModel } from "./scaling/plan/plan.ts";
-export {
-  type Allocation,
-  type FittedConstants,
-  type PlanLaw,
-  planLawOf,
-  planLawOfFit,
-} from "./scaling/plan/planLaw.ts";
+export { type Allocation, type PlanLaw, planLawOf } from "./scaling/plan/planLaw.ts";
 export type { ModelRecipe, Parametrisation } from "./scaling/plan/recipe.ts";
 export { type Shape, type ShapeRequest, shapeFor } from "./scaling/plan/shape.ts";
 export type { FrontierFit, Optimum } from "./scaling/powerLaw.ts";

@@ -42,6 +42,8 @@ export interface ModelPlan extends Allocation {
   readonly source: string;
   readonly convention: string;
   readonly warnings: readonly string[];
+  /** Where the optimum lies by one more valley, of laws through optima alone; null where it is not known. */
+  readonly parametersInterval: readonly [number, number] | null;
   readonly tokensPerParameter: number;
   /** Of training. */
   readonly flops: number;
@@ -90,7 +92,7 @@ export function planModel(law: PlanLaw, request: PlanRequest): ModelPlan {
   // Kaplan's fits of N and D do not multiply to the budget; it is the budget that is spent.
   const optimal = flops !== undefined && request.parameters === undefined && request.tokens === undefined;
   const spent = optimal && inferenceTokens === 0 ? flops : flopsOf(found);
-  const warnings = rangeWarnings(law, spent, request.extrapolate ?? false);
+  const warnings = [...(law.doubts ?? []), ...rangeWarnings(law, spent, request.extrapolate ?? false)];
   const isOptimum = law.loss === null && optimal;
   const loss = law.loss?.(found) ?? (isOptimum ? (law.optimalLoss?.(spent) ?? null) : null);
   const { uniqueTokens } = request;
@@ -100,13 +102,14 @@ export function planModel(law: PlanLaw, request: PlanRequest): ModelPlan {
   return {
     ...{ law: law.name, formula: law.formula, source: law.source, convention: law.convention, warnings },
     ...found,
+    parametersInterval: optimal && inferenceTokens === 0 ? (law.optimumInterval?.(spent) ?? null) : null,
     tokensPerParameter: found.tokens / found.parameters,
     flops: spent,
     inferenceFlops: 2 * found.parameters * inferenceTokens,
     loss,
     lossInterval: law.interval?.(found) ?? null,
     epochs,
-    effectiveTokens: epochs === null ? null : found.tokens * valueOfEpochs(epochs),
+    effectiveTokens: epochs === null ? null : found.tokens * valueOfEpochs(epochs, law.repetition),
     cost: { hardware, utilisation, hours: spent / anHour, petaflopDays: spent / 8.64e19 },
     memory: memoryFor(found.parameters),
     shape: shapeOrNull({ parameters: found.parameters, counting, vocabulary, length, stateBytes }, warnings),
