@@ -447,6 +447,7 @@ export { type TransferEvent, type TransferOptions, transfer } from "./transfer/t
 // Ladders of real runs.
 
 export { decoderFamily, familyOf, type LadderFamily } from "./ladder/family.ts";
+export type { LadderFiles } from "./ladder/handOver.ts";
 export { type LadderEvent, type LadderOptions, ladder } from "./ladder/ladder.ts";
 export type { Compared, RungOutcome } from "./ladder/outcome.ts";
 export type { Prediction, RungPrediction } from "./ladder/predict.ts";
