@@ -240,7 +240,13 @@ export {
 export { type Ladder, ladderFor, type Rung } from "./scaling/plan/ladder.ts";
 export { type Alternative, type ModelPlan, type PlanRequest, planModel } from "./scaling/plan/plan.ts";
 export { type Allocation, type PlanLaw, planLawOf } from "./scaling/plan/planLaw.ts";
-export type { ModelRecipe, Parametrisation } from "./scaling/plan/recipe.ts";
+export type {
+  MeasuredRate,
+  ModelRecipe,
+  Parametrisation,
+  RateAdvice,
+  RoleRate,
+} from "./scaling/plan/recipe.ts";
 export { type Shape, type ShapeRequest, shapeFor } from "./scaling/plan/shape.ts";
 export type { FrontierFit, Optimum } from "./scaling/powerLaw.ts";
 export { type Quantity, type QuantityDescription, quantities } from "./scaling/quantities.ts";
@@ -449,6 +455,7 @@ export { type TransferEvent, type TransferOptions, transfer } from "./transfer/t
 export { decoderFamily, familyOf, type LadderFamily } from "./ladder/family.ts";
 export type { LadderFiles } from "./ladder/handOver.ts";
 export { type LadderEvent, type LadderOptions, ladder } from "./ladder/ladder.ts";
+export { type Base, type BaseRate, givenRate, measuredRateOf, planRate } from "./ladder/measuredRate.ts";
 export type { Compared, RungOutcome } from "./ladder/outcome.ts";
 export type { Prediction, RungPrediction } from "./ladder/predict.ts";
 export { type RateRule, ratesOf } from "./ladder/rates.ts";

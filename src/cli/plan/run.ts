@@ -10,6 +10,7 @@ import type { Console } from "../console.ts";
 import { prepareOutput } from "../output.ts";
 import type { PlanCommandOptions } from "./command.ts";
 import { readLaw } from "./law.ts";
+import { readRate } from "./rate.ts";
 import { ladderText, planText } from "./text.ts";
 
 /** @returns the exit code */
@@ -40,7 +41,8 @@ function plans(
   laws: readonly PlanLaw[],
   options: PlanCommandOptions & { stateBytes?: number | undefined },
 ): Result {
-  const made = laws.map((law) => planModel(law, options));
+  const measuredRate = readRate(options);
+  const made = laws.map((law) => planModel(law, { ...options, measuredRate }));
   const document = made.map(withStripe);
   return { document: document.length === 1 ? document[0] : { plans: document }, text: planText(made) };
 }

@@ -5,7 +5,7 @@ import { valueOfEpochs } from "../laws/dataConstrained.ts";
 import { allocate, flopsOf, type Goal } from "./allocate.ts";
 import { flopsPerHour, usualUtilisation } from "./hardware.ts";
 import type { Allocation, PlanLaw } from "./planLaw.ts";
-import { type ModelRecipe, memoryFor, type Parametrisation, recipeFor } from "./recipe.ts";
+import { type MeasuredRate, type ModelRecipe, memoryFor, type Parametrisation, recipeFor } from "./recipe.ts";
 import { type Shape, shapeFor } from "./shape.ts";
 
 /** What is asked of a plan. */
@@ -23,6 +23,8 @@ export interface PlanRequest extends Goal {
   readonly vocabulary?: number | undefined;
   readonly length?: number | undefined;
   readonly parametrisation?: Parametrisation | undefined;
+  /** Under that parametrisation; default: the recipe says how to measure it. */
+  readonly measuredRate?: MeasuredRate | undefined;
   /** Plan even beyond a thousand times the range of the law. */
   readonly extrapolate?: boolean | undefined;
 }
@@ -98,7 +100,9 @@ export function planModel(law: PlanLaw, request: PlanRequest): ModelPlan {
   const { uniqueTokens } = request;
   const epochs = uniqueTokens === undefined ? null : Math.max(1, found.tokens / uniqueTokens);
   const counting = law.name === "kaplan" ? "nonEmbedding" : "total";
-  const { vocabulary = 32_000, length = 2048, stateBytes } = request;
+  const { vocabulary = 32_000, length = 2048, stateBytes, parametrisation = "standard" } = request;
+  const sized = { parameters: found.parameters, counting, vocabulary, length, stateBytes } as const;
+  const shape = shapeOrNull(sized, warnings);
   return {
     ...{ law: law.name, formula: law.formula, source: law.source, convention: law.convention, warnings },
     ...found,
@@ -112,8 +116,8 @@ export function planModel(law: PlanLaw, request: PlanRequest): ModelPlan {
     effectiveTokens: epochs === null ? null : found.tokens * valueOfEpochs(epochs, law.repetition),
     cost: { hardware, utilisation, hours: spent / anHour, petaflopDays: spent / 8.64e19 },
     memory: memoryFor(found.parameters),
-    shape: shapeOrNull({ parameters: found.parameters, counting, vocabulary, length, stateBytes }, warnings),
-    recipe: recipeFor(found, loss, request.parametrisation ?? "standard"),
+    shape,
+    recipe: recipeFor(found, loss, parametrisation, request.measuredRate, shape),
     alternatives: alternativesOf(law, found, inferenceTokens),
   };
 }
