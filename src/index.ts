@@ -231,16 +231,22 @@ export {
 export { lawOf, laws } from "./scaling/laws/laws.ts";
 export type { Runs } from "./scaling/objective.ts";
 export { allocate, type Goal } from "./scaling/plan/allocate.ts";
+export {
+  type FittedConstants,
+  type FittedFrontier,
+  planLawOfFit,
+  planLawOfFrontier,
+} from "./scaling/plan/fittedLaw.ts";
 export { type Ladder, ladderFor, type Rung } from "./scaling/plan/ladder.ts";
 export { type Alternative, type ModelPlan, type PlanRequest, planModel } from "./scaling/plan/plan.ts";
-export {
-  type Allocation,
-  type FittedConstants,
-  type PlanLaw,
-  planLawOf,
-  planLawOfFit,
-} from "./scaling/plan/planLaw.ts";
-export type { ModelRecipe, Parametrisation } from "./scaling/plan/recipe.ts";
+export { type Allocation, type PlanLaw, planLawOf } from "./scaling/plan/planLaw.ts";
+export type {
+  MeasuredRate,
+  ModelRecipe,
+  Parametrisation,
+  RateAdvice,
+  RoleRate,
+} from "./scaling/plan/recipe.ts";
 export { type Shape, type ShapeRequest, shapeFor } from "./scaling/plan/shape.ts";
 export type { FrontierFit, Optimum } from "./scaling/powerLaw.ts";
 export { type Quantity, type QuantityDescription, quantities } from "./scaling/quantities.ts";
@@ -447,7 +453,9 @@ export { type TransferEvent, type TransferOptions, transfer } from "./transfer/t
 // Ladders of real runs.
 
 export { decoderFamily, familyOf, type LadderFamily } from "./ladder/family.ts";
+export type { LadderFiles } from "./ladder/handOver.ts";
 export { type LadderEvent, type LadderOptions, ladder } from "./ladder/ladder.ts";
+export { type Base, type BaseRate, givenRate, measuredRateOf, planRate } from "./ladder/measuredRate.ts";
 export type { Compared, RungOutcome } from "./ladder/outcome.ts";
 export type { Prediction, RungPrediction } from "./ladder/predict.ts";
 export { type RateRule, ratesOf } from "./ladder/rates.ts";

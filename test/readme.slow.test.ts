@@ -19,7 +19,7 @@ const hasShakespeare = dataFolder !== undefined && existsSync(join(dataFolder, "
 
 const pages = [
   ...["README", "training", "speed", "studies", "tasks", "architectures", "backbones", "images"],
-  ...["export", "growth", "growth-methods", "pruning"],
+  ...["export", "growth", "growth-methods", "pruning", "ladder"],
 ];
 
 const textOf = (page: string): string =>
@@ -38,6 +38,8 @@ const commandsOf = (page: string): string[] =>
 const elsewhere = [
   /^data fetch/, // needs the network; test/data/named fetches from this machine
   /^reproduce \w+ --scale/, // ten minutes; test/claims/reproduce.slow.test.ts
+  /^ladder .*--data book\.txt/, // half an hour and more; test/ladder/shape.slow.test.ts
+  /^ladder state /, // architectures of one's own; test/ladder/study.slow.test.ts makes some
   /--data (mnist|photos|cifar10)/, // data sets of one's own; test/cli/images and test/data/images make some
 ];
 const isRun = (command: string): boolean =>
@@ -53,6 +55,7 @@ function shortened(command: string): string {
       .replace(/--steps \S+/, command.includes("--resume") ? "--steps 20" : "--steps 10 --evaluate-every 10")
       .replace(/"step": \d+/, '"step": 5')
       .replace(/"over": \{"steps": \d+\}/, '"over": {"steps": 2}')
+      .replace("--budgets 3e9,6e9,1.2e10,2.4e10", "--budgets 1e9,2e9,4e9,8e9")
       .replace("--mask-steps 200", "--mask-steps 2")
       .replace("--resume runs/book", "--resume runs/book --sample-tokens 10")
   );

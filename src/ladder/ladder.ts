@@ -15,6 +15,7 @@ import { runTrainingStudy } from "../study/training.ts";
 import { onDisk, replaceFile } from "../train/files.ts";
 import { lossesOf } from "../transfer/progress.ts";
 import { transferWorker } from "../transfer/transfer.ts";
+import { handOver, type LadderFiles } from "./handOver.ts";
 import { type Prediction, predictRungs } from "./predict.ts";
 import { readPrediction } from "./predictionFile.ts";
 import { progressOf } from "./progress.ts";
@@ -50,10 +51,13 @@ export type LadderEvent =
       readonly result: LadderResult;
       /** Path of the page. */
       readonly report: string;
+      /** What other commands read, once it is done. */
+      readonly files: LadderFiles;
     };
 
 /**
- * Runs a ladder or goes on with it; `prediction.json`, `result.json` and `report.html` are in its folder.
+ * Runs a ladder or goes on with it; `prediction.json`, `result.json` and `report.html` are in its folder; once it is done
+ * `runs.csv`, and `law.json` where it has a law of loss.
  * Errors: RequestError before anything is trained; WorkError as `runStudy`.
  */
 export function ladder(options: LadderOptions): AsyncGenerator<LadderEvent, void, undefined> {
@@ -101,7 +105,8 @@ export async function* ladderBy(
       replaceFile(join(folder, "result.json"), `${JSON.stringify(result, null, 1)}\n`);
       replaceFile(report, page);
     });
-    yield { kind: "end", reason, result, report };
+    const files = reason === "done" ? handOver(result, folder) : { runs: null, law: null };
+    yield { kind: "end", reason, result, report, files };
   }
 }
 

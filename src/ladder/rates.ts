@@ -53,35 +53,85 @@ export function checkRates(rule: RateRule): void {
  * @param parametrisation which of its series; default: muP where it has it
  */
 export function ratesOf(measured: unknown, name: string, parametrisation = "mup"): RateRule {
-  const refuse = (found: string, expected: string): never => {
-    throw new RequestError(`${name}: ${found}; expected ${expected}`);
+  const { widths } = readMeasurement(measured, name);
+  const found = widths.find((one) => one.parametrisation === parametrisation) ?? widths[0];
+  if (found === undefined) {
+    throw refusal(name, "no series over widths", "a measurement with two --widths or more");
+  }
+  const isTable = found.parametrisation === "standard";
+  const rows = found.rows(isTable ? ["stays", "moves"] : ["stays"]);
+  if (isTable) return { kind: "table", rows: rows.map(({ size, rate }) => ({ width: size, rate })) };
+  if (found.parametrisation !== "mup")
+    throw refusal(name, "a series over widths under neither", "mup or standard");
+  return {
+    kind: "parametrised",
+    parametrisation: withBase("mup", rows[0]!.size, 1),
+    rate: meanRate(rows),
   };
+}
+
+/** The best rate of a size of model. */
+export interface BestRate {
+  readonly size: number;
+  readonly rate: number;
+}
+
+/** One series of a measurement. */
+export interface MeasuredSeries {
+  readonly parametrisation: string;
+  /** Best rates by size. Errors: RequestError for sizes without one, or a verdict that is none of these. */
+  readonly rows: (verdicts: readonly string[]) => readonly BestRate[];
+}
+
+/** The series of a document of `scantling transfer --json`, by axis. Errors: RequestError for what is no such document. */
+export function readMeasurement(
+  measured: unknown,
+  name: string,
+): { readonly widths: readonly MeasuredSeries[]; readonly depths: readonly MeasuredSeries[] } {
   const { rates, series } = isObject(measured) ? measured : {};
   if (!Array.isArray(rates) || !Array.isArray(series)) {
-    return refuse("no rates and series in it", "the document that scantling transfer --json prints");
+    throw refusal(name, "no rates and series in it", "the document that scantling transfer --json prints");
   }
-  const widths = series.filter((one) => isObject(one) && one.axis === "width");
-  const found = widths.find((one) => one.parametrisation === parametrisation) ?? widths[0];
-  if (found === undefined || !Array.isArray(found.sizes)) {
-    return refuse("no series over widths", "a measurement with two --widths or more");
-  }
-  const rows = (found.sizes as unknown[]).map((one) => {
+  const over = (axis: string) =>
+    series
+      .filter(isObject)
+      .filter((one) => one.axis === axis && Array.isArray(one.sizes))
+      .map(
+        (one): MeasuredSeries => ({
+          parametrisation: String(one.parametrisation).slice(0, 40),
+          rows: (verdicts) => rowsOf(one, rates, name, axis, verdicts),
+        }),
+      );
+  return { widths: over("width"), depths: over("depth") };
+}
+
+function rowsOf(
+  { sizes, verdict, parametrisation }: Record<string, unknown>,
+  rates: readonly unknown[],
+  name: string,
+  axis: string,
+  verdicts: readonly string[],
+): BestRate[] {
+  const rows = (sizes as unknown[]).map((one) => {
     const { size, best } = isObject(one) ? one : {};
     const rate = typeof best === "number" ? rates[best] : undefined;
-    if (typeof size === "number" && typeof rate === "number") return { width: size, rate };
-    return refuse("a width has no best rate", "a measurement that ended with losses");
+    if (typeof size === "number" && typeof rate === "number") return { size, rate };
+    throw refusal(name, `a ${axis} has no best rate`, "a measurement that ended with losses");
   });
-  if (rows.length === 0) return refuse("no widths", "a measurement with two --widths or more");
-  const { verdict } = found;
-  const isTable = found.parametrisation === "standard";
-  if (verdict !== "stays" && !(isTable && verdict === "moves")) {
-    return refuse(
-      `its verdict on ${String(found.parametrisation).slice(0, 40)} is ${String(verdict).slice(0, 40)}`,
-      "a best rate that is known and stays; measure again with other --rates",
-    );
-  }
-  if (isTable) return { kind: "table", rows };
-  if (found.parametrisation !== "mup") return refuse("a series over widths under neither", "mup or standard");
-  const mean = Math.exp(rows.reduce((sum, { rate }) => sum + Math.log(rate), 0) / rows.length);
-  return { kind: "parametrised", parametrisation: withBase("mup", rows[0]!.width, 1), rate: mean };
+  if (rows.length === 0) throw refusal(name, `no ${axis}s`, `a measurement with two --${axis}s or more`);
+  if (verdicts.includes(String(verdict))) return rows;
+  throw refusal(
+    name,
+    `its verdict on ${String(parametrisation).slice(0, 40)} is ${String(verdict).slice(0, 40)}`,
+    "a best rate that is known and stays; measure again with other --rates",
+  );
+}
+
+/** Of rates that stay: what they have in common, in logarithms. */
+export function meanRate(rows: readonly BestRate[]): number {
+  return Math.exp(rows.reduce((sum, { rate }) => sum + Math.log(rate), 0) / rows.length);
+}
+
+function refusal(name: string, found: string, expected: string): RequestError {
+  return new RequestError(`${name}: ${found}; expected ${expected}`);
 }

@@ -44,7 +44,7 @@ parameters; state: architectures of different state at one budget. At the end th
 predicted from the smaller ones, and the prediction written to prediction.json, before it is run; then the two are compared.
 Every run's decay ends with the run. Rates go by muP from --rate at --base-width, or by --rates, a measurement that scantling
 transfer --json printed. Without --budgets they are chosen so that the whole takes about --budget. The same command goes on
-where it was stopped.
+where it was stopped. A ladder that is done leaves runs.csv for scantling fit and, for isoflop, law.json for scantling plan --law.
 
 Examples:
   scantling ladder isoflop --data book.txt --budget 30m

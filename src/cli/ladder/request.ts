@@ -6,8 +6,7 @@ import { defineArchitecture } from "../../architecture/architecture.ts";
 import { readArchitectureInput } from "../../architecture/read.ts";
 import type { Dataset } from "../../data/dataset.ts";
 import { RequestError } from "../../errors.ts";
-import { largest, readInputFile } from "../../inputFile.ts";
-import { isObject, parseJson } from "../../json.ts";
+import { isObject } from "../../json.ts";
 import { decoderFamily, familyOf, type LadderFamily } from "../../ladder/family.ts";
 import { type RateRule, ratesOf } from "../../ladder/rates.ts";
 import { defineLadder, type Ladder, type LadderRequest } from "../../ladder/request.ts";
@@ -15,6 +14,7 @@ import { processSeconds, type Speed } from "../../ladder/time.ts";
 import { type Budget, readBudget } from "../../study/budget.ts";
 import { readStudy } from "../../study/store.ts";
 import { withBase } from "../../transfer/request.ts";
+import { readRatesFile } from "../ratesFile.ts";
 import type { LadderCommandOptions, LadderKind } from "./command.ts";
 
 const DEFAULT_LAYERS = 4;
@@ -152,13 +152,5 @@ function readRates({ rates, rate, baseWidth }: LadderCommandOptions): RateRule {
   if (rates === undefined) {
     return { kind: "parametrised", parametrisation: withBase("mup", baseWidth, 1), rate };
   }
-  let measured: unknown;
-  try {
-    measured = parseJson(readInputFile(rates, largest.settings).toString("utf8"));
-  } catch (error) {
-    throw new RequestError(
-      `--rates ${rates}: ${error instanceof Error ? error.message : error}; expected a file of scantling transfer --json`,
-    );
-  }
-  return ratesOf(measured, `--rates ${rates}`);
+  return ratesOf(readRatesFile(rates), `--rates ${rates}`);
 }

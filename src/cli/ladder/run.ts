@@ -3,6 +3,7 @@
 import { loadDataset } from "../../data/dataset.ts";
 import { dataFolders } from "../../data/named/folders.ts";
 import { RequestError } from "../../errors.ts";
+import { type LadderFiles, nextCommand } from "../../ladder/handOver.ts";
 import { ladder } from "../../ladder/ladder.ts";
 import { doubtsOf, nothingPredicted, predictedLate } from "../../ladder/report.ts";
 import { defineLadder, type Ladder } from "../../ladder/request.ts";
@@ -73,13 +74,13 @@ export async function climb(
     ...planned.request,
     ...{ folder, processes, threads, budget: bound, command: commandLine.join(" "), signal: console.signal },
   });
-  const { reason, result, report } = await follow(events, console, "ladder: it", (event, live) => {
+  const { reason, result, report, files } = await follow(events, console, "ladder: it", (event, live) => {
     if (event.kind === "prediction") live.line(`predicted, and written to ${event.path}`);
   });
   console.out(
     options.json
-      ? `${JSON.stringify({ ...result, ended: reason, report })}\n`
-      : `${[...resultLines(result), "", `report: ${report}`].join("\n")}\n`,
+      ? `${JSON.stringify({ ...result, ended: reason, report, files })}\n`
+      : `${[...resultLines(result), "", `report: ${report}`, ...fileLines(result, files, planned)].join("\n")}\n`,
   );
   if (reason === "budget") console.err("the budget is spent: a larger one goes on from here\n");
   if (reason === "done") requireLosses(result);
@@ -109,6 +110,16 @@ function planLines({ planned, flops, notes }: Ladder, seconds: number, processes
         `  ${budget.toExponential(1)} FLOP  ${family}  width ${String(width).padStart(4)}, ${layers} layers  ${formatCount(parameters).padStart(6)} parameters  ${formatCount(tokens).padStart(6)} tokens  ${String(steps).padStart(6)} steps  state ${formatCount(state)}  rate ${rate.toPrecision(3)}`,
     ),
     `${planned.length} runs, ${flops.toExponential(2)} FLOP, about ${formatDuration(seconds)} with ${processes} at a time; sizes move to where minima are found`,
+  ];
+}
+
+function fileLines(result: LadderResult, files: LadderFiles, { request, planned }: Ladder): string[] {
+  const { length } = planned[0]!.spec.architecture;
+  const next = nextCommand(result, files, { vocabulary: request.vocabulary, length });
+  return [
+    ...(files.runs === null ? [] : [`runs, for scantling fit: ${files.runs}`]),
+    ...(files.law === null ? [] : [`law, for scantling plan: ${files.law}`]),
+    ...(next === null ? [] : [`next: ${next}`]),
   ];
 }
 

@@ -20,6 +20,10 @@ export interface PlanCommandOptions {
   readonly vocabulary?: number;
   readonly length?: number;
   readonly parametrisation?: "standard" | "mup" | "depth-mup" | "completep";
+  readonly rates?: string;
+  readonly rate?: number;
+  readonly baseWidth?: number;
+  readonly baseDepth?: number;
   readonly extrapolate?: boolean;
   readonly table?: boolean;
   readonly out?: string;
@@ -40,12 +44,14 @@ Examples:
   scantling plan --gpu-hours 5000 --hardware a100 --utilisation 0.45 --loss 2.3
   scantling plan --flops 1e21 --unique-tokens 2G
   scantling plan --parameters 7G --flops 1e23 --length 32768 --state-memory 1GB
+  scantling plan --flops 1e19 --parametrisation mup --rates rates.json
   scantling plan --table --flops 1e17`;
 
 /** A ladder of runs is made of a budget and a law alone. */
 const unusedByTable: readonly (keyof PlanCommandOptions)[] = [
   ...(["parameters", "tokens", "loss", "inferenceTokens", "stateMemory"] as const),
   ...(["vocabulary", "length", "parametrisation"] as const),
+  ...(["rates", "rate", "baseWidth", "baseDepth"] as const),
 ];
 
 export function planCommand({ program, console, setExitCode }: CommandContext): Command {
@@ -77,6 +83,16 @@ export function planCommand({ program, console, setExitCode }: CommandContext): 
         "depth-mup",
         "completep",
       ]),
+    )
+    .option("--rates <file>", "a measurement of scantling transfer --json under that parametrisation")
+    .addOption(
+      new Option("--rate <x>", "in its place: the best rate at the base")
+        .argParser(numberBetween(0))
+        .conflicts("rates"),
+    )
+    .addOption(new Option("--base-width <n>", "width that a rate holds at").argParser(wholeNumber(1)))
+    .addOption(
+      new Option("--base-depth <n>", "and layers, for depth-mup and completep").argParser(wholeNumber(1)),
     )
     .option("--extrapolate", "plan beyond a thousand times the range of the law's runs")
     .option("--table", "print a ladder of runs of --flops in all, to fit a law of your own")

@@ -1,24 +1,16 @@
 // What `scantling plan` does: reads the request and the laws, asks for plans, prints them. Plans nothing itself.
 
-import { existsSync } from "node:fs";
-import { z } from "zod";
 import { printStripe } from "../../architecture/stripe.ts";
 import { RequestError } from "../../errors.ts";
-import { largest, readInputFile } from "../../inputFile.ts";
-import { lawOf } from "../../scaling/laws/laws.ts";
 import { flopsPerHour, usualUtilisation } from "../../scaling/plan/hardware.ts";
 import { ladderFor } from "../../scaling/plan/ladder.ts";
 import { type ModelPlan, planModel, rangeWarnings } from "../../scaling/plan/plan.ts";
-import {
-  type FittedConstants,
-  type PlanLaw,
-  planLawNames,
-  planLawOf,
-  planLawOfFit,
-} from "../../scaling/plan/planLaw.ts";
+import type { PlanLaw } from "../../scaling/plan/planLaw.ts";
 import type { Console } from "../console.ts";
 import { prepareOutput } from "../output.ts";
 import type { PlanCommandOptions } from "./command.ts";
+import { readLaw } from "./law.ts";
+import { readRate } from "./rate.ts";
 import { ladderText, planText } from "./text.ts";
 
 /** @returns the exit code */
@@ -27,12 +19,9 @@ export function planBudget(options: PlanCommandOptions, console: Console): numbe
   const { stateMemory: stateBytes, uniqueTokens } = options;
   const names = options.law ?? (uniqueTokens === undefined ? "besiroglu" : "data-constrained");
   const laws = names.split(",").map((name) => readLaw(name.trim(), uniqueTokens));
-  if (
-    uniqueTokens !== undefined &&
-    laws.some(({ name }) => (planLawNames as readonly string[]).includes(name) && name !== "data-constrained")
-  ) {
+  if (uniqueTokens !== undefined && laws.some(({ repetition }) => repetition === undefined)) {
     throw new RequestError(
-      "--unique-tokens is of use to --law data-constrained alone; leave --law out or name that one",
+      "--unique-tokens is of use to --law data-constrained alone, or a fit of it; leave --law out or name that one",
     );
   }
   if (options.table === true && laws.length > 1)
@@ -52,7 +41,8 @@ function plans(
   laws: readonly PlanLaw[],
   options: PlanCommandOptions & { stateBytes?: number | undefined },
 ): Result {
-  const made = laws.map((law) => planModel(law, options));
+  const measuredRate = readRate(options);
+  const made = laws.map((law) => planModel(law, { ...options, measuredRate }));
   const document = made.map(withStripe);
   return { document: document.length === 1 ? document[0] : { plans: document }, text: planText(made) };
 }
@@ -72,6 +62,7 @@ function ladder(law: PlanLaw, options: PlanCommandOptions): Result {
   const made = ladderFor(law, budget);
   const budgets = made.rungs.map((rung) => rung.budget);
   const warnings = [
+    ...(law.doubts ?? []),
     // Small runs are what a ladder is for: below the law's own it is said and no more.
     ...rangeWarnings(law, Math.min(...budgets, law.fitted[1]), true),
     ...rangeWarnings(law, Math.max(...budgets, law.fitted[0]), options.extrapolate ?? false),
@@ -81,55 +72,4 @@ function ladder(law: PlanLaw, options: PlanCommandOptions): Result {
     document: { law: law.name, warnings, ...made, cost },
     text: ladderText(law.name, made, cost, warnings),
   };
-}
-
-const number = z.number();
-const fitted = z.object({
-  law: z.string(),
-  constants: z.record(z.string(), z.object({ value: number })),
-  covariance: z.array(z.array(number)).nullable(),
-  domain: z.object({
-    parameters: z.tuple([number, number]),
-    tokens: z.tuple([number, number]),
-  }),
-  residuals: z.array(z.object({ inputs: z.array(number).min(2) })).min(1),
-});
-
-function readLaw(name: string, uniqueTokens: number | undefined): PlanLaw {
-  if ((planLawNames as readonly string[]).includes(name) || !existsSync(name))
-    return planLawOf(name, uniqueTokens);
-  let content: unknown;
-  try {
-    content = JSON.parse(readInputFile(name, largest.settings).toString("utf8"));
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new RequestError(
-      `--law ${name}: cannot be read (${reason}); expected a file of scantling fit --out`,
-    );
-  }
-  const parsed = fitted.safeParse(content);
-  if (!parsed.success) {
-    const where = parsed.error.issues[0]!.path.join(".");
-    throw new RequestError(
-      `--law ${name}: ${where || "it"} is not as scantling fit --out writes it; fit again`,
-    );
-  }
-  const { law, constants, covariance, residuals } = parsed.data;
-  const names = lawOf(law).constants;
-  const values = names.map((constant) => constants[constant]?.value ?? Number.NaN);
-  if (values.some(Number.isNaN))
-    throw new RequestError(`--law ${name}: not all of ${names.join(", ")} are in it; fit again`);
-  const size = lawOf(law).regression.toFree(values).length;
-  if (covariance !== null && (covariance.length !== size || covariance.some((row) => row.length !== size))) {
-    throw new RequestError(`--law ${name}: covariance is not ${size} by ${size}; fit again`);
-  }
-  const flops = residuals.map(({ inputs: [parameters, tokens] }) => 6 * parameters! * tokens!);
-  const fit: FittedConstants = {
-    law,
-    values,
-    covariance,
-    flops: [Math.min(...flops), Math.max(...flops)],
-    source: name,
-  };
-  return planLawOfFit(fit, uniqueTokens);
 }

@@ -67,11 +67,14 @@ function beside(plans: readonly ModelPlan[]): string[] {
 }
 
 function facts(plan: ModelPlan): (readonly [string, string])[] {
-  const { loss, lossInterval, cost } = plan;
+  const { loss, lossInterval, cost, parametersInterval: sizes } = plan;
   const between =
     lossInterval === null ? "" : ` [${lossInterval.map((value) => value.toFixed(3)).join(", ")}]`;
   return [
-    ["parameters", formatCount(plan.parameters)],
+    [
+      "parameters",
+      `${formatCount(plan.parameters)}${sizes === null ? "" : ` [${sizes.map(formatCount).join(", ")}]`}`,
+    ],
     ["tokens", `${formatCount(plan.tokens)} (${plan.tokensPerParameter.toPrecision(3)} a parameter)`],
     ["training FLOP", plan.flops.toExponential(3)],
     ...(plan.inferenceFlops === 0 ? [] : [["inference FLOP", plan.inferenceFlops.toExponential(3)] as const]),

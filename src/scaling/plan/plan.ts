@@ -5,7 +5,7 @@ import { valueOfEpochs } from "../laws/dataConstrained.ts";
 import { allocate, flopsOf, type Goal } from "./allocate.ts";
 import { flopsPerHour, usualUtilisation } from "./hardware.ts";
 import type { Allocation, PlanLaw } from "./planLaw.ts";
-import { type ModelRecipe, memoryFor, type Parametrisation, recipeFor } from "./recipe.ts";
+import { type MeasuredRate, type ModelRecipe, memoryFor, type Parametrisation, recipeFor } from "./recipe.ts";
 import { type Shape, shapeFor } from "./shape.ts";
 
 /** What is asked of a plan. */
@@ -23,6 +23,8 @@ export interface PlanRequest extends Goal {
   readonly vocabulary?: number | undefined;
   readonly length?: number | undefined;
   readonly parametrisation?: Parametrisation | undefined;
+  /** Under that parametrisation; default: the recipe says how to measure it. */
+  readonly measuredRate?: MeasuredRate | undefined;
   /** Plan even beyond a thousand times the range of the law. */
   readonly extrapolate?: boolean | undefined;
 }
@@ -42,6 +44,8 @@ export interface ModelPlan extends Allocation {
   readonly source: string;
   readonly convention: string;
   readonly warnings: readonly string[];
+  /** Where the optimum lies by one more valley, of laws through optima alone; null where it is not known. */
+  readonly parametersInterval: readonly [number, number] | null;
   readonly tokensPerParameter: number;
   /** Of training. */
   readonly flops: number;
@@ -92,30 +96,33 @@ export function planModel(law: PlanLaw, request: PlanRequest): ModelPlan {
   // Kaplan's fits of N and D do not multiply to the budget; it is the budget that is spent.
   const optimal = flops !== undefined && request.parameters === undefined && request.tokens === undefined;
   const spent = optimal && inferenceTokens === 0 ? flops : flopsOf(found);
-  const warnings = rangeWarnings(law, spent, request.extrapolate ?? false);
+  const warnings = [...(law.doubts ?? []), ...rangeWarnings(law, spent, request.extrapolate ?? false)];
   const isOptimum = law.loss === null && optimal;
   const loss = law.loss?.(found) ?? (isOptimum ? (law.optimalLoss?.(spent) ?? null) : null);
   const { uniqueTokens } = request;
   const epochs = uniqueTokens === undefined ? null : Math.max(1, found.tokens / uniqueTokens);
   const counting = law.name === "kaplan" ? "nonEmbedding" : "total";
-  const { vocabulary = 32_000, length = 2048, stateBytes } = request;
+  const { vocabulary = 32_000, length = 2048, stateBytes, parametrisation = "standard" } = request;
+  const sized = { parameters: found.parameters, counting, vocabulary, length, stateBytes } as const;
+  const shape = shapeOrNull(sized, warnings);
   return {
     ...{ law: law.name, formula: law.formula, source: law.source, convention: law.convention, warnings },
     ...found,
+    parametersInterval: optimal && inferenceTokens === 0 ? (law.optimumInterval?.(spent) ?? null) : null,
     tokensPerParameter: found.tokens / found.parameters,
     flops: spent,
     inferenceFlops: 2 * found.parameters * inferenceTokens,
     loss,
     lossInterval: law.interval?.(found) ?? null,
     epochs,
-    effectiveTokens: epochs === null ? null : found.tokens * valueOfEpochs(epochs),
+    effectiveTokens: epochs === null ? null : found.tokens * valueOfEpochs(epochs, law.repetition),
     cost: {
       ...{ hardware, utilisation, hours: spent / anHour, petaflopDays: spent / 8.64e19 },
       inferenceHours: (2 * found.parameters * inferenceTokens) / anHour,
     },
     memory: memoryFor(found.parameters),
-    shape: shapeOrNull({ parameters: found.parameters, counting, vocabulary, length, stateBytes }, warnings),
-    recipe: recipeFor(found, loss, request.parametrisation ?? "standard"),
+    shape,
+    recipe: recipeFor(found, loss, parametrisation, request.measuredRate, shape),
     alternatives: alternativesOf(law, found, inferenceTokens),
   };
 }

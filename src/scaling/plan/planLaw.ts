@@ -9,7 +9,7 @@ import { chinchilla, chinchillaOptimum } from "../laws/chinchilla.ts";
 import { dataConstrained } from "../laws/dataConstrained.ts";
 import { kaplanFrontier, kaplanLeastFlops } from "../laws/kaplan.ts";
 import { overtraining } from "../laws/overtraining.ts";
-import { hoffmannEnvelope } from "../powerLaw.ts";
+import { frontierFormula, hoffmannEnvelope } from "../powerLaw.ts";
 
 /** Parameters and tokens. */
 export interface Allocation {
@@ -34,15 +34,12 @@ export interface PlanLaw {
   readonly optimum: (flops: number) => Allocation;
   /** Loss of the optimum, for laws that have no other. */
   readonly optimalLoss: ((flops: number) => number) | null;
-}
-
-/** A fit as `scantling fit --out` writes it, as far as a plan needs it. */
-export interface FittedConstants {
-  readonly law: string;
-  readonly values: readonly number[];
-  readonly covariance: readonly (readonly number[])[] | null;
-  readonly flops: readonly [number, number];
-  readonly source: string;
+  /** 95 % interval of the optimum's parameters; default: not known. */
+  readonly optimumInterval?: ((flops: number) => readonly [number, number] | null) | undefined;
+  /** R*_D of laws that know unique tokens: how soon tokens that are seen again are worth nothing. Default: it knows none. */
+  readonly repetition?: number | undefined;
+  /** What speaks against the law, a line each; every plan tells them first. Default: nothing. */
+  readonly doubts?: readonly string[] | undefined;
 }
 
 /** Names that `--law` takes. */
@@ -91,25 +88,12 @@ export function planLawOf(name: string, uniqueTokens?: number): PlanLaw {
   }
 }
 
-/** The law of a fit of one's own. Errors: RequestError for a law that budgets cannot be planned by. */
-export function planLawOfFit(fit: FittedConstants, uniqueTokens?: number): PlanLaw {
-  const published: Published = {
-    source: fit.source,
-    values: fit.values,
-    covariance: fit.covariance ?? undefined,
-  };
-  const law = [chinchilla, overtraining, dataConstrained].find((one) => one.name === fit.law);
-  if (law === undefined) {
-    throw new RequestError(
-      `--law ${fit.source}: a fit of law ${fit.law.slice(0, 40)} plans no budget; expected one of chinchilla, overtraining, data-constrained`,
-    );
-  }
-  return law === chinchilla
-    ? chinchillaPlan(fit.source, published, fit.flops)
-    : searchedPlan(law, fit.source, published, fit.flops, uniqueTokens);
-}
-
-function chinchillaPlan(name: string, published: Published, fitted: readonly [number, number]): PlanLaw {
+/** With the optimum that Hoffmann et al. derive. */
+export function chinchillaPlan(
+  name: string,
+  published: Published,
+  fitted: readonly [number, number],
+): PlanLaw {
   const { a, G } = chinchillaOptimum(published.values);
   return {
     ...lossOf(chinchilla, name, published, fitted),
@@ -124,8 +108,9 @@ function lossOf(
   fitted: readonly [number, number],
   uniqueTokens?: number,
 ): Omit<PlanLaw, "optimum"> {
+  const isRepeating = law.inputs.includes("uniqueTokens");
   const inputs = ({ parameters, tokens }: Allocation) =>
-    law.inputs.length === 3 ? [parameters, tokens, uniqueTokens ?? tokens] : [parameters, tokens];
+    isRepeating ? [parameters, tokens, uniqueTokens ?? tokens] : [parameters, tokens];
   return {
     ...{ name, title: law.title, formula: law.formula, convention: law.convention, fitted, source },
     loss: (at) => predict(law, values, inputs(at)),
@@ -137,11 +122,12 @@ function lossOf(
             return linearisedEstimate(of, law.regression.toFree(values), covariance, Infinity).interval;
           },
     optimalLoss: null,
+    ...(isRepeating ? { repetition: values[law.constants.indexOf("RD")] } : {}),
   };
 }
 
 /** Without a closed form: the least loss on the line C = 6·N·D. */
-function searchedPlan(
+export function searchedPlan(
   law: Law,
   name: string,
   published: Published,
@@ -181,12 +167,21 @@ export function goldenSection(f: (x: number) => number, from: number, to: number
 }
 
 function envelopePlan(): PlanLaw {
-  const { k, a } = hoffmannEnvelope;
-  return {
-    ...{ name: "approach1", title: "Chinchilla, approach 1", formula: "N_opt = k·C^a, D_opt = C/(6·N_opt)" },
+  return frontierPlan(hoffmannEnvelope, {
+    ...{ name: "approach1", title: "Chinchilla, approach 1" },
     source: "Hoffmann et al. 2022, section 3.1 and the table of optimal sizes",
-    convention: chinchilla.convention,
-    fitted: chinchilla.domain.flops!,
+    ...{ convention: chinchilla.convention, fitted: chinchilla.domain.flops! },
+  });
+}
+
+/** By a power law of the optimum alone, which says nothing of loss. */
+export function frontierPlan(
+  { k, a }: { readonly k: number; readonly a: number },
+  about: Pick<PlanLaw, "name" | "title" | "source" | "convention" | "fitted">,
+): PlanLaw {
+  return {
+    ...about,
+    formula: frontierFormula,
     ...{ loss: null, interval: null, optimalLoss: null },
     optimum: (flops) => ({ parameters: k * flops ** a, tokens: flops ** (1 - a) / (6 * k) }),
   };
