@@ -13,6 +13,7 @@ import type { Look } from "./views.ts";
 export interface ComparedRun {
   readonly folder: string;
   readonly arm: string;
+  readonly architecture: RunConfiguration["architecture"];
   readonly seed: number;
   readonly result: RunResult;
   /** On the validation data, on the way. */
@@ -53,7 +54,8 @@ export function compareRuns(folders: readonly string[], margin: number = usualMa
   const runs = read.map(({ folder, configuration }, place): ComparedRun => {
     const curve = runCurve(folder).validation;
     return {
-      ...{ folder, arm: names[place]!, seed: configuration.training.seed, curve },
+      ...{ folder, arm: names[place]!, architecture: configuration.architecture },
+      ...{ seed: configuration.training.seed, curve },
       result: runResult(folder),
       loss: curve.at(-1)?.loss ?? null,
     };

@@ -9,6 +9,7 @@ import type { TrialArm } from "./lengths.ts";
 import { type MeasureName, measureNames, measures } from "./measures.ts";
 import { mean, outcomeOf, type TrialOutcome } from "./outcome.ts";
 import { meanOf } from "./records.ts";
+import { familyOf } from "./shapes.ts";
 import type { Wording } from "./subjects/subject.ts";
 import { subjectOf } from "./subjects/subjects.ts";
 import { scoreOf, type TrialValue } from "./values.ts";
@@ -17,6 +18,10 @@ import { type Look, type View, type ViewArm, type ViewStage, viewsOf } from "./v
 /** One arm. Losses are nats a token, or an image. */
 export interface ArmResult {
   readonly name: string;
+  /** Of its last network. */
+  readonly architecture: TrialArm["architecture"];
+  /** Equal for arms that differ in depth, width, heads and rates alone; null where its network grows. */
+  readonly family: string | null;
   readonly parameters: TrialArm["parameters"];
   /** Of its network, as parameters are of the last one. */
   readonly flopsPerToken: TrialArm["count"]["flopsPerToken"];
@@ -206,7 +211,8 @@ function armResults(trial: Trial, known: Known, outcome: TrialOutcome): ArmResul
     const ofChosen = (chosen === null ? [] : values[chosen]!).filter((value) => value !== null);
     const tokensPerSecond = median(values.flat().flatMap((value) => value?.tokensPerSecond ?? []));
     return {
-      ...{ name, parameters, flopsPerToken: count.flopsPerToken, state: count.stateElements.kept },
+      ...{ name, architecture: arm.networks.at(-1)!.architecture, family: familyOf(arm) },
+      ...{ parameters, flopsPerToken: count.flopsPerToken, state: count.stateElements.kept },
       forwardFlops: count.flopsPerToken.forward * trial.length,
       ...{ steps, tokens, flops, rates, tokensPerSecond },
       stages: arm.stages.map((stage, number) => ({

@@ -3,6 +3,10 @@ import { moreSeedsLine } from "../study/moreSeeds.ts";
 import { measures, showDifference } from "./measures.ts";
 import type { ArmResult, PairResult, TrialResult } from "./result.ts";
 
+/** "seeds 1 to 3". */
+export const aboutSeeds = ({ seeds }: Pick<TrialResult, "seeds">): string =>
+  seeds.length === 1 ? `seed ${seeds[0]}` : `seeds ${seeds[0]} to ${seeds.at(-1)}`;
+
 /** "win: deep over wide by 0.0312 nat [0.0201, 0.0423]". */
 export function pairLine(pair: PairResult): string {
   return `${pair.verdict}: ${pairText(pair)}`;
