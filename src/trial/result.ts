@@ -87,6 +87,9 @@ export interface ViewResult extends Pick<View, "axis" | "name" | "budget"> {
   readonly unsure: readonly number[];
 }
 
+/** Why there are no more runs. */
+export type TrialEnd = "done" | "budget" | "interrupted";
+
 /** What a study has come to. */
 export interface TrialResult {
   readonly name: string;
@@ -103,6 +106,8 @@ export interface TrialResult {
   readonly earlierSeeds: readonly number[];
   readonly raced: boolean;
   readonly finished: boolean;
+  /** Why there are no more runs: `done`, `spend` is used up (budget), or something stopped them before. */
+  readonly ended: TrialEnd;
   readonly margin: number;
   readonly arms: readonly ArmResult[];
   readonly pairs: readonly PairResult[];
@@ -123,8 +128,14 @@ export interface TrialResult {
 /**
  * What is known so far.
  * @param earlierSeeds how many the study had when it was looked at before
+ * @param stopped why its runner ended; default: done where nothing more is to be made, else interrupted
  */
-export function trialResult(trial: Trial, known: Known, earlierSeeds: readonly number[] = []): TrialResult {
+export function trialResult(
+  trial: Trial,
+  known: Known,
+  earlierSeeds: readonly number[] = [],
+  stopped: TrialEnd = "interrupted",
+): TrialResult {
   const { settings, data, seeds } = trial;
   const { measure, words, sizeExponent, builtIn } = subjectOf(settings);
   const outcome = outcomeOf(trial, known);
@@ -148,6 +159,8 @@ export function trialResult(trial: Trial, known: Known, earlierSeeds: readonly n
     ...{ measure, words, seeds, earlierSeeds },
     raced: settings.stop === "race",
     finished: outcome.finished,
+    // A race may end for want of budget by its own rule, which for the runner is done.
+    ended: outcome.isSpent ? "budget" : outcome.finished ? "done" : stopped,
     margin: settings.margin,
     ...{ arms, pairs, views },
     decidable: decidableOf(outcome.comparisons),

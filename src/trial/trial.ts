@@ -16,7 +16,7 @@ import { runTrainingStudy } from "../study/training.ts";
 import { onDisk, replaceFile } from "../train/files.ts";
 import { jobOf, requestOf, type Trial } from "./define.ts";
 import { trialReport } from "./report.ts";
-import { type TrialResult, trialResult } from "./result.ts";
+import { type TrialEnd, type TrialResult, trialResult } from "./result.ts";
 
 /** Where a study is kept, and how it is run. */
 export interface TrialOptions {
@@ -39,7 +39,7 @@ export type TrialEvent =
   /** The last: what is known, and why there is no more. */
   | {
       readonly kind: "end";
-      readonly reason: "done" | "budget" | "interrupted";
+      readonly reason: TrialEnd;
       readonly result: TrialResult;
       /** Path of the page. */
       readonly report: string;
@@ -68,12 +68,12 @@ export async function* runTrial(options: TrialOptions): AsyncGenerator<TrialEven
   for await (const event of study) {
     yield { kind: "study", event };
     if (event.kind !== "end") continue;
-    const result = trialResult(trial, event.known, earlierSeeds);
+    const result = trialResult(trial, event.known, earlierSeeds, event.reason);
     const report = join(folder, "report.html");
     const hash = createHash("sha256").update(JSON.stringify(request)).digest("hex");
     const page = reportPage(trialReport({ result, command, hash }));
     onDisk("write", report, () => replaceFile(report, page));
-    yield { kind: "end", reason: event.reason, result, report };
+    yield { kind: "end", reason: result.ended, result, report };
   }
 }
 

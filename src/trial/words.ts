@@ -62,14 +62,14 @@ export function decidableLines({ decidable, measure }: Pick<TrialResult, "decida
 
 /** What must be known before the first number. */
 export function noteLines(result: TrialResult): string[] {
-  const { builtIn, data, words, seeds, earlierSeeds, raced, arms, spent, finished } = result;
+  const { builtIn, data, words, seeds, earlierSeeds, raced, arms, spent, ended } = result;
   const edges = arms.flatMap((arm) => edgeLine(arm));
   return [
     `Data: ${builtIn ?? data}.`,
     ...(words.verdict === null ? [] : [words.verdict]),
-    ...(finished ? [] : [`Not finished: ${spent.runs} runs have ended.`]),
+    ...endLines(result),
     ...(seeds.length === 1 ? ["One seed alone decides nothing: give two or more."] : []),
-    ...(raced
+    ...(raced && ended === "done"
       ? [
           `Raced: rates were chosen on the first seed, and arms that were told apart got no more seeds: ${spent.runs} runs of the ` +
             `${spent.of} of all rates and seeds.`,
@@ -79,6 +79,14 @@ export function noteLines(result: TrialResult): string[] {
     ...decidableLines(result),
     ...edges,
   ];
+}
+
+/** Why there are fewer runs than all. */
+function endLines({ ended, spent, raced }: TrialResult): string[] {
+  if (ended === "done") return [];
+  if (ended === "interrupted") return [`Not finished: ${spent.runs} runs have ended.`];
+  const all = raced ? `the ${spent.of} of all rates and seeds` : String(spent.of);
+  return [`Stopped: spend is used up after ${spent.runs} runs of ${all}.`];
 }
 
 /** Where the best rate is the first or the last of them. */

@@ -205,3 +205,25 @@ test("a study without results is a page all the same", () => {
   expect(jobOf(trial.runs[0]![0]![0]!).until).toBe(100);
   expect(resultOf(trial.runs[0]![0]![0]!, 1).value.curve).toHaveLength(4);
 });
+
+test("a study that spent what it may says so, and not that arms were told apart", () => {
+  const { arms } = trialOf();
+  const first = 3 * arms.reduce((sum, { flops }) => sum + flops, 0);
+  // All rates of the first seed, and not the second seed.
+  const trial = trialOf({ stop: "race", spend: `${Math.ceil(1.1 * first)}flops` });
+  const { results } = resultsOf(trial, planted);
+  const made = results.filter(({ run }) => run.includes("seed1-"));
+  const raced = trialResult(trial, { results: made, failures: [] }, [], "done");
+  expect(raced.ended).toBe("budget");
+  expect(noteLines(raced)).toContain(
+    "Stopped: spend is used up after 6 runs of the 18 of all rates and seeds.",
+  );
+  expect(noteLines(raced).join()).not.toMatch(/told apart|Not finished/);
+  const full = trialOf({ spend: `${Math.ceil(1.1 * first)}flops` });
+  const known = { results: resultsOf(full, planted).results.slice(0, 4), failures: [] };
+  expect(noteLines(trialResult(full, known, [], "budget"))).toContain(
+    "Stopped: spend is used up after 4 runs of 18.",
+  );
+  expect(noteLines(trialResult(full, known))).toContain("Not finished: 4 runs have ended.");
+  expect(trialResult(full, resultsOf(full, planted)).ended).toBe("done");
+});

@@ -55,7 +55,7 @@ export async function runStudyFile(
   const next = reason === "interrupted" ? [] : nextLines(result, file);
   console.out(
     json
-      ? `${JSON.stringify({ ...result, ended: reason, report })}\n`
+      ? `${JSON.stringify({ ...result, report })}\n`
       : `${[...resultLines(result), "", `report: ${report}`, ...next].join("\n")}\n`,
   );
   if (reason !== "interrupted") return 0;
