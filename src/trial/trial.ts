@@ -7,7 +7,7 @@ import { moduleBeside } from "../moduleBeside.ts";
 import { reportPage } from "../report/page.ts";
 import type { StudyEvent } from "../study/events.ts";
 import type { Plan } from "../study/job.ts";
-import { takeOver } from "../study/moreSeeds.ts";
+import { requireFolder, takeOver } from "../study/moreSeeds.ts";
 import { race } from "../study/racing/race.ts";
 import { planOf } from "../study/racing/rule.ts";
 import type { StudyBudget } from "../study/runner.ts";
@@ -56,10 +56,7 @@ export const trialWorker = moduleBeside(import.meta.url, "./worker");
 export async function* runTrial(options: TrialOptions): AsyncGenerator<TrialEvent, void, undefined> {
   const { trial, folder, signal, threads, command = "runTrial()", worker = trialWorker } = options;
   requireOwnRuns(folder, trial);
-  const { request, earlierSeeds } = takeOver(folder, {
-    seeds: trial.seeds,
-    requestOf: (count) => requestOf(trial, count),
-  });
+  const { request, earlierSeeds } = takeOver(folder, seededOf(trial));
   const study = runTrainingStudy({
     ...{ folder, threads, signal, worker, request, processes: trial.processes },
     plan: planFor(trial),
@@ -87,6 +84,17 @@ function planFor({ settings, raced, runs }: Trial): Plan {
 function boundOf({ budget, processes, raced }: Trial): StudyBudget | undefined {
   if (budget === null) return undefined;
   return budget.unit === "seconds" ? { seconds: budget.value * processes } : { flops: raced.budget! };
+}
+
+const seededOf = (trial: Trial) => ({
+  seeds: trial.seeds,
+  requestOf: (count: number) => requestOf(trial, count),
+});
+
+/** Refuses a folder that `runTrial` would refuse, and leaves it as it is. Errors: RequestError, one line, as there. */
+export function requireTrialFolder(folder: string, trial: Trial): void {
+  requireOwnRuns(folder, trial);
+  requireFolder(folder, seededOf(trial));
 }
 
 const MOST_NAMED = 3;
