@@ -31,6 +31,8 @@ export interface ArmResult {
   readonly state: number;
   /** Of one run. */
   readonly steps: number;
+  /** What `train` gives, before updates are made whole. */
+  readonly exactSteps: number;
   readonly tokens: number;
   readonly flops: number;
   /** Its networks, of which there is one where it does not grow. */
@@ -74,6 +76,8 @@ export interface PairResult {
   readonly winner: string | null;
   /** Of an undecided pair; null where more than 1,000 or not known. */
   readonly furtherSeeds: number | null;
+  /** Why it is undecided whatever the difference is; absent where seeds decide. */
+  readonly obstacle?: string;
 }
 
 /** The arms held to a budget. */
@@ -214,7 +218,7 @@ function armResults(trial: Trial, known: Known, outcome: TrialOutcome): ArmResul
   const intervals = outcome.table.length === 0 ? null : armIntervals([losses]);
   const shares = outcome.table.length === 0 ? null : armIntervals([accuracies]);
   return trial.arms.map((arm, place): ArmResult => {
-    const { name, parameters, count, steps, tokens, flops, rates } = arm;
+    const { name, parameters, count, steps, exactSteps, tokens, flops, rates } = arm;
     const values = outcome.values[place]!;
     const chosen = outcome.chosen[place]!;
     const isRaced = trial.settings.stop === "race";
@@ -227,7 +231,7 @@ function armResults(trial: Trial, known: Known, outcome: TrialOutcome): ArmResul
       ...{ name, architecture: arm.networks.at(-1)!.architecture, family: familyOf(arm) },
       ...{ parameters, flopsPerToken: count.flopsPerToken, state: count.stateElements.kept },
       forwardFlops: count.flopsPerToken.forward * trial.length,
-      ...{ steps, tokens, flops, rates, tokensPerSecond },
+      ...{ steps, exactSteps, tokens, flops, rates, tokensPerSecond },
       stages: arm.stages.map((stage, number) => ({
         ...stage,
         tokensPerSecond:

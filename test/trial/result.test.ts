@@ -227,3 +227,32 @@ test("a study that spent what it may says so, and not that arms were told apart"
   expect(noteLines(trialResult(full, known))).toContain("Not finished: 4 runs have ended.");
   expect(trialResult(full, resultsOf(full, planted)).ended).toBe("done");
 });
+
+test("a single rate is told to be untuned, and two are not", () => {
+  for (const stop of ["race", "full"] as const) {
+    const one = trialOf({ rates: [0.01], stop });
+    const notes = noteLines(trialResult(one, resultsOf(one, planted))).join("\n");
+    expect(notes).toMatch(/Rates were not tuned: there is one/);
+    expect(notes).not.toMatch(/rates were chosen/);
+  }
+  const two = trialOf({ rates: [0.01, 0.1], stop: "race" });
+  const notes = noteLines(trialResult(two, resultsOf(two, planted))).join("\n");
+  expect(notes).toMatch(/Raced: rates were chosen on the first seed/);
+  expect(notes).not.toMatch(/not tuned/);
+});
+
+test("whole updates that are over 5 % off what was asked are told, arm by arm where they differ", () => {
+  const notesOf = (train: NonNullable<(typeof input)["train"]>) => {
+    const trial = trialOf({ train });
+    return noteLines(trialResult(trial, resultsOf(trial, planted))).filter((line) => /whole/.test(line));
+  };
+  expect(notesOf({ tokens: 83 })).toEqual([
+    "Every arm is trained on 96 tokens, 16 % more than train gives, since updates of 32 are whole.",
+  ]);
+  expect(notesOf({ tokens: 3216 })).toEqual([]);
+  const [wide] = trialOf().arms;
+  const perStep = wide!.flops / wide!.steps;
+  expect(notesOf({ flops: 2.4 * perStep })[0]).toMatch(
+    /^wide: trained on 64 tokens, 17 % less than train gives, since updates of 32 are whole\.$/,
+  );
+});
