@@ -590,6 +590,7 @@ export { type PreparedTrial, type PrepareOptions, prepareTrial } from "./trial/p
 export {
   type ArmResult,
   type PairResult,
+  type TrialEnd,
   type TrialResult,
   trialResult,
   type ViewResult,

@@ -212,7 +212,10 @@ function preset(name: string, input: ArchitectureInput): [string, ArchitectureIn
   return [name, input];
 }
 
-/** The architecture of a name. Errors: RequestError, with the nearest name, for an unknown one. */
+/** More names than these hide the one that was meant. */
+const MOST_NAMED = 8;
+
+/** The architecture of a name. Errors: RequestError, with the nearest name or a few of them, for an unknown one. */
 export function presetArchitecture(name: string): Architecture {
   const input = presets.get(name);
   if (input !== undefined) return defineArchitecture(input);
@@ -223,6 +226,15 @@ export function presetArchitecture(name: string): Architecture {
     `architecture ${JSON.stringify(name.slice(0, 60))} is neither a preset nor a file; ` +
       (family.length === 0 && meant !== null
         ? `did you mean ${meant}?`
-        : `expected one of ${(family.length > 0 ? family : names).join(", ")}, or a .json or .yaml file`),
+        : `expected ${someOf(family.length > 0 ? family : names)}, or a .json or .yaml file`),
   );
+}
+
+/** All of a few names; of many one of each kind, by what stands before their first digit or dash. */
+function someOf(names: readonly string[]): string {
+  if (names.length <= MOST_NAMED) return `one of ${names.join(", ")}`;
+  const kindOf = (name: string) => /^[^\d-]*/.exec(name)![0];
+  const kinds = names.filter((name, i) => names.findIndex((other) => kindOf(other) === kindOf(name)) === i);
+  const shown = (kinds.length > 1 ? kinds : names).slice(0, MOST_NAMED);
+  return `one of ${names.length} presets, such as ${shown.join(", ")}`;
 }

@@ -52,9 +52,9 @@ export interface ReportFigure {
   readonly title: string;
   /** What is to be seen in it, in words; also read out instead of the picture. */
   readonly description: string;
-  /** The data it rests on: "in-context-recall, test split, 1,280 items". */
+  /** The data it rests on: "in-context-recall, test split, 1,280 items"; "" where nothing was measured. */
   readonly data: string;
-  /** Its seeds: "seeds 1 to 3". */
+  /** Its seeds: "seeds 1 to 3"; "" where there are none. */
   readonly seeds: string;
   /** How things are counted: "95 % intervals over seeds; FLOPs of matrix products, forward and backward". */
   readonly convention: string;
@@ -69,7 +69,9 @@ export type ReportPart =
   /** Shown letter by letter, line by line: a sample, a configuration, a picture of an example. */
   | { readonly kind: "verbatim"; readonly text: string }
   /** Names and values, not worth a table. */
-  | { readonly kind: "facts"; readonly facts: readonly Fact[] };
+  | { readonly kind: "facts"; readonly facts: readonly Fact[] }
+  /** Parts that are shown when their title is clicked. */
+  | { readonly kind: "folded"; readonly title: string; readonly parts: readonly ReportPart[] };
 
 /** Parts under a heading. */
 export interface ReportSection {

@@ -1,4 +1,4 @@
-// A figure as HTML: its chart at two widths, legend, caption and the points as CSV. Knows no particular chart.
+// A figure as HTML: its chart at two widths (a picture once), legend, caption and the points as CSV. Knows no particular chart.
 
 import { barDrawing } from "./charts/bars.ts";
 import type { Drawing } from "./charts/canvas.ts";
@@ -20,13 +20,20 @@ export function figureMarkup(figure: ReportFigure): Markup {
   const { draw, legend, table } = drawingOf(chart);
   const picture = (width: number) =>
     html`<div role="img" aria-label="${description}">${trusted(draw(width))}</div>`;
-  const told = { Data: data, Seeds: seeds, Convention: convention };
+  const told = Object.entries({ Data: data, Seeds: seeds, Convention: convention }).filter(
+    ([, text]) => text !== "",
+  );
+  // What is SVG already is the same at every width.
+  const pictures =
+    chart.kind === "picture"
+      ? picture(wide)
+      : html`<div class="wide">${picture(wide)}</div>
+<div class="narrow">${picture(narrow)}</div>`;
   return html`<figure>
 <h3>${title}</h3>
 <p class="legend">${legend.map(({ name, key }) => html`<span>${key}${name}</span> `)}</p>
-<div class="wide">${picture(wide)}</div>
-<div class="narrow">${picture(narrow)}</div>
-<figcaption>${description} ${Object.entries(told).map(([name, text]) => html`<span class="told"><strong>${name}</strong> ${text}.</span> `)}${table === null ? "" : downloadLink(title, table)}</figcaption>
+${pictures}
+<figcaption>${description} ${told.map(([name, text]) => html`<span class="told"><strong>${name}</strong> ${text}.</span> `)}${table === null ? "" : downloadLink(title, table)}</figcaption>
 </figure>`;
 }
 

@@ -68,5 +68,7 @@ function partMarkup(part: ReportPart): Markup {
       return tableMarkup(part);
     case "figure":
       return figureMarkup(part);
+    case "folded":
+      return html`<details><summary>${part.title}</summary>${part.parts.map(partMarkup)}</details>`;
   }
 }

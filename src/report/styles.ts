@@ -40,6 +40,7 @@ figure { margin: 1.25rem 0 2rem; }
 @media (max-width: 50rem) { .wide { display: none; } .narrow { display: block; } }
 svg, img { display: block; max-width: 100%; height: auto; overflow: hidden; }
 .narrow svg { margin: 0 auto; }
+summary { cursor: pointer; margin: .25rem 0; }
 pre { background: var(--panel); border-radius: .4rem; padding: .8rem; white-space: pre-wrap; overflow-wrap: anywhere; font-size: .85rem; }
 .table { margin: 1.25rem 0; }
 .scroll { overflow-x: auto; }

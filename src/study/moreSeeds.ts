@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { canonicalHash } from "./canonical.ts";
 import type { Json } from "./job.ts";
-import { readStudy, replaceRequest } from "./store.ts";
+import { readStudy, replaceRequest, requireStore } from "./store.ts";
 
 /** A study by its seeds. */
 export interface Seeded {
@@ -20,14 +20,31 @@ export interface TakenOver {
   readonly earlierSeeds: readonly number[];
 }
 
+interface Foreseen extends TakenOver {
+  /** Whether the folder's study has fewer seeds, and is to be made this one. */
+  readonly isRaised: boolean;
+}
+
 const schema = z.looseObject({
   seeds: z.array(z.number()),
   earlierSeeds: z.array(z.number()).default([]),
 });
 
 /** Where the folder's study is this one with fewer seeds, it is made this one. Any other is left as it is. */
-export function takeOver(folder: string, { seeds: { length: count }, requestOf }: Seeded): TakenOver {
-  const asked: TakenOver = { request: requestOf(count), earlierSeeds: [] };
+export function takeOver(folder: string, seeded: Seeded): TakenOver {
+  const { isRaised, ...taken } = foresee(folder, seeded);
+  if (isRaised) replaceRequest(folder, taken.request);
+  return taken;
+}
+
+/** Refuses what a study that takes the folder over would be refused, and leaves it as it is. Errors: as `openStore`. */
+export function requireFolder(folder: string, seeded: Seeded): void {
+  const { isRaised, request } = foresee(folder, seeded);
+  if (!isRaised) requireStore(folder, request);
+}
+
+function foresee(folder: string, { seeds: { length: count }, requestOf }: Seeded): Foreseen {
+  const asked: Foreseen = { request: requestOf(count), earlierSeeds: [], isRaised: false };
   if (!existsSync(join(folder, "study.json"))) return asked;
   const found = readStudy(folder);
   const before = schema.safeParse(found);
@@ -37,9 +54,7 @@ export function takeOver(folder: string, { seeds: { length: count }, requestOf }
   if (!isOwn) return asked;
   const isRaised = seeds.length < count;
   const history = isRaised ? [...earlierSeeds, seeds.length] : earlierSeeds;
-  const request = withHistory(requestOf(count), history);
-  if (isRaised) replaceRequest(folder, request);
-  return { request, earlierSeeds: history };
+  return { request: withHistory(requestOf(count), history), earlierSeeds: history, isRaised };
 }
 
 function withHistory(request: ReturnType<Seeded["requestOf"]>, earlierSeeds: readonly number[]): Json {

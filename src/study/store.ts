@@ -64,10 +64,20 @@ export function openStore(folder: string, request: Json): void {
     replaceRequest(folder, request);
     return;
   }
+  requireSame(folder, request);
+  onDisk("write to", folder, () => makeFolder(runsFolder(folder)));
+}
+
+/** What `openStore` would refuse of a folder, which it leaves as it is. Errors: as there. */
+export function requireStore(folder: string, request: Json): void {
+  if (!existsSync(join(folder, "study.json"))) requireEmpty(folder);
+  else requireSame(folder, request);
+}
+
+function requireSame(folder: string, request: Json): void {
   const found = readStudy(folder);
   if (canonicalHash(found) !== canonicalHash(request))
     throw new RequestError(different(folder, found, request));
-  onDisk("write to", folder, () => makeFolder(runsFolder(folder)));
 }
 
 /** Gives a study another request, of which its runs are a part. */

@@ -84,8 +84,8 @@ function architectureOf(
   { data, folder }: ArmContext,
 ): Architecture {
   const { defaults, objective } = subjectOf(settings);
-  const input = typeof given === "string" ? readArchitectureInput(locatedAt(given, folder)) : given;
   try {
+    const input = typeof given === "string" ? readArchitectureInput(locatedAt(given, folder)) : given;
     return defineArchitecture({
       ...{ width: 64, ...defaults, ...input },
       vocabulary: data.vocabulary + objective(settings).extraTokens,

@@ -3,6 +3,7 @@ import type { Series } from "../report/charts/chart.ts";
 import type { ReportDocument, ReportFigure, ReportTable } from "../report/document.ts";
 import type { RunResult } from "../train/runResult.ts";
 import type { ComparedRun, RunComparison } from "./compareRuns.ts";
+import { diagramSection } from "./diagrams.ts";
 import { differenceFigure } from "./differences.ts";
 import { banded, drawn } from "./report.ts";
 import { pairText } from "./words.ts";
@@ -30,6 +31,9 @@ export function comparisonReport(comparison: RunComparison, command: string): Re
         ].flatMap(drawn),
       },
       { heading: "Differences", parts: drawn(differences(comparison)) },
+      diagramSection(
+        arms.map((name) => ({ name, architecture: runs.find(({ arm }) => arm === name)!.architecture })),
+      ),
       { heading: "Runs", parts: [runTable(runs)] },
     ],
     origin: [{ name: "made by", value: command }],

@@ -13,6 +13,7 @@ import type { Look } from "./views.ts";
 export interface ComparedRun {
   readonly folder: string;
   readonly arm: string;
+  readonly architecture: RunConfiguration["architecture"];
   readonly seed: number;
   readonly result: RunResult;
   /** On the validation data, on the way. */
@@ -27,7 +28,10 @@ export interface RunComparison {
   readonly arms: readonly string[];
   /** Names of the data; where these or what is scored differ no losses are compared. */
   readonly data: readonly string[];
-  /** Of arms by the last loss, seed by seed; empty where there is nothing to compare. */
+  /**
+   * Of arms by the last loss, seed by seed; empty where there is nothing to compare. Undecided where runs of the two are not
+   * finished or were not trained on equally many tokens.
+   */
   readonly pairs: readonly PairResult[];
   /** What must be known before the first number, a line each. */
   readonly notes: readonly string[];
@@ -53,7 +57,8 @@ export function compareRuns(folders: readonly string[], margin: number = usualMa
   const runs = read.map(({ folder, configuration }, place): ComparedRun => {
     const curve = runCurve(folder).validation;
     return {
-      ...{ folder, arm: names[place]!, seed: configuration.training.seed, curve },
+      ...{ folder, arm: names[place]!, architecture: configuration.architecture },
+      ...{ seed: configuration.training.seed, curve },
       result: runResult(folder),
       loss: curve.at(-1)?.loss ?? null,
     };
@@ -108,7 +113,25 @@ function pairsOf(runs: readonly ComparedRun[], arms: readonly string[], margin: 
       return run === undefined || run.loss === null ? null : { score: -run.loss, itemVariance: 0 };
     }),
   );
-  return compareArms([table], { margin }).map((comparison) => pairResult(comparison, arms));
+  return compareArms([table], { margin }).map((comparison) => {
+    const pair = pairResult(comparison, arms);
+    const obstacle = obstacleOf(pair, runs);
+    if (obstacle === null) return pair;
+    return { ...pair, verdict: "undecided", winner: null, furtherSeeds: null, obstacle };
+  });
+}
+
+/** Why losses of two arms say nothing of which is better however far apart they are; null where they do. */
+function obstacleOf({ first, second }: PairResult, runs: readonly ComparedRun[]): string | null {
+  const of = (name: string) => runs.filter(({ arm, loss }) => arm === name && loss !== null);
+  const [one, other] = [of(first), of(second)];
+  const shared = [...one, ...other].filter(({ seed }) =>
+    [one, other].every((own) => own.some((run) => run.seed === seed)),
+  );
+  if (shared.some(({ result }) => result.step < result.steps))
+    return "runs that are not finished decide nothing";
+  const tokens = new Set(shared.map(({ result }) => result.tokens));
+  return tokens.size > 1 ? "runs on unequally many tokens decide nothing" : null;
 }
 
 function notesOf(
@@ -125,10 +148,12 @@ function notesOf(
   return [
     ...(different === null ? [] : [`The runs have different ${different}: their losses are not compared.`]),
     ...repeated,
-    ...(tokens.size > 1 ? ["The runs were not trained on equally many tokens."] : []),
+    ...(tokens.size > 1
+      ? ["The runs were not trained on equally many tokens: arms that differ in it are undecided."]
+      : []),
     ...(unfinished.length === 0
       ? []
-      : [`Not finished: ${unfinished.map(({ folder }) => folder).join(", ")}.`]),
+      : [`Not finished, and undecided: ${unfinished.map(({ folder }) => folder).join(", ")}.`]),
     ...(pairs.some(({ seeds }) => seeds < 2)
       ? ["Arms with one seed in common decide nothing: train each with two seeds or more, the same for all."]
       : []),

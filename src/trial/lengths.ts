@@ -17,6 +17,8 @@ export interface TrialStage {
 /** An arm and how long each of its runs is trained. */
 export interface TrialArm extends Arm {
   readonly steps: number;
+  /** Updates that `train` gives, before they are made whole. */
+  readonly exactSteps: number;
   readonly tokens: number;
   /** Training FLOPs of a run, as they are computed. */
   readonly flops: number;
@@ -73,7 +75,7 @@ export function withLength(
     done += whole[place]!;
     return { ...event, at: { step: done } };
   });
-  return { ...arm, steps, tokens, flops, stages, grow };
+  return { ...arm, steps, exactSteps: exact, tokens, flops, stages, grow };
 }
 
 /** How much of what is held equal a run has, and how much of it an update of a network takes. */

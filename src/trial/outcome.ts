@@ -23,6 +23,8 @@ export interface TrialOutcome {
   readonly level: number;
   /** Whether nothing more is to be made. */
   readonly finished: boolean;
+  /** Whether a race ended since what may be spent did not pay for the next seed. */
+  readonly isSpent: boolean;
 }
 
 /** A raced study follows its rule; of a full one each arm has the rate with the lowest mean of the losses that select. */
@@ -38,7 +40,8 @@ export function outcomeOf(trial: Trial, known: Known): TrialOutcome {
   const levels = raceLevels(trial.raced);
   const seen = Math.max(...table.map((row) => row.filter((cell) => cell !== null).length));
   const level = standing.reason === "budget" ? levels.at(-1)! : levels[Math.max(0, seen - 2)]!;
-  return { values, chosen, table, comparisons: standing.comparisons, level, finished };
+  const isSpent = standing.reason === "budget";
+  return { values, chosen, table, comparisons: standing.comparisons, level, finished, isSpent };
 }
 
 const LEVEL = 0.05;
@@ -65,6 +68,7 @@ function fullOutcome({ runs, settings }: Trial, values: TrialOutcome["values"], 
     ...{ chosen, table, level: LEVEL },
     comparisons: compareArms([table], { alpha: LEVEL, margin: settings.margin }),
     finished: known.results.length + known.failures.length >= all,
+    isSpent: false,
   };
 }
 

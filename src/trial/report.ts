@@ -1,16 +1,18 @@
-// A study of trained models as a document: verdicts, losses over everything they cost, rates, differences, tables. Runs
-// nothing.
+// A study of trained models as a document: verdicts, losses over everything they cost, rates, differences, tables,
+// block diagrams. Runs nothing.
 import type { Series } from "../report/charts/chart.ts";
 import type { ReportDocument, ReportFigure, ReportPart } from "../report/document.ts";
 import { formatAccuracy } from "../report/format.ts";
 import { failureSections } from "../report/runSections.ts";
+import { diagramSection } from "./diagrams.ts";
 import { differenceFigure } from "./differences.ts";
 import { measures } from "./measures.ts";
 import { moduleSection } from "./modules.ts";
 import type { ArmResult, TrialResult } from "./result.ts";
+import { shapeFigures } from "./shapes.ts";
 import { costTable, lossTable, rateTable, verdictTable, viewTable } from "./tables.ts";
 import { type Look, ratesOf, spentAfter, type ViewStage } from "./views.ts";
-import { flipLines, noteLines, pairText } from "./words.ts";
+import { aboutSeeds, flipLines, noteLines, pairText } from "./words.ts";
 
 /** What the report says besides the result. */
 export interface TrialReportRequest {
@@ -60,7 +62,10 @@ function factsOf({ arms, spent, seeds, optimum }: TrialResult) {
 export function trialSections(result: TrialResult): ReportDocument["sections"] {
   const flips = flipLines(result);
   return [
-    { heading: "Losses", parts: [lossTable(result), ...drawn(differences(result))] },
+    {
+      heading: "Losses",
+      parts: [lossTable(result), ...drawn(differences(result)), ...shapeFigures(result)],
+    },
     {
       heading: "Learning",
       parts: [
@@ -88,6 +93,7 @@ export function trialSections(result: TrialResult): ReportDocument["sections"] {
       ],
     },
     ...moduleSection(result),
+    diagramSection(result.arms),
     { heading: "Costs", parts: [costTable(result)] },
     ...failureSections(result.failures),
   ];
@@ -105,9 +111,6 @@ export function drawn(figure: ReportFigure): ReportFigure[] {
 const tokensPerStep = ({ tokens, steps }: ArmResult): number => tokens / steps;
 const secondsPerStep = (arm: ArmResult, { tokensPerSecond }: ViewStage): number | null =>
   tokensPerSecond === null ? null : tokensPerStep(arm) / tokensPerSecond;
-
-const aboutSeeds = ({ seeds }: TrialResult): string =>
-  seeds.length === 1 ? `seed ${seeds[0]}` : `seeds ${seeds[0]} to ${seeds.at(-1)}`;
 
 function differences(result: TrialResult): ReportFigure {
   const { heading, unit } = measures[result.measure];

@@ -9,6 +9,7 @@ import type { TrialArm } from "./lengths.ts";
 import { type MeasureName, measureNames, measures } from "./measures.ts";
 import { mean, outcomeOf, type TrialOutcome } from "./outcome.ts";
 import { meanOf } from "./records.ts";
+import { familyOf } from "./shapes.ts";
 import type { Wording } from "./subjects/subject.ts";
 import { subjectOf } from "./subjects/subjects.ts";
 import { scoreOf, type TrialValue } from "./values.ts";
@@ -17,6 +18,10 @@ import { type Look, type View, type ViewArm, type ViewStage, viewsOf } from "./v
 /** One arm. Losses are nats a token, or an image. */
 export interface ArmResult {
   readonly name: string;
+  /** Of its last network. */
+  readonly architecture: TrialArm["architecture"];
+  /** Equal for arms that differ in depth, width, heads and rates alone; null where its network grows. */
+  readonly family: string | null;
   readonly parameters: TrialArm["parameters"];
   /** Of its network, as parameters are of the last one. */
   readonly flopsPerToken: TrialArm["count"]["flopsPerToken"];
@@ -26,6 +31,8 @@ export interface ArmResult {
   readonly state: number;
   /** Of one run. */
   readonly steps: number;
+  /** What `train` gives, before updates are made whole. */
+  readonly exactSteps: number;
   readonly tokens: number;
   readonly flops: number;
   /** Its networks, of which there is one where it does not grow. */
@@ -69,6 +76,8 @@ export interface PairResult {
   readonly winner: string | null;
   /** Of an undecided pair; null where more than 1,000 or not known. */
   readonly furtherSeeds: number | null;
+  /** Why it is undecided whatever the difference is; absent where seeds decide. */
+  readonly obstacle?: string;
 }
 
 /** The arms held to a budget. */
@@ -81,6 +90,9 @@ export interface ViewResult extends Pick<View, "axis" | "name" | "budget"> {
   /** Pairs, by number, that are decided as asked and undecided here. */
   readonly unsure: readonly number[];
 }
+
+/** Why there are no more runs. */
+export type TrialEnd = "done" | "budget" | "interrupted";
 
 /** What a study has come to. */
 export interface TrialResult {
@@ -98,6 +110,8 @@ export interface TrialResult {
   readonly earlierSeeds: readonly number[];
   readonly raced: boolean;
   readonly finished: boolean;
+  /** Why there are no more runs: `done`, `spend` is used up (budget), or something stopped them before. */
+  readonly ended: TrialEnd;
   readonly margin: number;
   readonly arms: readonly ArmResult[];
   readonly pairs: readonly PairResult[];
@@ -118,8 +132,14 @@ export interface TrialResult {
 /**
  * What is known so far.
  * @param earlierSeeds how many the study had when it was looked at before
+ * @param stopped why its runner ended; default: done where nothing more is to be made, else interrupted
  */
-export function trialResult(trial: Trial, known: Known, earlierSeeds: readonly number[] = []): TrialResult {
+export function trialResult(
+  trial: Trial,
+  known: Known,
+  earlierSeeds: readonly number[] = [],
+  stopped: TrialEnd = "interrupted",
+): TrialResult {
   const { settings, data, seeds } = trial;
   const { measure, words, sizeExponent, builtIn } = subjectOf(settings);
   const outcome = outcomeOf(trial, known);
@@ -143,6 +163,8 @@ export function trialResult(trial: Trial, known: Known, earlierSeeds: readonly n
     ...{ measure, words, seeds, earlierSeeds },
     raced: settings.stop === "race",
     finished: outcome.finished,
+    // A race may end for want of budget by its own rule, which for the runner is done.
+    ended: outcome.isSpent ? "budget" : outcome.finished ? "done" : stopped,
     margin: settings.margin,
     ...{ arms, pairs, views },
     decidable: decidableOf(outcome.comparisons),
@@ -196,7 +218,7 @@ function armResults(trial: Trial, known: Known, outcome: TrialOutcome): ArmResul
   const intervals = outcome.table.length === 0 ? null : armIntervals([losses]);
   const shares = outcome.table.length === 0 ? null : armIntervals([accuracies]);
   return trial.arms.map((arm, place): ArmResult => {
-    const { name, parameters, count, steps, tokens, flops, rates } = arm;
+    const { name, parameters, count, steps, exactSteps, tokens, flops, rates } = arm;
     const values = outcome.values[place]!;
     const chosen = outcome.chosen[place]!;
     const isRaced = trial.settings.stop === "race";
@@ -206,9 +228,10 @@ function armResults(trial: Trial, known: Known, outcome: TrialOutcome): ArmResul
     const ofChosen = (chosen === null ? [] : values[chosen]!).filter((value) => value !== null);
     const tokensPerSecond = median(values.flat().flatMap((value) => value?.tokensPerSecond ?? []));
     return {
-      ...{ name, parameters, flopsPerToken: count.flopsPerToken, state: count.stateElements.kept },
+      ...{ name, architecture: arm.networks.at(-1)!.architecture, family: familyOf(arm) },
+      ...{ parameters, flopsPerToken: count.flopsPerToken, state: count.stateElements.kept },
       forwardFlops: count.flopsPerToken.forward * trial.length,
-      ...{ steps, tokens, flops, rates, tokensPerSecond },
+      ...{ steps, exactSteps, tokens, flops, rates, tokensPerSecond },
       stages: arm.stages.map((stage, number) => ({
         ...stage,
         tokensPerSecond:

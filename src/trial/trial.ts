@@ -7,7 +7,7 @@ import { moduleBeside } from "../moduleBeside.ts";
 import { reportPage } from "../report/page.ts";
 import type { StudyEvent } from "../study/events.ts";
 import type { Plan } from "../study/job.ts";
-import { takeOver } from "../study/moreSeeds.ts";
+import { requireFolder, takeOver } from "../study/moreSeeds.ts";
 import { race } from "../study/racing/race.ts";
 import { planOf } from "../study/racing/rule.ts";
 import type { StudyBudget } from "../study/runner.ts";
@@ -16,7 +16,7 @@ import { runTrainingStudy } from "../study/training.ts";
 import { onDisk, replaceFile } from "../train/files.ts";
 import { jobOf, requestOf, type Trial } from "./define.ts";
 import { trialReport } from "./report.ts";
-import { type TrialResult, trialResult } from "./result.ts";
+import { type TrialEnd, type TrialResult, trialResult } from "./result.ts";
 
 /** Where a study is kept, and how it is run. */
 export interface TrialOptions {
@@ -39,7 +39,7 @@ export type TrialEvent =
   /** The last: what is known, and why there is no more. */
   | {
       readonly kind: "end";
-      readonly reason: "done" | "budget" | "interrupted";
+      readonly reason: TrialEnd;
       readonly result: TrialResult;
       /** Path of the page. */
       readonly report: string;
@@ -56,10 +56,7 @@ export const trialWorker = moduleBeside(import.meta.url, "./worker");
 export async function* runTrial(options: TrialOptions): AsyncGenerator<TrialEvent, void, undefined> {
   const { trial, folder, signal, threads, command = "runTrial()", worker = trialWorker } = options;
   requireOwnRuns(folder, trial);
-  const { request, earlierSeeds } = takeOver(folder, {
-    seeds: trial.seeds,
-    requestOf: (count) => requestOf(trial, count),
-  });
+  const { request, earlierSeeds } = takeOver(folder, seededOf(trial));
   const study = runTrainingStudy({
     ...{ folder, threads, signal, worker, request, processes: trial.processes },
     plan: planFor(trial),
@@ -68,12 +65,12 @@ export async function* runTrial(options: TrialOptions): AsyncGenerator<TrialEven
   for await (const event of study) {
     yield { kind: "study", event };
     if (event.kind !== "end") continue;
-    const result = trialResult(trial, event.known, earlierSeeds);
+    const result = trialResult(trial, event.known, earlierSeeds, event.reason);
     const report = join(folder, "report.html");
     const hash = createHash("sha256").update(JSON.stringify(request)).digest("hex");
     const page = reportPage(trialReport({ result, command, hash }));
     onDisk("write", report, () => replaceFile(report, page));
-    yield { kind: "end", reason: event.reason, result, report };
+    yield { kind: "end", reason: result.ended, result, report };
   }
 }
 
@@ -87,6 +84,17 @@ function planFor({ settings, raced, runs }: Trial): Plan {
 function boundOf({ budget, processes, raced }: Trial): StudyBudget | undefined {
   if (budget === null) return undefined;
   return budget.unit === "seconds" ? { seconds: budget.value * processes } : { flops: raced.budget! };
+}
+
+const seededOf = (trial: Trial) => ({
+  seeds: trial.seeds,
+  requestOf: (count: number) => requestOf(trial, count),
+});
+
+/** Refuses a folder that `runTrial` would refuse, and leaves it as it is. Errors: RequestError, one line, as there. */
+export function requireTrialFolder(folder: string, trial: Trial): void {
+  requireOwnRuns(folder, trial);
+  requireFolder(folder, seededOf(trial));
 }
 
 const MOST_NAMED = 3;

@@ -3,6 +3,10 @@ import { moreSeedsLine } from "../study/moreSeeds.ts";
 import { measures, showDifference } from "./measures.ts";
 import type { ArmResult, PairResult, TrialResult } from "./result.ts";
 
+/** "seeds 1 to 3". */
+export const aboutSeeds = ({ seeds }: Pick<TrialResult, "seeds">): string =>
+  seeds.length === 1 ? `seed ${seeds[0]}` : `seeds ${seeds[0]} to ${seeds.at(-1)}`;
+
 /** "win: deep over wide by 0.0312 nat [0.0201, 0.0423]". */
 export function pairLine(pair: PairResult): string {
   return `${pair.verdict}: ${pairText(pair)}`;
@@ -10,7 +14,8 @@ export function pairLine(pair: PairResult): string {
 
 /** The same without the verdict in front. */
 export function pairText(pair: PairResult): string {
-  const { first, second, measure, difference, interval, winner, verdict, furtherSeeds, seeds } = pair;
+  const { first, second, measure, difference, interval, winner, verdict, furtherSeeds, seeds, obstacle } =
+    pair;
   const range = (ends: readonly [number, number]): string =>
     ` [${ends.map((end) => end.toFixed(measures[measure].digits)).join(", ")}]`;
   if (difference === null) return `${first} and ${second} have no seed in common`;
@@ -21,6 +26,7 @@ export function pairText(pair: PairResult): string {
   }
   const apart = `${first} - ${second} is ${showDifference(difference, measure)}${interval === null ? "" : range(interval)}`;
   if (verdict === "tie") return apart;
+  if (obstacle !== undefined) return `${apart}; ${obstacle}`;
   if (seeds < 2) return `${apart}; one seed decides nothing`;
   if (interval === null) return `${apart}; the runs say nothing of the spread over seeds`;
   if (furtherSeeds === null) return `${apart}; more than 1,000 more seeds would be needed`;
@@ -58,16 +64,21 @@ export function decidableLines({ decidable, measure }: Pick<TrialResult, "decida
 
 /** What must be known before the first number. */
 export function noteLines(result: TrialResult): string[] {
-  const { builtIn, data, words, seeds, earlierSeeds, raced, arms, spent, finished } = result;
+  const { builtIn, data, words, seeds, earlierSeeds, raced, arms, spent, ended } = result;
   const edges = arms.flatMap((arm) => edgeLine(arm));
+  const isTuned = arms.some(({ rates }) => rates.length > 1);
   return [
     `Data: ${builtIn ?? data}.`,
     ...(words.verdict === null ? [] : [words.verdict]),
-    ...(finished ? [] : [`Not finished: ${spent.runs} runs have ended.`]),
+    ...endLines(result),
     ...(seeds.length === 1 ? ["One seed alone decides nothing: give two or more."] : []),
-    ...(raced
+    ...lengthLines(result),
+    ...(isTuned
+      ? []
+      : ["Rates were not tuned: there is one, and at another rate another arm may be the better."]),
+    ...(raced && ended === "done"
       ? [
-          `Raced: rates were chosen on the first seed, and arms that were told apart got no more seeds: ${spent.runs} runs of the ` +
+          `Raced: ${isTuned ? "rates were chosen on the first seed, and " : ""}arms that were told apart got no more seeds: ${spent.runs} runs of the ` +
             `${spent.of} of all rates and seeds.`,
         ]
       : []),
@@ -75,6 +86,36 @@ export function noteLines(result: TrialResult): string[] {
     ...decidableLines(result),
     ...edges,
   ];
+}
+
+/** Why there are fewer runs than all. */
+function endLines({ ended, spent, raced }: TrialResult): string[] {
+  if (ended === "done") return [];
+  if (ended === "interrupted") return [`Not finished: ${spent.runs} runs have ended.`];
+  const all = raced ? `the ${spent.of} of all rates and seeds` : String(spent.of);
+  return [`Stopped: spend is used up after ${spent.runs} runs of ${all}.`];
+}
+
+/** A share of what was asked by which a run may be longer or shorter unsaid. */
+const UNSAID = 0.05;
+const MOST_NAMED = 3;
+
+/** Where whole updates are far more or less than what was asked. */
+function lengthLines({ arms, words }: TrialResult): string[] {
+  const lines = new Map<string, string[]>();
+  for (const { name, steps, exactSteps, tokens } of arms) {
+    const off = steps / exactSteps - 1;
+    if (Math.abs(off) <= UNSAID) continue;
+    const text =
+      `trained on ${tokens.toLocaleString("en-US")} ${words.tokens}, ${Math.round(100 * Math.abs(off))} % ` +
+      `${off > 0 ? "more" : "less"} than train gives, since updates of ${(tokens / steps).toLocaleString("en-US")} are whole`;
+    lines.set(text, [...(lines.get(text) ?? []), name]);
+  }
+  return [...lines].map(([text, names]) => {
+    const more = names.length - MOST_NAMED;
+    const named = `${names.slice(0, MOST_NAMED).join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
+    return names.length === arms.length ? `Every arm is ${text}.` : `${named}: ${text}.`;
+  });
 }
 
 /** Where the best rate is the first or the last of them. */

@@ -146,3 +146,17 @@ test("an unknown name is refused with the nearest one", () => {
     "expected one of llama-2-7b, llama-2-13b, llama-2-70b, or a .json or .yaml file",
   );
 });
+
+test("an unknown name that is near to none is refused with a few of all kinds, in a short line", () => {
+  for (const name of ["nosuch", ""]) {
+    expect(() => presetArchitecture(name)).toThrow(
+      /expected one of \d+ presets, such as [\w.-]+(, [\w.-]+)+, or/,
+    );
+    try {
+      presetArchitecture(name);
+    } catch (error) {
+      expect((error as Error).message.length).toBeLessThan(260);
+    }
+  }
+  expect(() => presetArchitecture("nosuch")).toThrow("such as gpt2, gopher-280b, chinchilla-70b, llama-7b, ");
+});

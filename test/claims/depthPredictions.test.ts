@@ -45,3 +45,21 @@ test("the shallowest best and the others alike is what both predict; the others 
   expect(judged([1.5, 1, 1.2, 1.5], 0.01)).toEqual(["not supported", "not supported"]);
   expect(judged([1.5, 1.51, 1.5, 1.52], 0.3)).toEqual(Array(2).fill("not decidable at this scale"));
 });
+
+test("Kaplan's 3 % are of shapes 21 times apart in width / depth, and so judge no pair that is further apart", () => {
+  const rowOf = (...among: Shape[]) => {
+    const { parts } = depthPredictions(among, 196_608, { arms: [], pairs: [] } as unknown as TrialResult);
+    return parts[0]!.kind === "table" ? parts[0]!.rows[1]! : [];
+  };
+  const [, published, here, , reason] = rowOf([2, 90], [8, 24], [16, 24]);
+  expect(published).toMatch(
+    /^6 × 4288 within 3 % of 48 × 1600, 21 times apart .* a few per cent over a factor of 40/,
+  );
+  // Width / depth of 45, 3 and 1.5.
+  expect(here).toBe("2 × 90 and 8 × 24; 8 × 24 and 16 × 24 within 3 %");
+  expect(reason).not.toContain("2 × 90 or 16 × 24");
+  expect(rowOf([1, 128], [2, 90]).slice(2, 4)).toEqual([
+    "nothing: no two shapes of more than one layer are within 21 times",
+    "not decidable at this scale",
+  ]);
+});

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
+import { openStore, prepareFolder } from "../../src/study/store.ts";
 import { prepareTrial } from "../../src/trial/prepare.ts";
 import { readTrialFile } from "../../src/trial/read.ts";
 import { interruptAfter, refusal, scantling, temporaryFolder } from "./harness.ts";
@@ -90,6 +91,22 @@ test("speeds that runs are as long as stay when another study is asked for in th
   expect(readFileSync(paces, "utf8")).toBe(kept);
 });
 
+test("--dry-run refuses the folder of a study that was edited, as the run does", async () => {
+  const out = join(folder.path, "edited");
+  const { trial } = await prepareTrial({
+    input: readTrialFile(file("edited.yaml", `${study}data: ${text}\n`)),
+    ...{ architectures: folder.path, backend: "reference" },
+  });
+  prepareFolder(out);
+  openStore(out, trial.json);
+  const edited = file("edited.yaml", `${study}data: ${text}\nmargin: 0.1\n`);
+  const { exitCode, err } = await refusal([
+    ...["study", edited, "--backend", "reference", "--out", out, "--dry-run"],
+  ]);
+  expect(exitCode).toBe(2);
+  expect(err).toMatch(/holds another study: margin is 0\.01 there and 0\.1 here/);
+});
+
 test("what is wrong with a study is one line", async () => {
   const refused = async (content: string, ...words: string[]) => {
     const { exitCode, err } = await refusal(["study", file("wrong.yaml", content), ...asked, ...words]);
@@ -98,6 +115,9 @@ test("what is wrong with a study is one line", async () => {
   };
   expect(await refused(study.replace("deep.yaml", "deap.yaml"))).toMatch(/deap\.yaml: there is no such file/);
   expect(await refused(study.replace("deep.yaml", "gpt5"))).toMatch(/did you mean gpt2/);
+  const unknown = await refused(study.replace("deep.yaml", "nosuch"));
+  expect(unknown).toMatch(/study: arms\.deep: architecture "nosuch" is neither a preset nor a file/);
+  expect(unknown.length).toBeLessThan(300);
   expect(await refused(`${study}equal: { tolerance: 0.001 }\n`)).toMatch(
     /parameters \(total\).*expected within 0\.10 %/,
   );

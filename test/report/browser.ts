@@ -48,7 +48,7 @@ export interface Screen {
   readonly scheme: "light" | "dark";
 }
 
-/** Opens the page in a file and looks at it; `use` may do more with it. */
+/** Opens the page in a file, unfolds it and looks at it; `use` may do more with it. */
 export async function inspect(
   browser: Browser,
   path: string,
@@ -68,6 +68,7 @@ export async function inspect(
       if (request.url() !== address && !request.url().startsWith("data:")) requests!.push(request.url());
     });
     await page.goto(address);
+    await page.evaluate('for (const one of document.querySelectorAll("details")) one.open = true');
     const seen = await page.evaluate<Omit<Findings, "complaints" | "requests">>(look);
     await use(page);
     return { complaints: complaints!, requests: requests!, ...seen };

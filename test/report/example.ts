@@ -145,6 +145,18 @@ export function exampleReport(
         ],
       },
       { heading: "An item", parts: [{ kind: "verbatim", text: "1 5 0 4 0 4 → 4\n. . . . . 4" }] },
+      {
+        heading: "Folded",
+        parts: [
+          {
+            ...{ kind: "folded", title: `Blocks of ${firstArm}` },
+            parts: [
+              figure("Blocks", "The same blocks, unfolded.", { kind: "picture", svg: diagram }),
+              { kind: "text", text: "Below it." },
+            ],
+          },
+        ],
+      },
       { heading: "Settings", parts: [{ kind: "facts", facts: [{ name: "seeds", value: "1, 2, 3" }] }] },
     ],
     origin: [{ name: "Command", value: "scantling mad attention hyena mamba" }],

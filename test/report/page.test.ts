@@ -52,7 +52,7 @@ describe("reportPage", () => {
 
   it("every figure says what it shows, its data, seeds and convention, and has its points as CSV", () => {
     const figures = [...document.querySelectorAll("figure")];
-    expect(figures).toHaveLength(7);
+    expect(figures).toHaveLength(8);
     for (const figure of figures) {
       const caption = figure.querySelector("figcaption")!.textContent;
       for (const word of ["Data six tasks", "Seeds 1 to 3", "Convention Token accuracy"])
@@ -63,6 +63,19 @@ describe("reportPage", () => {
       }
     }
     expect(document.querySelectorAll("figure a.download")).toHaveLength(6);
+  });
+
+  it("folds parts under their title, and has a picture once, which is the same at every width", () => {
+    const folded = document.querySelector("details")!;
+    expect(folded.querySelector("summary")?.textContent).toBe("Blocks of attention");
+    expect(folded.querySelectorAll("figure img")).toHaveLength(1);
+    expect(folded.textContent).toContain("Below it.");
+  });
+
+  it("leaves out what a figure does not rest on", () => {
+    const svg = '<svg xmlns="http://www.w3.org/2000/svg"/>';
+    const figure = { ...told, data: "", seeds: "", chart: { kind: "picture", svg } } as const;
+    expect(only(figure).querySelector("figcaption")?.textContent.trim()).toBe("D Convention c.");
   });
 
   it("is the same page each time", () => {
@@ -99,7 +112,7 @@ describe("reportPage", () => {
     const [half] = "😀";
     expect(
       parse(exampleReport(half!.slice(0, 1), half!.slice(0, 1))).querySelectorAll("figure"),
-    ).toHaveLength(7);
+    ).toHaveLength(8);
   });
 
   it("is made of nothing, too", () => {

@@ -7,6 +7,7 @@ import { defineConfiguration, logPath, writeConfiguration } from "../../src/trai
 import { defineTraining, type TrainingInput } from "../../src/train/settings.ts";
 import { comparisonReport } from "../../src/trial/compareReport.ts";
 import { compareRuns } from "../../src/trial/compareRuns.ts";
+import { pairLine } from "../../src/trial/words.ts";
 import { temporaryFolder } from "../cli/harness.ts";
 
 const root = temporaryFolder();
@@ -54,6 +55,27 @@ test("losses of another objective or of other validation tokens are not compared
   expect(other.notes).toContain("The runs have different objectives: their losses are not compared.");
   const few = run("few", 1, { seed: 1, evaluationTokens: 10 }, [1]);
   expect(compareRuns([wide[0]!, few]).notes.join()).toMatch(/different evaluationTokens/);
+});
+
+test("runs that are not finished, or saw unequal tokens, win over nothing, and the verdict says why", () => {
+  const half = [1, 2].map((seed) => run(`half-seed${seed}`, 4, { seed, steps: 4 }, [3, 0.5 + 0.001 * seed]));
+  const unfinished = compareRuns([...wide, ...deep, ...half]);
+  expect(unfinished.arms).toEqual(["wide", "deep", "half"]);
+  expect(unfinished.pairs.map(({ verdict, winner }) => [verdict, winner])).toEqual([
+    ["win", "deep"],
+    ["undecided", null],
+    ["undecided", null],
+  ]);
+  expect(pairLine(unfinished.pairs[1]!)).toMatch(
+    /^undecided: wide - half is 1\.5\d* nat.*; runs that are not finished decide nothing$/,
+  );
+  expect(unfinished.notes.join()).toContain(`Not finished, and undecided: ${half.join(", ")}.`);
+  const longer = [1, 2].map((seed) => run(`longer-seed${seed}`, 1, { seed }, [3, 1, 0.5 + 0.001 * seed]));
+  const unequal = compareRuns([...wide, ...longer]);
+  expect(pairLine(unequal.pairs[0]!)).toMatch(
+    /^undecided: .*; runs on unequally many tokens decide nothing$/,
+  );
+  expect(unequal.pairs[0]).toMatchObject({ winner: null, furtherSeeds: null });
 });
 
 test("the report of long runs takes no time that grows with the square of their evaluations", () => {

@@ -25,6 +25,16 @@ const told = (trial: Trial, isMade = true) =>
 const pageOf = (result: ReturnType<typeof told>) =>
   reportPage(trialReport({ result, command: "scantling study shapes.yaml", hash: "1" }));
 
+/** Has a curve over depth, and more diagrams than are shown unfolded. */
+const family = trialOf({
+  arms: undefined,
+  family: {
+    architecture: { heads: 2, activation: "gelu", positions: "rope" },
+    depths: [1, 2, 4, 8, 16, 32],
+  },
+  equal: { parameters: 24_576, convention: "kaplan", tolerance: 0.5 },
+} as never);
+
 const claimed = told(
   defineTrial(claim.studies.small[0]!.input, { data: { ...context.data, trainingTokens: 1e9 } }),
 );
@@ -33,6 +43,8 @@ const pages = {
   "a study": pageOf(told(trialOf())),
   "a study of one seed": pageOf(told(trialOf({ seeds: 1 }))),
   "a study without results": pageOf(told(trialOf(), false)),
+  "a family": pageOf(told(family)),
+  "a family without results": pageOf(told(family, false)),
   "a claim": reportPage(claimReport({ claim, scale: "small", studies, command: "scantling reproduce" })),
 };
 

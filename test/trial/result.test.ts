@@ -184,8 +184,8 @@ test("losses and everything else are on the page, which says in its first line t
   const document = trialReport({ result, command: "scantling study s.yaml", hash: "1" });
   expect(document.notes[0]).toMatch(/^Data: the built-in language/);
   const figures = document.sections.flatMap(({ parts }) => parts).filter((part) => part.kind === "figure");
-  for (const { data, seeds, convention } of figures)
-    expect([data, seeds, convention].every((text) => text.length > 3)).toBe(true);
+  for (const { data, seeds, convention, chart } of figures)
+    expect(chart.kind === "picture" || [data, seeds, convention].every((text) => text.length > 3)).toBe(true);
   const page = reportPage(document);
   for (const text of [
     "Loss over tokens",
@@ -204,4 +204,55 @@ test("a study without results is a page all the same", () => {
   expect(reportPage(trialReport({ result, command: "", hash: "" }))).toContain("Not finished");
   expect(jobOf(trial.runs[0]![0]![0]!).until).toBe(100);
   expect(resultOf(trial.runs[0]![0]![0]!, 1).value.curve).toHaveLength(4);
+});
+
+test("a study that spent what it may says so, and not that arms were told apart", () => {
+  const { arms } = trialOf();
+  const first = 3 * arms.reduce((sum, { flops }) => sum + flops, 0);
+  // All rates of the first seed, and not the second seed.
+  const trial = trialOf({ stop: "race", spend: `${Math.ceil(1.1 * first)}flops` });
+  const { results } = resultsOf(trial, planted);
+  const made = results.filter(({ run }) => run.includes("seed1-"));
+  const raced = trialResult(trial, { results: made, failures: [] }, [], "done");
+  expect(raced.ended).toBe("budget");
+  expect(noteLines(raced)).toContain(
+    "Stopped: spend is used up after 6 runs of the 18 of all rates and seeds.",
+  );
+  expect(noteLines(raced).join()).not.toMatch(/told apart|Not finished/);
+  const full = trialOf({ spend: `${Math.ceil(1.1 * first)}flops` });
+  const known = { results: resultsOf(full, planted).results.slice(0, 4), failures: [] };
+  expect(noteLines(trialResult(full, known, [], "budget"))).toContain(
+    "Stopped: spend is used up after 4 runs of 18.",
+  );
+  expect(noteLines(trialResult(full, known))).toContain("Not finished: 4 runs have ended.");
+  expect(trialResult(full, resultsOf(full, planted)).ended).toBe("done");
+});
+
+test("a single rate is told to be untuned, and two are not", () => {
+  for (const stop of ["race", "full"] as const) {
+    const one = trialOf({ rates: [0.01], stop });
+    const notes = noteLines(trialResult(one, resultsOf(one, planted))).join("\n");
+    expect(notes).toMatch(/Rates were not tuned: there is one/);
+    expect(notes).not.toMatch(/rates were chosen/);
+  }
+  const two = trialOf({ rates: [0.01, 0.1], stop: "race" });
+  const notes = noteLines(trialResult(two, resultsOf(two, planted))).join("\n");
+  expect(notes).toMatch(/Raced: rates were chosen on the first seed/);
+  expect(notes).not.toMatch(/not tuned/);
+});
+
+test("whole updates that are over 5 % off what was asked are told, arm by arm where they differ", () => {
+  const notesOf = (train: NonNullable<(typeof input)["train"]>) => {
+    const trial = trialOf({ train });
+    return noteLines(trialResult(trial, resultsOf(trial, planted))).filter((line) => /whole/.test(line));
+  };
+  expect(notesOf({ tokens: 83 })).toEqual([
+    "Every arm is trained on 96 tokens, 16 % more than train gives, since updates of 32 are whole.",
+  ]);
+  expect(notesOf({ tokens: 3216 })).toEqual([]);
+  const [wide] = trialOf().arms;
+  const perStep = wide!.flops / wide!.steps;
+  expect(notesOf({ flops: 2.4 * perStep })[0]).toMatch(
+    /^wide: trained on 64 tokens, 17 % less than train gives, since updates of 32 are whole\.$/,
+  );
 });

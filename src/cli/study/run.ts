@@ -10,7 +10,7 @@ import { costOfTrial } from "../../trial/cost.ts";
 import { readSettings, type TrialInput } from "../../trial/input.ts";
 import { onData, prepareTrial } from "../../trial/prepare.ts";
 import { readTrialFile } from "../../trial/read.ts";
-import { runTrial } from "../../trial/trial.ts";
+import { requireTrialFolder, runTrial } from "../../trial/trial.ts";
 import { loadDefault } from "../config.ts";
 import type { Console } from "../console.ts";
 import { interruptedCode } from "../failure.ts";
@@ -41,6 +41,7 @@ export async function runStudyFile(
     signal: console.signal,
   });
   if (dryRun) {
+    requireTrialFolder(folder, trial);
     const cost = costOfTrial(trial, paces!);
     const document = { name, data: trial.data, seeds: trial.seeds, stop: trial.settings.stop, ...cost };
     console.out(json ? `${JSON.stringify(document)}\n` : `${costLines(trial, cost).join("\n")}\n`);
@@ -55,7 +56,7 @@ export async function runStudyFile(
   const next = reason === "interrupted" ? [] : nextLines(result, file);
   console.out(
     json
-      ? `${JSON.stringify({ ...result, ended: reason, report })}\n`
+      ? `${JSON.stringify({ ...result, report })}\n`
       : `${[...resultLines(result), "", `report: ${report}`, ...next].join("\n")}\n`,
   );
   if (reason !== "interrupted") return 0;

@@ -1,0 +1,36 @@
+// The folder of a study: what is refused before anything is run in it, without a change.
+import { mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { openStore, prepareFolder, writeResult } from "../../src/study/store.ts";
+import { jobOf } from "../../src/trial/define.ts";
+import { requireTrialFolder } from "../../src/trial/trial.ts";
+import { temporaryFolder } from "../cli/harness.ts";
+import { trialOf } from "./harness.ts";
+
+const root = temporaryFolder();
+afterAll(() => root.remove());
+
+test("a folder is taken by its own study and by more seeds of it, and refused to any other, and left as it is", () => {
+  const folder = join(root.path, "study");
+  const trial = trialOf();
+  requireTrialFolder(folder, trial);
+  prepareFolder(folder);
+  openStore(folder, trial.json);
+  const before = readFileSync(join(folder, "study.json"), "utf8");
+  for (const own of [trial, trialOf({ seeds: 4 })]) requireTrialFolder(folder, own);
+  expect(() => requireTrialFolder(folder, trialOf({ margin: 0.1 }))).toThrow(
+    /another study: margin is 0\.01/,
+  );
+  const edited = trialOf({ batch: 8 });
+  expect(() => requireTrialFolder(folder, edited)).toThrow(/holds another study/);
+  const run = trial.runs[0]![0]![0]!;
+  mkdirSync(join(folder, "runs", run.run, "results"), { recursive: true });
+  writeResult(folder, jobOf(run), { run: run.run, until: run.steps, value: 1, flops: 1, seconds: 1 });
+  requireTrialFolder(folder, trial);
+  expect(() => requireTrialFolder(folder, edited)).toThrow(
+    /edited after runs were made; 1 of 1 no longer belong to it: wide-rate/,
+  );
+  expect(readFileSync(join(folder, "study.json"), "utf8")).toBe(before);
+  expect(() => requireTrialFolder(root.path, trial)).toThrow(/holds study and no study/);
+});
