@@ -26,7 +26,7 @@ const DATA = "gutenberg_novels";
 const HELP = `Usage: SCANTLING_DATA=FOLDER node bench/ladder/ladder.js [options]
 
 Reads ${DATA} from SCANTLING_DATA. First the best learning rates of each architecture under muP, on narrow models. Then:
-isoflop: a decoder of 4 layers at 1e12, 3e12, 9e12, 2.7e13 and 8e13 FLOP, six sizes each around the best; the fifth budget is
+isoflop: a decoder of 4 layers at 1e12, 3e12, 9e12, 2.7e13 and 8e13 FLOP, five sizes each around the best; the fifth budget is
 predicted from four before it is run. state: gated linear attention, Mamba and Mamba-2 with four sizes of state each at 3e12
 FLOP, three sizes of model; the largest state of each is predicted.
 Results: bench/ladder/rates.json, isoflop.json, state.json, and the pages beside them.
@@ -77,13 +77,16 @@ const groups = {
   ),
 };
 
-/** The best learning rate goes down with the length of a run: the runs of the first ladder are long. */
-const stepsOf = (name) => (smoke ? 10 : name === "decoder" ? 1000 : 400);
+/** The best learning rate goes down with the length of a run: the runs of the first ladder are long, and its models wider. */
+const measureOf = (name) => {
+  if (smoke) return { steps: 10, widths: [16, 32] };
+  return name === "decoder" ? { steps: 1000, widths: [32, 64, 128] } : { steps: 400, widths: [32, 64] };
+};
 const rateRequest = (name, architecture) => ({
   architecture,
-  ...{ parametrisations: ["mup"], widths: smoke ? [16, 32] : [32, 64, 128], depths: [layers] },
+  ...{ parametrisations: ["mup"], depths: [layers], ...measureOf(name) },
   rates: smoke ? [1e-3, 4e-3, 1.6e-2] : [1e-3, 2e-3, 4e-3, 8e-3, 1.6e-2, 3.2e-2],
-  ...{ seeds: [1], steps: stepsOf(name), batch: smoke ? 4 : 16, data: DATA, vocabulary },
+  ...{ seeds: [1], batch: smoke ? 4 : 16, data: DATA, vocabulary },
 });
 
 /** Best rates over widths under muP; where they do not stay, their mean, and it is said. */
@@ -127,7 +130,7 @@ const requests = {
   isoflop: (rateOf) => ({
     ...{ ...settings, kind: "isoflop", layers, family: decoderFamily(length, rateOf("decoder")) },
     budgets: smoke ? [1.5e9, 3e9, 6e9, 1.2e10, 2.4e10] : [1e12, 3e12, 9e12, 2.7e13, 8e13],
-    sizes: smoke ? [0.25, 0.5, 1, 2, 4] : [0.25, 0.44, 0.76, 1.32, 2.3, 4],
+    sizes: [0.25, 0.5, 1, 2, 4],
   }),
   state: (rateOf) => ({
     ...{
