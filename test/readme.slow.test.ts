@@ -38,6 +38,7 @@ const commandsOf = (page: string): string[] =>
 const elsewhere = [
   /^data fetch/, // needs the network; test/data/named fetches from this machine
   /^reproduce \w+ --scale/, // ten minutes; test/claims/reproduce.slow.test.ts
+  /^ladder isoflop .*--out runs\/ladder$/, // the same as on the page of ladders, which is run
   /^ladder .*--data book\.txt/, // half an hour and more; test/ladder/shape.slow.test.ts
   /^ladder state /, // architectures of one's own; test/ladder/study.slow.test.ts makes some
   /--data (mnist|photos|cifar10)/, // data sets of one's own; test/cli/images and test/data/images make some

@@ -22,9 +22,9 @@ function shortened(command: string): string {
     return command.replace("4e11flops --parameters 20k", "6e9flops --candidates two.yaml --rates 0.004");
   }
   const dry = command.replace(" --dry-run", "");
-  if (command.includes("mine.yaml")) return `${dry} --dry-run`;
+  if (command.includes("mine.yaml")) return `${dry.replace("3e14", "3e13")} --dry-run`;
   const small = dry
-    .replace("--budget 2h", "--budget 20m --parameters 20k")
+    .replace("--budget 2h", "--budget 10m --parameters 20k")
     .replace("3e14flops", "3e12flops")
     .replace("1M", "20k");
   return `${small} --length 32 --batch 4 --dry-run`;
@@ -36,7 +36,7 @@ const call = (words: string, program = [process.execPath, main]) =>
 beforeAll(() => {
   const { path } = folder;
   const language = createLanguage();
-  writeFileSync(join(path, "book.txt"), language.decode(language.generate(3, 100_000)));
+  writeFileSync(join(path, "book.txt"), language.decode(language.generate(3, 400_000)));
   writeFileSync(join(path, "mine.yaml"), blocks("yaml")[0]!);
   const two =
     "{ a: { architecture: { width: 16, layers: 1 } }, b: { architecture: { width: 8, layers: 2 } } }";
