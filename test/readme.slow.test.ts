@@ -9,6 +9,7 @@ import ts from "typescript";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createLanguage } from "../src/data/language.ts";
 import { temporaryFolder } from "./cli/harness.ts";
+import { lookAtPages } from "./report/left.ts";
 import { run } from "./run.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -115,6 +116,12 @@ describe.each(pages)("commands of %s", (page) => {
 it("npx finds the command of a checkout without asking the network", async () => {
   const { code, out } = await run("npx", ["--offline", "scantling", "--help"], root);
   expect([code, out.startsWith("Usage: scantling")]).toEqual([0, true]);
+});
+
+it("pages that the commands have left are drawn whole, without a complaint, on phones too", async () => {
+  const { pages: left, faults } = await lookAtPages(folder.path);
+  expect(left.length).toBeGreaterThan(8);
+  expect(faults).toEqual([]);
 });
 
 describe("programs", () => {

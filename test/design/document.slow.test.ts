@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { createLanguage } from "../../src/data/language.ts";
 import { builtFolder, main, root } from "../built.ts";
+import { lookAtPages } from "../report/left.ts";
 import { run } from "../run.ts";
 
 const folder = builtFolder();
@@ -63,6 +64,12 @@ test("what the first command leaves is what the page says", () => {
     expect(existsSync(join(folder.path, "runs", "first", name))).toBe(true);
   }
 });
+
+test("its pages are drawn whole, without a complaint, on phones too", async () => {
+  const { pages, faults } = await lookAtPages(folder.path);
+  expect(pages.length).toBeGreaterThan(1);
+  expect(faults).toEqual([]);
+}, 300_000);
 
 test("the program runs", async () => {
   writeFileSync(join(folder.path, "program.js"), blocks("js")[0]!);
