@@ -24,7 +24,9 @@ export async function lookAtPages(folder: string): Promise<{ pages: string[]; fa
       const figures = readFileSync(page, "utf8").match(/<figure>/g)?.length ?? 0;
       for (const width of [1200, 390]) {
         const { pictures, ...findings } = await inspect(browser, page, { width, scheme: "light" });
-        const isFine = Object.values(findings).every((one) => one === 0 || (Array.isArray(one) && one.length === 0));
+        const isFine = Object.values(findings).every(
+          (one) => one === 0 || (Array.isArray(one) && one.length === 0),
+        );
         if (isFine && pictures === figures) continue;
         faults.push(`${page} at ${width}: ${pictures} of ${figures} figures, ${JSON.stringify(findings)}`);
       }
