@@ -429,6 +429,7 @@ export {
   slopeRange,
 } from "./train/coordinates.ts";
 export type { TrainerBatch } from "./train/objectives/objective.ts";
+export type { MaximalUpdate } from "./train/parametrisation/maximalUpdate.ts";
 export { parametrise } from "./train/parametrisation/parametrise.ts";
 export {
   type AtWidth,

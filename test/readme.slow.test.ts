@@ -9,6 +9,7 @@ import ts from "typescript";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createLanguage } from "../src/data/language.ts";
 import { temporaryFolder } from "./cli/harness.ts";
+import { lookAtPages } from "./report/left.ts";
 import { run } from "./run.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -38,6 +39,7 @@ const commandsOf = (page: string): string[] =>
 const elsewhere = [
   /^data fetch/, // needs the network; test/data/named fetches from this machine
   /^reproduce \w+ --scale/, // ten minutes; test/claims/reproduce.slow.test.ts
+  /^ladder isoflop .*--out runs\/ladder$/, // the same as on the page of ladders, which is run
   /^ladder .*--data book\.txt/, // half an hour and more; test/ladder/shape.slow.test.ts
   /^ladder state /, // architectures of one's own; test/ladder/study.slow.test.ts makes some
   /--data (mnist|photos|cifar10)/, // data sets of one's own; test/cli/images and test/data/images make some
@@ -114,6 +116,12 @@ describe.each(pages)("commands of %s", (page) => {
 it("npx finds the command of a checkout without asking the network", async () => {
   const { code, out } = await run("npx", ["--offline", "scantling", "--help"], root);
   expect([code, out.startsWith("Usage: scantling")]).toEqual([0, true]);
+});
+
+it("pages that the commands have left are drawn whole, without a complaint, on phones too", async () => {
+  const { pages: left, faults } = await lookAtPages(folder.path);
+  expect(left.length).toBeGreaterThan(8);
+  expect(faults).toEqual([]);
 });
 
 describe("programs", () => {

@@ -27,7 +27,7 @@ const HELP = `Usage: SCANTLING_DATA=FOLDER node bench/ladder/ladder.js [options]
 
 Reads ${DATA} from SCANTLING_DATA. First the best learning rates of each architecture under muP, on narrow models. Then:
 isoflop: a decoder of 4 layers at 1e12, 3e12, 9e12, 2.7e13 and 8e13 FLOP, five sizes each around the best; the fifth budget is
-predicted from four before it is run. state: gated linear attention, Mamba and Mamba-2 with four sizes of state each at 3e12
+predicted from four before it is run. state: gated linear attention, Mamba and Mamba-2 with four sizes of state each at 2e12
 FLOP, three sizes of model; the largest state of each is predicted.
 Results: bench/ladder/rates.json, isoflop.json, state.json, and the pages beside them.
 
@@ -137,7 +137,7 @@ const requests = {
       ...settings,
       kind: "state",
       layers,
-      budgets: [smoke ? 5e9 : 3e12],
+      budgets: [smoke ? 5e9 : 2e12],
       sizes: smoke ? [1] : [0.5, 1, 2],
     },
     families: Object.entries(groups).flatMap(([group, families]) =>

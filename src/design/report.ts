@@ -11,6 +11,7 @@ import type {
 } from "../report/document.ts";
 import { formatCount } from "../report/format.ts";
 import { failureSections } from "../report/runSections.ts";
+import { diagramSection } from "../trial/diagrams.ts";
 import { differenceFigure } from "../trial/differences.ts";
 import { drawn } from "../trial/report.ts";
 import { pairText } from "../trial/words.ts";
@@ -39,7 +40,10 @@ export function designReport(request: DesignReportRequest): ReportDocument {
       winnerSection(request),
       ...(result.finalists.length === 0
         ? []
-        : [{ heading: "Finalists", parts: [finalistTable(result), ...drawn(differences(result))] }]),
+        : [
+            { heading: "Finalists", parts: [finalistTable(result), ...drawn(differences(result))] },
+            diagramSection(drawnArms(request)),
+          ]),
       {
         heading: "Search",
         parts: [...drawn(curves(result)), ...result.rungs.map((_, place) => rungTable(result, place))],
@@ -107,6 +111,12 @@ function winnerSection({ design, result, folder }: DesignReportRequest): ReportS
       { kind: "verbatim", text: useLines(folder).join("\n") },
     ],
   };
+}
+
+/** The winner, and whom it won against. */
+function drawnArms({ design: { candidates }, result: { winner, finalists } }: DesignReportRequest) {
+  const names = new Set([winner, ...finalists].flatMap((one) => (one === null ? [] : [one.name])));
+  return [...names].map((name) => candidates.find((candidate) => candidate.name === name)!);
 }
 
 function finalistTable({ finalists, seeds }: DesignResult): ReportTable {

@@ -65,8 +65,10 @@ export interface Law {
   readonly title: string;
   readonly formula: string;
   readonly source: string;
-  /** What counts as a parameter, a token, an operation; which text the loss is of. */
+  /** What counts as a parameter, a token, an operation. */
   readonly convention: string;
+  /** What the published constants' losses are of. Default: said nowhere, or several texts. */
+  readonly text?: string | undefined;
   readonly inputs: readonly Quantity[];
   readonly output: Quantity;
   readonly constants: readonly string[];

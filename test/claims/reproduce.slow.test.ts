@@ -14,6 +14,7 @@ import type { runsStudy } from "../../src/claims/runsStudy.ts";
 import type { trialStudy } from "../../src/claims/trialStudy.ts";
 import { temporaryFolder } from "../cli/harness.ts";
 import { tiny } from "../mad/tiny.ts";
+import { lookAtPages } from "../report/left.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const folder = temporaryFolder();
@@ -117,6 +118,12 @@ test("a claim of synthetic scores against losses", async () => {
     /tasks holds another study/,
   );
 });
+
+test("their pages are drawn whole, without a complaint, on phones too", async () => {
+  const { pages, faults } = await lookAtPages(folder.path);
+  expect(pages.length).toBeGreaterThan(2);
+  expect(faults).toEqual([]);
+}, 300_000);
 
 test("the list says what every claim costs, and how far it is here", () => {
   const main = join(root, "dist", "cli", "main.js");

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { createLanguage } from "../../src/data/language.ts";
 import { builtFolder, main, root } from "../built.ts";
+import { lookAtPages } from "../report/left.ts";
 import { run } from "../run.ts";
 
 const folder = builtFolder();
@@ -22,9 +23,9 @@ function shortened(command: string): string {
     return command.replace("4e11flops --parameters 20k", "6e9flops --candidates two.yaml --rates 0.004");
   }
   const dry = command.replace(" --dry-run", "");
-  if (command.includes("mine.yaml")) return `${dry} --dry-run`;
+  if (command.includes("mine.yaml")) return `${dry.replace("3e14", "3e13")} --dry-run`;
   const small = dry
-    .replace("--budget 2h", "--budget 20m --parameters 20k")
+    .replace("--budget 2h", "--budget 10m --parameters 20k")
     .replace("3e14flops", "3e12flops")
     .replace("1M", "20k");
   return `${small} --length 32 --batch 4 --dry-run`;
@@ -36,7 +37,7 @@ const call = (words: string, program = [process.execPath, main]) =>
 beforeAll(() => {
   const { path } = folder;
   const language = createLanguage();
-  writeFileSync(join(path, "book.txt"), language.decode(language.generate(3, 100_000)));
+  writeFileSync(join(path, "book.txt"), language.decode(language.generate(3, 400_000)));
   writeFileSync(join(path, "mine.yaml"), blocks("yaml")[0]!);
   const two =
     "{ a: { architecture: { width: 16, layers: 1 } }, b: { architecture: { width: 8, layers: 2 } } }";
@@ -63,6 +64,12 @@ test("what the first command leaves is what the page says", () => {
     expect(existsSync(join(folder.path, "runs", "first", name))).toBe(true);
   }
 });
+
+test("its pages are drawn whole, without a complaint, on phones too", async () => {
+  const { pages, faults } = await lookAtPages(folder.path);
+  expect(pages.length).toBeGreaterThan(1);
+  expect(faults).toEqual([]);
+}, 300_000);
 
 test("the program runs", async () => {
   writeFileSync(join(folder.path, "program.js"), blocks("js")[0]!);

@@ -71,6 +71,7 @@ test("two that are equal are not told apart, and the report says so", () => {
     designReport({ design, result: told, folder: "runs/x", command: "design()", hash: "0" }),
   );
   expect(page).toContain("Differences of finalists");
+  expect(page).toMatch(/Blocks of deep-[58]/);
   expect(page).toContain("scantling export runs/x/winner --to pytorch");
 });
 

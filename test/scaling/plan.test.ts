@@ -172,6 +172,13 @@ test("hours of a device are FLOPs", () => {
 test("a thousand times beyond the range of the runs is refused unless it is asked for", () => {
   expect(() => planModel(besiroglu, { flops: 1e26 })).toThrow(/7.7e\+3 times above.*--extrapolate/);
   expect(planModel(besiroglu, { flops: 1e26, extrapolate: true }).warnings[0]).toMatch(/^EXTRAPOLATION/);
+  // A budget within the range, and a size that is not.
+  const tiny = { flops: 1e20, parameters: 1e6 };
+  expect(planModel(besiroglu, tiny).warnings).toEqual([
+    expect.stringMatching(/^EXTRAPOLATION: 1.00e\+6 parameters are 57 times below the runs/),
+    expect.stringMatching(/^EXTRAPOLATION: 1.67e\+13 tokens are 33 times above the runs/),
+  ]);
+  expect(() => planModel(besiroglu, { flops: 1e19, parameters: 1e4 })).toThrow(/parameters are 5.7e\+3 times below/);
   expect(planModel(besiroglu, { flops: 1e22 }).warnings).toEqual([]);
   expect(() => planModel(besiroglu, { flops: 1e14 })).toThrow(/times below/);
 });

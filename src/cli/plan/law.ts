@@ -74,14 +74,21 @@ function regressionOf(
   if (covariance !== null && (covariance.length !== size || covariance.some((row) => row.length !== size))) {
     throw new RequestError(`--law ${name}: covariance is not ${size} by ${size}; fit again`);
   }
-  const flops = residuals.map(({ inputs: [parameters, tokens] }) => 6 * parameters! * tokens!);
+  const column = (at: number): number[] => residuals.map(({ inputs }) => inputs[at]!);
+  const [parameters, tokens] = [column(0), column(1)];
   const fit = {
     ...{ law, values, covariance, convention, source: name },
-    flops: [Math.min(...flops), Math.max(...flops)] as const,
+    flops: rangeOf(parameters.map((size, i) => 6 * size * tokens[i]!)),
+    sizes: { parameters: rangeOf(parameters), tokens: rangeOf(tokens) },
     doubts: doubtsOf(name, diagnostics),
   };
   return planLawOfFit(fit, uniqueTokens);
 }
+
+const rangeOf = (values: readonly number[]): readonly [number, number] => [
+  Math.min(...values),
+  Math.max(...values),
+];
 
 function readDocument(name: string): unknown {
   try {

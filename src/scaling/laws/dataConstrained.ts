@@ -24,7 +24,8 @@ export const dataConstrained: Law = {
   formula: "L = E + A/N'^alpha + B/D'^alpha; X' = U_X (1 + R*_X (1 - exp(-R_X/R*_X)))",
   source: "Muennighoff et al. 2023 (arXiv 2305.16264), section 3.1 and the released code",
   convention:
-    "N counts all parameters; tokens are those trained on, unique tokens those that differ; loss on C4",
+    "N counts all parameters; tokens are those trained on, unique tokens those that differ; loss in nat a token",
+  text: "C4",
   inputs: ["parameters", "tokens", "uniqueTokens"],
   output: "loss",
   constants: ["A", "B", "E", "alpha", "RD", "RN"],

@@ -11,7 +11,8 @@ export const granularity: Law = {
   formula: "L = c + (g/G^gamma + a)/N^alpha + b/D^beta",
   source: "Krajewski et al. 2024 (arXiv 2402.07871), equation 9",
   convention:
-    "N counts all parameters without embeddings; 64 times as many as are active; loss in nat a token of C4",
+    "N counts all parameters without embeddings; 64 times as many as are active; loss in nat a token",
+  text: "C4",
   inputs: ["parameters", "tokens", "granularity"],
   output: "loss",
   constants: ["a", "alpha", "b", "beta", "g", "gamma", "c"],

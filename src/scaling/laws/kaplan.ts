@@ -10,8 +10,8 @@ import { grid, sumOfTerms } from "../terms.ts";
 export const petaflopDay = 8.64e19;
 
 const source = "Kaplan et al. 2020 (arXiv 2001.08361)";
-const convention =
-  "N counts no embeddings; C = 6·N·B·S; loss in nat a token of WebText2 (1,024 tokens of context)";
+const convention = "N counts no embeddings; C = 6·N·B·S; loss in nat a token";
+const text = "WebText2 (1,024 tokens of context)";
 const domain: Domain = { parameters: [768, 1.5e9], tokens: [2.2e7, 2.3e10], flops: [1e13, 8.64e20] };
 
 /** L = (scale / x)^exponent, fitted as a straight line in logarithms. */
@@ -27,7 +27,7 @@ function powerLaw(
     title: `Kaplan, L(${row.toUpperCase()})`,
     formula: `L = (${constants[0]} / x)^${constants[1]}, x in ${input}`,
     source: `${source}, section 1.2 and table 5`,
-    convention,
+    ...{ convention, text },
     inputs: [input],
     output: "loss",
     constants,
@@ -69,7 +69,7 @@ export const kaplanData: Law = {
   title: "Kaplan, L(N, D)",
   formula: "L = ((Nc/N)^(alphaN/alphaD) + Dc/D)^alphaD",
   source: `${source}, equation 4.1 and table 2`,
-  convention,
+  ...{ convention, text },
   inputs: ["parameters", "tokens"],
   output: "loss",
   constants: ["Nc", "Dc", "alphaN", "alphaD"],
@@ -107,6 +107,7 @@ export const kaplanSteps: Law = {
   formula: "L = (Nc/N)^alphaN + (Sc/S)^alphaS",
   source: `${source}, equation 5.6 and table 3`,
   convention: `${convention}; S counts the least steps, at large batch`,
+  text,
   inputs: ["parameters", "steps"],
   output: "loss",
   constants: ["Nc", "Sc", "alphaN", "alphaS"],
@@ -143,7 +144,7 @@ export const kaplanCriticalBatch: Law = {
   title: "Kaplan, critical batch",
   formula: "B_crit = B* / L^(1/alphaB)",
   source: `${source}, equation 5.3`,
-  convention,
+  ...{ convention, text },
   inputs: ["loss"],
   output: "batchTokens",
   constants: ["Bstar", "alphaB"],

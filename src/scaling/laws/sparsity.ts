@@ -11,7 +11,8 @@ export const sparsity: Law = {
   formula: "L = a/N^alpha + b/D^beta + c/(1-S)^lambda + d/((1-S)^delta·N^gamma) + e",
   source: "Abnar et al. 2025 (arXiv 2501.12370), equation 6",
   convention:
-    "N counts all parameters, S is the share of experts that a token does not meet; loss on RedPajama",
+    "N counts all parameters, S is the share of experts that a token does not meet; loss in nat a token",
+  text: "RedPajama",
   inputs: ["parameters", "tokens", "sparsity"],
   output: "loss",
   constants: ["a", "b", "c", "d", "e", "alpha", "beta", "lambda", "delta", "gamma"],

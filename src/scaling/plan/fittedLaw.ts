@@ -14,6 +14,8 @@ interface AnyFit {
   /** FLOP of the runs. */
   readonly flops: readonly [number, number];
   readonly source: string;
+  /** Parameters and tokens of the runs. Default: not known. */
+  readonly sizes?: PlanLaw["sizes"];
   /** What was counted as what; default: the law's own. */
   readonly convention?: string | undefined;
   /** What speaks against the fit, a line each. Default: nothing. */
@@ -54,7 +56,7 @@ export function planLawOfFit(fit: FittedConstants, uniqueTokens?: number): PlanL
     law === chinchilla
       ? chinchillaPlan(source, published, flops)
       : searchedPlan(law, source, published, flops, uniqueTokens);
-  return { ...made, convention: fit.convention ?? made.convention, doubts: fit.doubts };
+  return { ...made, convention: fit.convention ?? law.convention, sizes: fit.sizes, doubts: fit.doubts };
 }
 
 /** The law of a fit of optima. Where parameters would lie at a budget has an interval from three valleys on. */

@@ -96,7 +96,7 @@ export function planModel(law: PlanLaw, request: PlanRequest): ModelPlan {
   // Kaplan's fits of N and D do not multiply to the budget; it is the budget that is spent.
   const optimal = flops !== undefined && request.parameters === undefined && request.tokens === undefined;
   const spent = optimal && inferenceTokens === 0 ? flops : flopsOf(found);
-  const warnings = [...(law.doubts ?? []), ...rangeWarnings(law, spent, request.extrapolate ?? false)];
+  const warnings = [...(law.doubts ?? []), ...rangeWarnings(law, spent, request.extrapolate ?? false, found)];
   const isOptimum = law.loss === null && optimal;
   const loss = law.loss?.(found) ?? (isOptimum ? (law.optimalLoss?.(spent) ?? null) : null);
   const { uniqueTokens } = request;
@@ -135,15 +135,33 @@ function goalOf(request: PlanRequest): Goal {
 }
 
 /**
- * What must be said of a budget beyond the runs of a law. Errors: RequestError a thousand times beyond them, unless it is asked for.
+ * What must be said of a budget beyond the runs of a law and, where the budget lies within them, of a size or a length that does not.
+ * Errors: RequestError a thousand times beyond them, unless it is asked for.
  */
-export function rangeWarnings(law: PlanLaw, flops: number, extrapolate: boolean): string[] {
-  const [low, high] = law.fitted;
-  const factor = Math.max(flops / high, low / flops);
+export function rangeWarnings(law: PlanLaw, flops: number, extrapolate: boolean, at?: Allocation): string[] {
+  const told = beyond(law.name, flops, law.fitted, "FLOP", extrapolate);
+  if (told.length > 0 || at === undefined) return told;
+  const { parameters, tokens } = law.sizes ?? {};
+  return [
+    ...beyond(law.name, at.parameters, parameters, "parameters", extrapolate),
+    ...beyond(law.name, at.tokens, tokens, "tokens", extrapolate),
+  ];
+}
+
+function beyond(
+  law: string,
+  value: number,
+  range: readonly [low: number, high: number] | undefined,
+  unit: string,
+  extrapolate: boolean,
+): string[] {
+  if (range === undefined) return [];
+  const [low, high] = range;
+  const factor = Math.max(value / high, low / value);
   if (factor <= FAR) return [];
   const text =
-    `${flops.toPrecision(3)} FLOP are ${factor.toPrecision(2)} times ${flops > high ? "above" : "below"} the runs that law ` +
-    `${law.name} was fitted to (${low.toPrecision(2)} to ${high.toPrecision(2)} FLOP)`;
+    `${value.toPrecision(3)} ${unit} are ${factor.toPrecision(2)} times ${value > high ? "above" : "below"} the runs that law ` +
+    `${law} was fitted to (${low.toPrecision(2)} to ${high.toPrecision(2)} ${unit})`;
   if (factor > TOO_FAR && !extrapolate) {
     throw new RequestError(`${text}, where nothing is known; give --extrapolate to see what it says anyway`);
   }

@@ -4,7 +4,7 @@
 import { RequestError } from "../../errors.ts";
 import { expectedOneOf } from "../../nearest.ts";
 import { linearisedEstimate } from "../intervals.ts";
-import { type Law, type Numbers, type Published, predict } from "../law.ts";
+import { type Domain, type Law, type Numbers, type Published, predict } from "../law.ts";
 import { chinchilla, chinchillaOptimum } from "../laws/chinchilla.ts";
 import { dataConstrained } from "../laws/dataConstrained.ts";
 import { kaplanFrontier, kaplanLeastFlops } from "../laws/kaplan.ts";
@@ -26,6 +26,8 @@ export interface PlanLaw {
   readonly convention: string;
   /** FLOP of the runs it was fitted to. */
   readonly fitted: readonly [low: number, high: number];
+  /** Parameters and tokens of those runs. Default: not known. */
+  readonly sizes?: Pick<Domain, "parameters" | "tokens"> | undefined;
   /** Null where the law says nothing of loss away from the optimum. */
   readonly loss: ((at: Allocation) => number) | null;
   /** 95 % interval of that loss from the constants' own; null where it is unknown. */
@@ -112,7 +114,8 @@ function lossOf(
   const inputs = ({ parameters, tokens }: Allocation) =>
     isRepeating ? [parameters, tokens, uniqueTokens ?? tokens] : [parameters, tokens];
   return {
-    ...{ name, title: law.title, formula: law.formula, convention: law.convention, fitted, source },
+    ...{ name, title: law.title, formula: law.formula, convention: publishedConvention(law), fitted, source },
+    sizes: law.domain,
     loss: (at) => predict(law, values, inputs(at)),
     interval:
       covariance === undefined
@@ -124,6 +127,11 @@ function lossOf(
     optimalLoss: null,
     ...(isRepeating ? { repetition: values[law.constants.indexOf("RD")] } : {}),
   };
+}
+
+/** What was counted as what, and what the losses are of. */
+function publishedConvention({ convention, text }: Law): string {
+  return text === undefined ? convention : `${convention} of ${text}`;
 }
 
 /** Without a closed form: the least loss on the line C = 6·N·D. */
@@ -170,7 +178,7 @@ function envelopePlan(): PlanLaw {
   return frontierPlan(hoffmannEnvelope, {
     ...{ name: "approach1", title: "Chinchilla, approach 1" },
     source: "Hoffmann et al. 2022, section 3.1 and the table of optimal sizes",
-    ...{ convention: chinchilla.convention, fitted: chinchilla.domain.flops! },
+    ...{ convention: publishedConvention(chinchilla), fitted: chinchilla.domain.flops! },
   });
 }
 
