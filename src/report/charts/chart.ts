@@ -28,6 +28,8 @@ export interface Series {
   readonly points: readonly CurvePoint[];
   /** Drawn thin and grey, behind the others: what is noisy or only there for comparison. */
   readonly background?: boolean | undefined;
+  /** What the legend calls those that look alike, once for all of them. Default: `name`. */
+  readonly kind?: string | undefined;
 }
 
 /** Curves: learning curves, difficulty curves, valleys of equal FLOPs, shapes. */

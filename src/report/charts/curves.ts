@@ -28,7 +28,11 @@ export function curveDrawing(chart: CurveChart): Drawing {
   return {
     draw: (width) => draw(chart, width),
     legend: [
-      ...chart.series.map(({ name }, i) => lineEntry(name, looks[i]!)),
+      ...chart.series.flatMap(({ name, kind }, i) => {
+        if (kind === undefined) return [lineEntry(name, looks[i]!)];
+        const isFirst = chart.series.findIndex((other) => other.kind === kind) === i;
+        return isFirst ? [lineEntry(kind, looks[i]!)] : [];
+      }),
       ...chart.levels.map(({ name }) => lineEntry(name, levelLook)),
     ],
     table: tableOf(chart),

@@ -18,6 +18,6 @@ export function withParabola(
   });
   return [
     { name, points: ordered.map(({ parameters, loss }) => ({ x: parameters, y: loss })) },
-    { name: `${name}, parabola`, points: curve, background: true },
+    { name: `${name}, parabola`, points: curve, background: true, kind: "parabola" },
   ];
 }
