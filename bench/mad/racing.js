@@ -23,7 +23,11 @@ const truths = {
 };
 const kinds = ["t3", "contaminated"].flatMap((noise) =>
   [2, 12].flatMap((arms) =>
-    [2, 3, 5].flatMap((seeds) => Object.keys(truths).map((truth) => ({ noise, arms, seeds, truth }))),
+    [2, 3, 5].flatMap((seeds) =>
+      ["clear", "near"].flatMap((rates) =>
+        Object.keys(truths).map((truth) => ({ noise, arms, seeds, rates, truth })),
+      ),
+    ),
   ),
 );
 
@@ -44,6 +48,6 @@ for (const [index, kind] of kinds.entries()) {
     `false ${share(anyFalseWin)} right ${share(decidedRightly)} regret ${share(regret)} runs ${share(runs)}`;
   const { race, grid } = results.at(-1);
   console.log(
-    `${kind.noise} ${arms} arms ${kind.seeds} seeds ${truth}: race ${told(race)}; grid ${told(grid)}`,
+    `${kind.noise} ${arms} arms ${kind.seeds} seeds, ${kind.rates} rates, ${truth}: race ${told(race)}; grid ${told(grid)}`,
   );
 }

@@ -2,8 +2,8 @@
 import { compareArms, race, replay } from "../../../dist/index.js";
 import { createDraws, noises } from "./noise.js";
 
-/** What each rate of an arm falls short of its best, in units of the seed spread. */
-const penalties = [2, 0, 1];
+/** What each of three rates of an arm falls short of its best, in units of the seed spread: easy and hard to tell apart. */
+const penaltiesOf = { clear: [10, 0, 10], near: [2, 0, 1] };
 /** Spread of what the data that select say beside the data that test, in the same units. */
 const selectionSpread = 0.5;
 
@@ -11,12 +11,13 @@ const selectionSpread = 0.5;
  * Shares of both ways. The seed spread is 1, every rate of an arm has noise of its own under every seed. An arm is as good as its
  * best rate; a way that settles on a worse one pays for it. `regret` is how far the arm that looks best lies below the best.
  */
-export function raceBesideGrid({ noise, arms, seeds, scores, studies, seed }) {
+export function raceBesideGrid({ noise, arms, seeds, rates, scores, studies, seed }) {
+  const penalties = penaltiesOf[rates];
   const ways = { race: newCounts(), grid: newCounts() };
   for (let study = 0; study < studies; study++) {
-    const drawn = draw({ noise, arms, seeds, scores, draws: createDraws(seed * 100_000 + study) });
-    count(ways.race, raced({ arms, seeds, ...drawn }), scores);
-    count(ways.grid, inFull({ arms, seeds, ...drawn }), scores);
+    const drawn = draw({ noise, arms, seeds, penalties, scores, draws: createDraws(seed * 100_000 + study) });
+    count(ways.race, raced({ arms, seeds, penalties, ...drawn }), scores);
+    count(ways.grid, inFull({ arms, seeds, penalties, ...drawn }), scores);
   }
   const all = arms * penalties.length * seeds;
   return Object.fromEntries(
@@ -34,14 +35,14 @@ export function raceBesideGrid({ noise, arms, seeds, scores, studies, seed }) {
 
 const newCounts = () => ({ falseWins: 0, right: 0, pairs: 0, runs: 0, regret: 0 });
 
-function draw({ noise, arms, seeds, scores, draws }) {
+function draw({ noise, arms, seeds, penalties, scores, draws }) {
   const own = Array.from({ length: 2 * arms * penalties.length * seeds }, () => noises[noise](draws));
   const at = ({ arm, candidate, seed }) => (arm * penalties.length + candidate) * seeds + seed;
   const scoreOf = (one) => scores[one.arm] - penalties[one.candidate] + own[2 * at(one)];
   return { scoreOf, selectionOf: (one) => scoreOf(one) + selectionSpread * own[2 * at(one) + 1] };
 }
 
-function raced({ arms, seeds, scoreOf, selectionOf }) {
+function raced({ arms, seeds, penalties, scoreOf, selectionOf }) {
   const rule = race({
     ...{ arms, items: 1, candidates: penalties.length, seeds, rungs: [1], budget: null, margin: 0 },
     price: () => 1,
@@ -66,7 +67,7 @@ function raced({ arms, seeds, scoreOf, selectionOf }) {
 }
 
 /** Every rate under every seed; each arm has the rate with the best mean of what selects. */
-function inFull({ arms, seeds, scoreOf, selectionOf }) {
+function inFull({ arms, seeds, penalties, scoreOf, selectionOf }) {
   const each = (length) => Array.from({ length }, (_, at) => at);
   const table = each(arms).map((arm) => {
     const meanOf = (candidate) =>
