@@ -119,15 +119,27 @@ function stateRungs(
 ): Made | null {
   const groupOf = (rung: Rung) => families.find(({ name }) => name === rung.name)?.group;
   const rungs = ahead.flatMap((rung): RungPrediction[] => {
-    const points = known.filter((other) => groupOf(other) === groupOf(rung)).flatMap(statePoint);
-    const state = Math.max(...rung.runs.map(({ run }) => run.state));
+    const smaller = known.filter((other) => groupOf(other) === groupOf(rung));
+    const points = smaller.flatMap(statePoint);
     if (points.length < 2) return [];
+    const { state } = likelyBest(rung, smaller);
     // ln P is the loss itself.
     const loss = predictOnLine(points, Math.log(state));
     return [{ rung: rung.name, budget: rung.budget, best: null, loss, runs: [] }];
   });
   if (rungs.length === 0) return null;
   return { rungs, laws: ["perplexity = k·M^c through the architectures of less state"], doubts: [] };
+}
+
+/** The run of the rung that is about as large as the best runs of the others: which size is its own best is not known yet. */
+function likelyBest({ runs }: Rung, others: readonly Rung[]): LadderRun {
+  const sizes = others.flatMap((other) => {
+    const best = lowestOf(other.runs);
+    return best === undefined ? [] : [Math.log(best.run.parameters)];
+  });
+  const mean = sizes.reduce((sum, size) => sum + size, 0) / sizes.length;
+  const distance = ({ parameters }: LadderRun) => Math.abs(Math.log(parameters) - mean);
+  return runs.map(({ run }) => run).reduce((near, run) => (distance(run) < distance(near) ? run : near));
 }
 
 /** ln state and loss of the best run of an architecture. */

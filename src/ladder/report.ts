@@ -7,7 +7,7 @@ import type { Estimate } from "../scaling/intervals.ts";
 import { lossInValley } from "../scaling/isoflop.ts";
 import type { Compared } from "./outcome.ts";
 import type { LadderRequest } from "./request.ts";
-import type { LadderResult } from "./result.ts";
+import type { LadderResult, ToldRun } from "./result.ts";
 
 const titles = {
   isoflop: "A ladder of equal FLOPs",
@@ -21,14 +21,38 @@ export const nothingPredicted =
 export const predictedLate = "the prediction was made when some of what it predicts had ended already";
 
 /** What speaks against the laws, a line each. */
-export function doubtsOf({ frontier, law, states }: LadderResult): string[] {
+export function doubtsOf({ frontier, law, states, rungs, kind }: LadderResult): string[] {
   const lines = (name: string, doubts: readonly Diagnostic[]) =>
     doubts.map(({ kind, text }) => `${name}: ${kind}: ${text}`);
   return [
     ...lines("minima", frontier?.diagnostics ?? []),
     ...lines("law of losses", law?.diagnostics ?? []),
     ...states.flatMap(({ group, fit }) => lines(`law of ${group}`, fit.diagnostics)),
+    ...(kind === "state" ? edgesOf(rungs) : []),
   ];
+}
+
+/** Architectures whose best size is the smallest or the largest that was run: a better one may lie beyond. */
+function edgesOf(rungs: LadderResult["rungs"]): string[] {
+  const ends = [
+    { end: "smallest", at: (sizes: readonly number[]) => Math.min(...sizes) },
+    { end: "largest", at: (sizes: readonly number[]) => Math.max(...sizes) },
+  ];
+  return ends.flatMap(({ end, at }) => {
+    const names = rungs.flatMap(({ name, runs }) =>
+      runs.length > 1 && bestOf(runs)?.parameters === at(runs.map(({ parameters }) => parameters))
+        ? [name]
+        : [],
+    );
+    return names.length === 0
+      ? []
+      : [`sizes: the ${end} that was run is the best of ${names.join(", ")}; a better one may lie beyond`];
+  });
+}
+
+function bestOf(runs: readonly ToldRun[]): (ToldRun & { readonly loss: number }) | undefined {
+  const known = runs.flatMap((run) => (run.loss === null ? [] : [{ ...run, loss: run.loss }]));
+  return known.toSorted((a, b) => a.loss - b.loss)[0];
 }
 
 /** What valleys are over. */
@@ -167,9 +191,10 @@ function valleySection(
 }
 
 function stateSection(request: LadderRequest, { rungs }: LadderResult): ReportSection {
-  const points = rungs.flatMap(({ name, runs }) =>
-    runs.flatMap(({ state, loss }) => (loss === null ? [] : [{ name, state, loss }])),
-  );
+  const points = rungs.flatMap(({ name, runs }) => {
+    const best = bestOf(runs);
+    return best === undefined ? [] : [{ name, ...best }];
+  });
   return {
     heading: "Perplexity over state",
     parts: [
@@ -177,7 +202,7 @@ function stateSection(request: LadderRequest, { rungs }: LadderResult): ReportSe
         kind: "figure",
         title: "Perplexity over state",
         description:
-          "ln perplexity, which is the loss, over the logarithm of the total state, at equal FLOPs.",
+          "ln perplexity, which is the loss, over the logarithm of the total state, at equal FLOPs; each architecture at its best size.",
         ...about(request),
         chart: {
           kind: "scatter",

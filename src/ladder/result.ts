@@ -112,7 +112,8 @@ async function statesOf(
       inputs: points.map(({ x }) => [Math.exp(x)]),
       outputs: points.map(({ y }) => Math.exp(y)),
     };
-    found.push({ group, fit: (await fitLaw(stateOptimal, runs, { bootstraps: 0 })).fit });
+    const { fit } = await fitLaw(stateOptimal, runs, { bootstraps: 0 });
+    found.push({ group, fit: { ...fit, convention } });
   }
   return found;
 }

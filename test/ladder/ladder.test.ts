@@ -252,6 +252,27 @@ test("the architecture with the most state is predicted from the others of its g
   expect(c!.interval![1]).toBeGreaterThan(-0.2);
 });
 
+test("a state is predicted at the size that is likely to be the best, and best sizes at an end are said", async () => {
+  const three = states({ sizes: [0.5, 1, 2] });
+  const all = defineLadder(three).planned.length;
+  expect(all).toBe(12);
+  // At equal FLOPs the smallest of three sizes is the best, whatever the state.
+  const law = ({ state, parameters }: LadderRun, at: number) =>
+    Math.log(12 * state ** -0.2) + 0.3 * Math.log(parameters / 1e4) + 0.002 * noise(4, at);
+  const { prediction, last } = await proved(three, law);
+  const rung = last.rungs.find(({ name }) => name === "mamba-16")!;
+  const smallest = rung.runs.map(({ run }) => run).toSorted((a, b) => a.parameters - b.parameters)[0]!;
+  expect(prediction.rungs[0]!.loss.value).toBeCloseTo(law(smallest, 0), 1);
+  const told = doubtsOf(await ladderResult(three, last, prediction, [])).join("; ");
+  expect(told).toMatch(
+    /sizes: the smallest that was run is the best of mamba-2, mamba-4, mamba-8, mamba-16; a better one/,
+  );
+  const lone = await proved(states(), law);
+  expect(doubtsOf(await ladderResult(states(), lone.last, lone.prediction, [])).join("; ")).not.toMatch(
+    /sizes:/,
+  );
+});
+
 test("the page tells prediction, outcome, valleys and runs, also of a ladder that is not done", async () => {
   const { prediction, last, stages } = await proved(isoflop(), chinchilla);
   const about = { reason: "done", command: "scantling ladder isoflop", hash: "1" };
