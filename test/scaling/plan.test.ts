@@ -178,7 +178,9 @@ test("a thousand times beyond the range of the runs is refused unless it is aske
     expect.stringMatching(/^EXTRAPOLATION: 1.00e\+6 parameters are 57 times below the runs/),
     expect.stringMatching(/^EXTRAPOLATION: 1.67e\+13 tokens are 33 times above the runs/),
   ]);
-  expect(() => planModel(besiroglu, { flops: 1e19, parameters: 1e4 })).toThrow(/parameters are 5.7e\+3 times below/);
+  expect(() => planModel(besiroglu, { flops: 1e19, parameters: 1e4 })).toThrow(
+    /parameters are 5.7e\+3 times below/,
+  );
   expect(planModel(besiroglu, { flops: 1e22 }).warnings).toEqual([]);
   expect(() => planModel(besiroglu, { flops: 1e14 })).toThrow(/times below/);
 });

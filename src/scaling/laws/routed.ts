@@ -23,8 +23,7 @@ function routedLaw({ name, title, values, start, most }: Routing): Law {
     title: `Routed experts, ${title}`,
     formula: `log10 L = a·log10 N + b·log10 Ê + c·log10 N·log10 Ê + d; Ê is E between ${start} and ${most}`,
     source: "Clark et al. 2022 (arXiv 2202.01169), equations 1 and 2, table 3",
-    convention:
-      "N counts the parameters of the dense model of the same cost; loss in nat a token",
+    convention: "N counts the parameters of the dense model of the same cost; loss in nat a token",
     text: "MassiveText",
     inputs: ["parameters", "experts"],
     output: "loss",

@@ -9,8 +9,7 @@ export const stateOptimal: Law = {
   title: "State-optimal",
   formula: "P = k·M^c",
   source: "Poli et al. 2024 (arXiv 2403.17844), section 4; c is about -0.28 there",
-  convention:
-    "M is the total number of state elements; P the perplexity at the best size for equal compute",
+  convention: "M is the total number of state elements; P the perplexity at the best size for equal compute",
   text: "the Pile",
   inputs: ["state"],
   output: "perplexity",
