@@ -208,7 +208,9 @@ function positionOf(kind: LadderRequest["kind"], { parameters, layers }: LadderR
 }
 
 /** The run with the lowest loss; undefined where there is no loss. */
-export function lowestOf(runs: readonly Measured[]): { run: LadderRun; loss: number } | undefined {
-  const known = runs.flatMap(({ run, loss }) => (loss === null ? [] : [{ run, loss }]));
+export function lowestOf<Run extends { readonly loss: number | null }>(
+  runs: readonly Run[],
+): (Run & { readonly loss: number }) | undefined {
+  const known = runs.flatMap((run) => (run.loss === null ? [] : [{ ...run, loss: run.loss }]));
   return known.length === 0 ? undefined : known.reduce((best, one) => (one.loss < best.loss ? one : best));
 }

@@ -6,8 +6,9 @@ import type { Diagnostic } from "../scaling/diagnose.ts";
 import type { Estimate } from "../scaling/intervals.ts";
 import { lossInValley } from "../scaling/isoflop.ts";
 import type { Compared } from "./outcome.ts";
+import { lowestOf } from "./progress.ts";
 import type { LadderRequest } from "./request.ts";
-import type { LadderResult, ToldRun } from "./result.ts";
+import type { LadderResult } from "./result.ts";
 
 const titles = {
   isoflop: "A ladder of equal FLOPs",
@@ -40,7 +41,7 @@ function edgesOf(rungs: LadderResult["rungs"]): string[] {
   ];
   return ends.flatMap(({ end, at }) => {
     const names = rungs.flatMap(({ name, runs }) =>
-      runs.length > 1 && bestOf(runs)?.parameters === at(runs.map(({ parameters }) => parameters))
+      runs.length > 1 && lowestOf(runs)?.parameters === at(runs.map(({ parameters }) => parameters))
         ? [name]
         : [],
     );
@@ -48,11 +49,6 @@ function edgesOf(rungs: LadderResult["rungs"]): string[] {
       ? []
       : [`sizes: the ${end} that was run is the best of ${names.join(", ")}; a better one may lie beyond`];
   });
-}
-
-function bestOf(runs: readonly ToldRun[]): (ToldRun & { readonly loss: number }) | undefined {
-  const known = runs.flatMap((run) => (run.loss === null ? [] : [{ ...run, loss: run.loss }]));
-  return known.toSorted((a, b) => a.loss - b.loss)[0];
 }
 
 /** What valleys are over. */
@@ -192,7 +188,7 @@ function valleySection(
 
 function stateSection(request: LadderRequest, { rungs }: LadderResult): ReportSection {
   const points = rungs.flatMap(({ name, runs }) => {
-    const best = bestOf(runs);
+    const best = lowestOf(runs);
     return best === undefined ? [] : [{ name, ...best }];
   });
   return {

@@ -16,6 +16,7 @@ import { isSingular } from "./leastSquares.ts";
 import { minimise } from "./minimise.ts";
 import { observe, type Runs, residuals, summedObjective } from "./objective.ts";
 import type { Quantity } from "./quantities.ts";
+import { rangeOf } from "./quantities.ts";
 import type { Weighting } from "./resample.ts";
 
 /** How a law is fitted. */
@@ -151,7 +152,7 @@ export async function fitLaw(law: Law, runs: Runs, options: FitOptions = {}): Pr
     },
     starts: { tried: search.objectives.length, reached: search.reached },
     domain: Object.fromEntries(
-      law.inputs.map((input, i) => [input, range(runs.inputs.map((row) => row[i]!))]),
+      law.inputs.map((input, i) => [input, rangeOf(runs.inputs.map((row) => row[i]!))]),
     ),
     free: Array.from(free),
     covariance: canResample ? covarianceOf(sampled) : linear,
@@ -254,8 +255,4 @@ function covarianceOf(samples: readonly Float64Array[]): number[][] {
         samples.reduce((sum, one) => sum + (one[i]! - meanI) * (one[j]! - meanJ), 0) / (samples.length - 1),
     ),
   );
-}
-
-function range(values: readonly number[]): [number, number] {
-  return [Math.min(...values), Math.max(...values)];
 }

@@ -11,6 +11,7 @@ import { chinchilla, chinchillaOptimum } from "./laws/chinchilla.ts";
 import { leastSquares } from "./leastSquares.ts";
 import { observe } from "./objective.ts";
 import { type FrontierFit, frontierFormula, type Optimum, poorFrontier, powerLawOf } from "./powerLaw.ts";
+import { rangeOf } from "./quantities.ts";
 
 /** A run of a ladder of equal FLOPs. */
 export interface IsoflopRun {
@@ -71,8 +72,8 @@ export function fitIsoflop(runs: readonly IsoflopRun[], options: ResamplingOptio
     convention: "N and FLOPs as they are in the file; D = C/(6·N)",
     ...fit,
     domain: {
-      flops: range(fit.valleys.map(({ flops }) => flops)),
-      parameters: range(runs.map((run) => run.parameters)),
+      flops: rangeOf(fit.valleys.map(({ flops }) => flops)),
+      parameters: rangeOf(runs.map((run) => run.parameters)),
     },
     diagnostics: [...diagnostics, ...bias(runs, fit.valleys)],
   };
@@ -168,7 +169,7 @@ export function valleyOf(runs: readonly IsoflopRun[]): Valley {
   const [c0, c1, c2] = coefficients;
   const x = -c1 / (2 * c2);
   const parameters = Math.exp(centre + x);
-  const [least, most] = range(runs.map((run) => run.parameters));
+  const [least, most] = rangeOf(runs.map((run) => run.parameters));
   return {
     ...{ flops, runs, coefficients, centre },
     vertex: c2 > 0 ? { flops, parameters, loss: c0 + (c1 * x) / 2 } : null,
@@ -288,8 +289,4 @@ export function approach2Bias(
         `${(100 * error).toFixed(0)} %; use sizes nearer to the minimum, or --law chinchilla`,
     },
   ];
-}
-
-function range(values: readonly number[]): [number, number] {
-  return [Math.min(...values), Math.max(...values)];
 }

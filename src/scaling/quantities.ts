@@ -70,3 +70,8 @@ export const quantities = {
 
 /** The name of a quantity, which is also the name of its column. */
 export type Quantity = keyof typeof quantities;
+
+/** The least and the most of them. */
+export function rangeOf(values: readonly number[]): [low: number, high: number] {
+  return [Math.min(...values), Math.max(...values)];
+}

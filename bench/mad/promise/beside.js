@@ -1,6 +1,7 @@
 // Simulated studies, each raced and run in full on the same draws. Knows true scores, rates and noise; no model is trained.
-import { compareArms, race, replay } from "../../../dist/index.js";
+import { compareArms } from "../../../dist/index.js";
 import { createDraws, noises } from "./noise.js";
+import { raceDrawn } from "./raceDrawn.js";
 
 /** What each of three rates of an arm falls short of its best, in units of the seed spread: easy and hard to tell apart. */
 const penaltiesOf = { clear: [10, 0, 10], near: [2, 0, 1] };
@@ -43,27 +44,11 @@ function draw({ noise, arms, seeds, penalties, scores, draws }) {
 }
 
 function raced({ arms, seeds, penalties, scoreOf, selectionOf }) {
-  const rule = race({
-    ...{ arms, items: 1, candidates: penalties.length, seeds, rungs: [1], budget: null, margin: 0 },
-    price: () => 1,
-    cost: ({ flops }) => flops,
-    job: (entry, until) => ({
-      run: `${entry.arm}.${entry.item}.${entry.candidate}.${entry.seed}`,
-      ...{ until, spec: entry },
-    }),
-    // A race takes the highest `selection`.
-    read: (entry) => ({
-      ...{ score: scoreOf(entry), selection: selectionOf(entry) },
-      ...{ itemVariance: 0, stopped: null },
-    }),
+  const { comparisons, spent, ranking } = raceDrawn({
+    ...{ arms, items: 1, candidates: penalties.length, seeds },
+    read: (entry) => ({ score: scoreOf(entry), selection: selectionOf(entry) }),
   });
-  const results = [];
-  for (;;) {
-    const { jobs, standing, finished } = replay(rule, { results, failures: [] });
-    const { comparisons, spent, ranking } = standing;
-    if (finished) return { comparisons, runs: spent, best: ranking[0] };
-    for (const { run, until, spec } of jobs) results.push({ run, until, value: spec, flops: 1, seconds: 1 });
-  }
+  return { comparisons, runs: spent, best: ranking[0] };
 }
 
 /** Every rate under every seed; each arm has the rate with the best mean of what selects. */

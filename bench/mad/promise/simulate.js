@@ -1,6 +1,6 @@
 // Many simulated studies of one kind, raced. Knows true scores and noise; no model is trained.
-import { race, replay } from "../../../dist/index.js";
 import { createDraws, noises } from "./noise.js";
+import { raceDrawn } from "./raceDrawn.js";
 
 /**
  * Runs the racing rule on drawn scores. The seed spread, the standard deviation over seeds of one arm's mean over tasks, is
@@ -62,28 +62,7 @@ function raceOnce({ noise, arms, seeds, items, shared, quiet, scores, draws }) {
     spread(arm) *
       (Math.sqrt(shared) * common[seed * items + item] +
         Math.sqrt(1 - shared) * own[(arm * seeds + seed) * items + item]);
-  const rule = race({
-    arms,
-    items,
-    candidates: 3,
-    seeds,
-    rungs: [1],
-    budget: null,
-    margin: 0,
-    price: () => 1,
-    cost: ({ flops }) => flops,
-    job: (entry, until) => ({
-      run: `${entry.arm}.${entry.item}.${entry.candidate}.${entry.seed}`,
-      until,
-      spec: entry,
-    }),
-    // Candidates differ by nothing here: choosing among them is not what is tested.
-    read: (entry) => ({ score: scoreOf(entry), itemVariance: 0, selection: -entry.candidate, stopped: null }),
-  });
-  const results = [];
-  for (;;) {
-    const { jobs, standing, finished } = replay(rule, { results, failures: [] });
-    if (finished) return standing;
-    for (const { run, until, spec } of jobs) results.push({ run, until, value: spec, flops: 1, seconds: 1 });
-  }
+  // Candidates differ by nothing here: choosing among them is not what is tested.
+  const read = (entry) => ({ score: scoreOf(entry), selection: -entry.candidate });
+  return raceDrawn({ arms, items, candidates: 3, seeds, read });
 }

@@ -15,6 +15,7 @@ import {
   plannable,
 } from "../../scaling/plan/fittedLaw.ts";
 import { type PlanLaw, planLawNames, planLawOf } from "../../scaling/plan/planLaw.ts";
+import { rangeOf } from "../../scaling/quantities.ts";
 
 const number = z.number();
 const diagnostics = z.array(z.object({ kind: z.string(), text: z.string() })).default([]);
@@ -84,11 +85,6 @@ function regressionOf(
   };
   return planLawOfFit(fit, uniqueTokens);
 }
-
-const rangeOf = (values: readonly number[]): readonly [number, number] => [
-  Math.min(...values),
-  Math.max(...values),
-];
 
 function readDocument(name: string): unknown {
   try {
