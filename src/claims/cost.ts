@@ -2,7 +2,7 @@
 import { BESIDE_SECONDS, USUAL_SPEED } from "../study/usual.ts";
 import type { Claim, Scale, StudyCost } from "./claim.ts";
 
-/** Runs at most, and their training FLOPs. */
+/** Runs at most where rates are told apart by the first seed, and their training FLOPs. */
 export function claimCost({ studies }: Claim, scale: Scale): StudyCost {
   const costs = studies[scale].map((study) => study.cost());
   const sum = (of: (cost: StudyCost) => number) => costs.reduce((total, cost) => total + of(cost), 0);

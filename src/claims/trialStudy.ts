@@ -99,7 +99,7 @@ export function studiedTrial(result: TrialResult, concluded: TrialConclusion): S
   };
 }
 
-/** Runs at most. */
+/** Runs at most, where the first seed tells the rates apart. */
 export function trialCost(input: TrialInput): StudyCost {
   const { runs, settings } = defineTrial(input, { data: usualData(input) });
   const all =

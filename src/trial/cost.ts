@@ -13,10 +13,12 @@ export interface TrialCost {
     readonly flops: number;
     readonly seconds: number;
     readonly peakBytes: number | null;
-    /** At least, and at most. */
+    /** At least, and at most where the first seed tells the rates apart. */
     readonly runs: readonly [number, number];
   }[];
   readonly runs: readonly [number, number];
+  /** Every rate under every seed: more is never run, and in a race so much only where rates come near each other. */
+  readonly allRuns: number;
   /** No more than `spend`, where it is in them; as are seconds. */
   readonly flops: readonly [number, number];
   /** With as many runs at a time as asked for. */
@@ -25,7 +27,7 @@ export interface TrialCost {
   readonly peakBytes: number | null;
 }
 
-/** At least: of a race, every rate of the first seed and one more seed; at most: every seed of the best rate; in full: all. */
+/** At least: of a race, every rate of the first seed and one more seed; at most: every seed of the best rate, but for rates that a pair hangs on; in full: all. */
 export function costOfTrial(trial: Trial, paces: readonly ArmPace[]): TrialCost {
   const { settings, seeds, processes } = trial;
   const arms = trial.arms.map(({ name, rates, steps, tokens, flops }, place) => {
@@ -54,6 +56,7 @@ export function costOfTrial(trial: Trial, paces: readonly ArmPace[]): TrialCost 
   return {
     arms,
     runs: both(() => 1),
+    allRuns: trial.arms.reduce((sum, { rates }) => sum + rates.length * seeds.length, 0),
     ...{ flops, seconds },
     peakBytes: peaks.length === 0 ? null : Math.max(...peaks) * processes,
   };

@@ -78,7 +78,7 @@ export function noteLines(result: TrialResult): string[] {
       : ["Rates were not tuned: there is one, and at another rate another arm may be the better."]),
     ...(raced && ended === "done"
       ? [
-          `Raced: ${isTuned ? "rates were chosen on the first seed, and " : ""}arms that were told apart got no more seeds: ${spent.runs} runs of the ` +
+          `Raced: ${isTuned ? "rates were chosen on the first seed, others ran again where a win hung on them, and " : ""}arms that were told apart got no more seeds: ${spent.runs} runs of the ` +
             `${spent.of} of all rates and seeds.`,
         ]
       : []),

@@ -119,7 +119,7 @@ function list({ json, processes = defaultProcesses(1) }: ReproduceOptions, conso
       `${claim.name.padEnd(width)}  ${scale.padEnd(5)}  ${String(runs).padStart(4)} runs  ${flops.toExponential(1)} FLOPs  ` +
       `${aboutTime(seconds).padStart(6)}  ${claim.title}: ${status}`,
   );
-  const note = `At most so much, at the speed of an ordinary core, ${processes} runs at a time:`;
+  const note = `About so much at most, at the speed of an ordinary core, ${processes} runs at a time:`;
   console.out(`${[note, ...lines].join("\n")}\n`);
   return 0;
 }

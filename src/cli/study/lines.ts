@@ -14,7 +14,7 @@ export function costLines(
   { settings, data, seeds, arms: defined, processes }: Trial,
   cost: TrialCost,
 ): string[] {
-  const { arms, runs, flops, seconds, peakBytes } = cost;
+  const { arms, runs, allRuns, flops, seconds, peakBytes } = cost;
   const epochs = Math.max(...arms.map(({ tokens }) => tokens)) / data.trainingTokens;
   const width = Math.max(3, ...arms.map(({ name }) => name.length));
   const head = ["parameters", "updates", "tokens", "FLOPs", "time", "memory", "runs"];
@@ -34,7 +34,7 @@ export function costLines(
       ];
       return `${arm.name.padEnd(width)}  ${cells.map((cell) => cell.padStart(11)).join("")}`;
     }),
-    `all: ${between(runs, String)} runs, ${between(flops, (value) => value.toExponential(2))} training FLOPs, about ` +
+    `all: ${between(runs, String)} runs${runs[1] < allRuns ? ` (up to ${allRuns} where rates come near each other)` : ""}, ${between(flops, (value) => value.toExponential(2))} training FLOPs, about ` +
       `${between(seconds, formatDuration)}${peakBytes === null ? "" : `, ${formatBytes(peakBytes)} of memory`}`,
   ];
 }

@@ -9,7 +9,7 @@ import { raceSeeds } from "./seeds.ts";
 import type { Outcome, RaceSettings } from "./settings.ts";
 import { tune } from "./tune.ts";
 
-/** What the first seed found for an arm and an item. */
+/** What was found for an arm and an item: by the first seed, or later where a pair hung on it. */
 export interface Tuned {
   /** The candidate that is raced; null where all failed. */
   readonly candidate: number | null;
@@ -42,8 +42,9 @@ export interface Standing {
  * next, and so on; a lane ends at the last rung, or where its best is solved or hopeless. Where the budget's share for
  * this does not pay for a rung of all that are left, it is spent item by item, the item first whose scores lie furthest
  * from settled, so that arms stay comparable. Then seed by seed, every arm that has an undecided pair runs its candidate
- * on every item as far as the first seed did; after each seed from the second on there is a look, and arms all of whose
- * pairs are decided drop out.
+ * on every item as far as the first seed did; after each seed from the second on there is a look. Before a look decides a pair,
+ * candidates of its arms that came as far with the first seed, and with which the pair could come out otherwise, are given the
+ * seeds they lack, and their arm takes the best of them. Arms all of whose pairs are decided drop out.
  */
 export function race(settings: RaceSettings): Rule<Standing> {
   const least = leastBudget(settings);
