@@ -65,7 +65,7 @@ export const striping: TrialClaim = {
       {
         label: "width 64",
         input: {
-          ...{ name: "striping", arms: arms(64, 4), train: { flops: 2e13 } },
+          ...{ name: "striping", arms: arms(64, 4), train: { flops: 1e13 } },
           ...{ length: 256, batch: 16, rates: [0.001, 0.003, 0.01], seeds: 3 },
         },
       },

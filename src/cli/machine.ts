@@ -33,6 +33,12 @@ export const relaxedOption = (): Option =>
       "bits only on the same type",
   );
 
+/** Of commands that run several models at a time, each of them on so many. */
+export const runThreadsOption = (): Option =>
+  new Option("--threads <n>", "threads of each run; results do not depend on it (default: 1)").argParser(
+    wholeNumber(1),
+  );
+
 export const threadsOption = (): Option =>
   new Option("--threads <n>", "threads; results do not depend on it (default: one a usable core)").argParser(
     wholeNumber(1),

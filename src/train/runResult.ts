@@ -104,6 +104,19 @@ export function curveOf(log: readonly LogRecord[]): LossCurve {
   };
 }
 
+/** Training FLOPs that a log tells of after each of the steps, which rise; null before the first that it tells of. */
+export function flopsAfter(log: readonly LogRecord[], steps: readonly number[]): (number | null)[] {
+  const told = log.filter(({ kind }) => kind === "step");
+  let next = 0;
+  let flops: number | null = null;
+  return steps.map((step) => {
+    while (next < told.length && (numberAt(told[next], "step") ?? Infinity) <= step) {
+      flops = numberAt(told[next++], "flops") ?? flops;
+    }
+    return flops;
+  });
+}
+
 function lastStart(log: readonly LogRecord[]): LogRecord | undefined {
   return log.findLast(({ kind }) => kind === "start" || kind === "resume");
 }

@@ -24,9 +24,14 @@ export function comparisonReport(comparison: RunComparison, command: string): Re
         heading: "Learning",
         parts: [
           curves(comparison, "tokens", "count", ({ result }) => perStep(result, result.tokens)),
-          curves(comparison, "training FLOPs", "count", ({ result }) => perStep(result, result.flops)),
+          curves(comparison, "training FLOPs", "count", ({ curve, flops }) => {
+            const spent = new Map(curve.map(({ step }, place) => [step, flops[place] ?? null]));
+            return (step) => spent.get(step) ?? null;
+          }),
           curves(comparison, "seconds", "seconds", ({ result }) =>
-            result.tokensPerSecond === null ? null : perStep(result, result.tokens / result.tokensPerSecond),
+            result.tokensPerSecond === null
+              ? () => null
+              : perStep(result, result.tokens / result.tokensPerSecond),
           ),
         ].flatMap(drawn),
       },
@@ -40,8 +45,9 @@ export function comparisonReport(comparison: RunComparison, command: string): Re
   };
 }
 
-function perStep({ step }: RunResult, all: number | null): number | null {
-  return all === null || step === 0 ? null : all / step;
+/** What each of a run's steps has come to, where all take the same. */
+function perStep({ step: last }: RunResult, all: number): (step: number) => number | null {
+  return (step) => (last === 0 ? null : (step * all) / last);
 }
 
 const seedsOf = ({ runs }: RunComparison): string => {
@@ -53,7 +59,7 @@ function curves(
   comparison: RunComparison,
   label: string,
   unit: "count" | "seconds",
-  price: (run: ComparedRun) => number | null,
+  spentBy: (run: ComparedRun) => (step: number) => number | null,
 ): ReportFigure {
   const { runs, arms, data } = comparison;
   return {
@@ -70,13 +76,13 @@ function curves(
       y: { label: "loss", unit: "nat", scale: "linear" },
       series: arms.flatMap((arm): Series[] => {
         const own = runs.filter((run) => run.arm === arm && run.curve.length > 0);
-        const each = own[0] === undefined ? null : price(own[0]);
-        if (each === null) return [];
-        const points = banded(own.map(({ curve }) => curve)).map(({ x, ...rest }) => ({
-          x: x * each,
-          ...rest,
-        }));
-        return [{ name: arm, points }];
+        if (own[0] === undefined) return [];
+        const spent = spentBy(own[0]);
+        const points = banded(own.map(({ curve }) => curve)).flatMap(({ x, ...rest }) => {
+          const at = spent(x);
+          return at === null ? [] : [{ x: at, ...rest }];
+        });
+        return points.length === 0 ? [] : [{ name: arm, points }];
       }),
       levels: [],
     },

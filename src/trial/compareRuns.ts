@@ -5,7 +5,7 @@ import { RequestError } from "../errors.ts";
 import { compareArms } from "../study/statistics/compare.ts";
 import type { Cell, Table } from "../study/statistics/table.ts";
 import { type RunConfiguration, readConfiguration } from "../train/runFolder.ts";
-import { type RunResult, runCurve, runResult } from "../train/runResult.ts";
+import { curveOf, flopsAfter, type RunResult, readRun, runResult } from "../train/runResult.ts";
 import { type PairResult, pairResult } from "./result.ts";
 import type { Look } from "./views.ts";
 
@@ -18,7 +18,9 @@ export interface ComparedRun {
   readonly result: RunResult;
   /** On the validation data, on the way. */
   readonly curve: readonly Look[];
-  /** The last of these; null where there is none. */
+  /** Training FLOPs before each of them, each update's by the network it was made with; null where the log does not tell. */
+  readonly flops: readonly (number | null)[];
+  /** The last of the losses; null where there is none. */
   readonly loss: number | null;
 }
 
@@ -55,10 +57,15 @@ export function compareRuns(folders: readonly string[], margin: number = usualMa
   const read = folders.map((folder) => ({ folder, configuration: readConfiguration(folder) }));
   const names = armNames(read);
   const runs = read.map(({ folder, configuration }, place): ComparedRun => {
-    const curve = runCurve(folder).validation;
+    const { log } = readRun(folder);
+    const curve = curveOf(log).validation;
     return {
       ...{ folder, arm: names[place]!, architecture: configuration.architecture },
       ...{ seed: configuration.training.seed, curve },
+      flops: flopsAfter(
+        log,
+        curve.map(({ step }) => step),
+      ),
       result: runResult(folder),
       loss: curve.at(-1)?.loss ?? null,
     };

@@ -85,9 +85,7 @@ export function trialSections(result: TrialResult): ReportDocument["sections"] {
     {
       heading: "Held to other budgets",
       parts: [
-        ...(flips.length === 0
-          ? [{ kind: "text", text: "No verdict flips under any of these." } as const]
-          : flips.map((text): ReportPart => ({ kind: "text", text }))),
+        ...(flips.length > 0 ? flips : [unmoved(result)]).map((text): ReportPart => ({ kind: "text", text })),
         viewTable(result),
         verdictTable(result),
       ],
@@ -169,13 +167,18 @@ export function banded(curves: readonly (readonly Look[])[]) {
   });
 }
 
+const unmoved = ({ pairs }: TrialResult): string =>
+  pairs.some(({ verdict }) => verdict !== "undecided")
+    ? "No verdict flips under any of these."
+    : "No pair is decided as asked, so that none can flip.";
+
 function rateFigure(result: TrialResult): ReportFigure {
   return {
     kind: "figure",
     title: "Loss over the rate",
     description: `Loss on ${result.words.selection} of every arm over the learning rate.`,
     data: `${result.data}, ${result.words.selection}`,
-    seeds: result.raced ? `seed ${result.seeds[0]}, which chooses` : aboutSeeds(result),
+    seeds: result.raced ? `seed ${result.seeds[0]}` : aboutSeeds(result),
     convention: result.raced ? "one seed" : "means over seeds",
     chart: {
       kind: "curves",

@@ -76,6 +76,8 @@ export interface PairResult {
   readonly winner: string | null;
   /** Of an undecided pair; null where more than 1,000 or not known. */
   readonly furtherSeeds: number | null;
+  /** A race decided it when it had so many seeds, and its arms have had more since; absent where not. */
+  readonly decidedAfter?: number;
   /** Why it is undecided whatever the difference is; absent where seeds decide. */
   readonly obstacle?: string;
 }
@@ -109,6 +111,8 @@ export interface TrialResult {
   /** How many seeds the study had when it was looked at before, each time that they were raised. */
   readonly earlierSeeds: readonly number[];
   readonly raced: boolean;
+  /** Arms of a race that had another rate run under later seeds, since a pair hung on it. */
+  readonly appeals: readonly string[];
   readonly finished: boolean;
   /** Why there are no more runs: `done`, `spend` is used up (budget), or something stopped them before. */
   readonly ended: TrialEnd;
@@ -141,11 +145,17 @@ export function trialResult(
   stopped: TrialEnd = "interrupted",
 ): TrialResult {
   const { settings, data, seeds } = trial;
-  const { measure, words, sizeExponent, builtIn } = subjectOf(settings);
+  const subject = subjectOf(settings);
+  const { measure, words, builtIn } = subject;
+  // The law is of next tokens.
+  const sizeExponent = subject.objective(settings).scoresNextTokens ? subject.sizeExponent : null;
   const outcome = outcomeOf(trial, known);
   const arms = armResults(trial, known, outcome);
   const names = arms.map(({ name }) => name);
-  const pairs = outcome.comparisons.map((comparison) => pairResult(comparison, names, measure));
+  const pairs = outcome.comparisons.map((comparison) => ({
+    ...pairResult(comparison, names, measure),
+    ...earlyOf(comparison, outcome.table),
+  }));
   const others = measureNames.flatMap((other) => {
     const table = tableBy(outcome, (value) => measures[other].of(scoreOf(value)), -1);
     const isTold = other !== measure && table.some((row) => row.some((cell) => cell !== null));
@@ -162,6 +172,7 @@ export function trialResult(
     epochs: Math.max(...trial.arms.map(({ tokens }) => tokens)) / data.trainingTokens,
     ...{ measure, words, seeds, earlierSeeds },
     raced: settings.stop === "race",
+    appeals: settings.stop === "race" ? names.filter((_, place) => isAppealed(outcome.values[place]!)) : [],
     finished: outcome.finished,
     // A race may end for want of budget by its own rule, which for the runner is done.
     ended: outcome.isSpent ? "budget" : outcome.finished ? "done" : stopped,
@@ -195,6 +206,21 @@ function tableBy(
   );
 }
 
+/** Whether another rate than the arm's has had later seeds. */
+function isAppealed(rates: TrialOutcome["values"][number]): boolean {
+  return rates.filter((seeds) => seeds.slice(1).some((value) => value !== null)).length > 1;
+}
+
+function earlyOf(
+  { arms: [a, b], seeds, verdict }: Comparison,
+  table: Table,
+): Pick<PairResult, "decidedAfter"> {
+  const shared = (table[a] ?? []).filter(
+    (cell, seed) => cell !== null && (table[b]?.[seed] ?? null) !== null,
+  );
+  return verdict.kind !== "undecided" && seeds < shared.length ? { decidedAfter: seeds } : {};
+}
+
 /** What the verdict is on; infinite where there is no result. */
 export function decidedBy({ test, accuracy }: ArmResult, measure: MeasureName): number {
   if (test === null) return Infinity;
@@ -216,7 +242,7 @@ function armResults(trial: Trial, known: Known, outcome: TrialOutcome): ArmResul
     tableBy(outcome, ({ accuracy }) => accuracy, 1),
   ];
   const intervals = outcome.table.length === 0 ? null : armIntervals([losses]);
-  const shares = outcome.table.length === 0 ? null : armIntervals([accuracies]);
+  const shares = outcome.table.length === 0 ? null : armIntervals([accuracies], { bounds: [0, 1] });
   return trial.arms.map((arm, place): ArmResult => {
     const { name, parameters, count, steps, exactSteps, tokens, flops, rates } = arm;
     const values = outcome.values[place]!;
@@ -260,7 +286,7 @@ function armResults(trial: Trial, known: Known, outcome: TrialOutcome): ArmResul
           ? null
           : {
               share: share.score,
-              interval: share.over === "items" ? null : [share.low, Math.min(1, share.high)],
+              interval: share.over === "items" ? null : [share.low, share.high],
             },
       accuracies: (accuracies[place] ?? []).map((cell) => cell?.score ?? null),
       curves: ofChosen.map(({ curve }) => curve),
@@ -334,6 +360,9 @@ export function pairResult(
     verdict: verdict.kind,
     winner: verdict.kind === "win" ? names[verdict.winner]! : null,
     furtherSeeds: verdict.kind === "undecided" ? verdict.furtherSeeds : null,
+    ...(verdict.kind === "undecided" && verdict.isWithheld
+      ? { obstacle: "it hangs on rates that there was no budget left to run again" }
+      : {}),
   };
 }
 

@@ -63,8 +63,8 @@ export function rateTable({ arms, words }: TrialResult): ReportTable {
     kind: "table",
     title: "Rates",
     note:
-      `Loss on ${words.selection}, of a race under the first seed, else mean over seeds; the chosen rate is marked. One ` +
-      "under which runs failed is not chosen while another has fewer such.",
+      `Loss on ${words.selection}, of a race under the first seed, else mean over seeds; the chosen rate is marked, which in a race ` +
+      "later seeds may have chosen. One under which runs failed is not chosen while another has fewer such.",
     columns: [
       { heading: "arm" },
       ...Array.from({ length: most }, (_, i) => [

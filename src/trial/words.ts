@@ -14,23 +14,24 @@ export function pairLine(pair: PairResult): string {
 
 /** The same without the verdict in front. */
 export function pairText(pair: PairResult): string {
-  const { first, second, measure, difference, interval, winner, verdict, furtherSeeds, seeds, obstacle } =
-    pair;
+  const { first, second, measure, difference, interval, winner, verdict } = pair;
+  const { furtherSeeds, seeds, decidedAfter, obstacle } = pair;
   const range = (ends: readonly [number, number]): string =>
     ` [${ends.map((end) => end.toFixed(measures[measure].digits)).join(", ")}]`;
+  const early = decidedAfter === undefined ? "" : `, decided after ${decidedAfter} seeds`;
   if (difference === null) return `${first} and ${second} have no seed in common`;
   if (winner !== null) {
     const ends =
       interval === null ? "" : winner === first ? range([-interval[1], -interval[0]]) : range(interval);
-    return `${winner} over ${winner === first ? second : first} by ${showDifference(Math.abs(difference), measure)}${ends}`;
+    return `${winner} over ${winner === first ? second : first} by ${showDifference(Math.abs(difference), measure)}${ends}${early}`;
   }
   const apart = `${first} - ${second} is ${showDifference(difference, measure)}${interval === null ? "" : range(interval)}`;
-  if (verdict === "tie") return apart;
+  if (verdict === "tie") return `${apart}${early}`;
   if (obstacle !== undefined) return `${apart}; ${obstacle}`;
   if (seeds < 2) return `${apart}; one seed decides nothing`;
   if (interval === null) return `${apart}; the runs say nothing of the spread over seeds`;
   if (furtherSeeds === null) return `${apart}; more than 1,000 more seeds would be needed`;
-  return `${apart}; about ${furtherSeeds} more ${furtherSeeds === 1 ? "seed" : "seeds"} would decide`;
+  return `${apart}; about ${furtherSeeds} more ${furtherSeeds === 1 ? "seed" : "seeds"} would probably decide`;
 }
 
 /**
@@ -41,7 +42,10 @@ export function flipLines({ pairs, views }: TrialResult): string[] {
   return pairs.flatMap((pair, place) => {
     const turned = views
       .filter(({ flips }) => flips.includes(place))
-      .map(({ name, pairs: there }) => `${shortly(there[place]!)} at ${name}`);
+      .map(({ name, axis, pairs: there }) => {
+        const how = axis.of === "parameters" ? ", reckoned by Kaplan's power law" : "";
+        return `${shortly(there[place]!)} at ${name}${how}`;
+      });
     const open = views.filter(({ unsure }) => unsure.includes(place)).map(({ name }) => name);
     const asked = `${pair.first}, ${pair.second}: ${shortly(pair)} as asked`;
     return [
@@ -64,7 +68,7 @@ export function decidableLines({ decidable, measure }: Pick<TrialResult, "decida
 
 /** What must be known before the first number. */
 export function noteLines(result: TrialResult): string[] {
-  const { builtIn, data, words, seeds, earlierSeeds, raced, arms, spent, ended } = result;
+  const { builtIn, data, words, seeds, earlierSeeds, raced, appeals, arms, spent, ended } = result;
   const edges = arms.flatMap((arm) => edgeLine(arm));
   const isTuned = arms.some(({ rates }) => rates.length > 1);
   return [
@@ -78,8 +82,13 @@ export function noteLines(result: TrialResult): string[] {
       : ["Rates were not tuned: there is one, and at another rate another arm may be the better."]),
     ...(raced && ended === "done"
       ? [
-          `Raced: ${isTuned ? "rates were chosen on the first seed, others ran again where a win hung on them, and " : ""}arms that were told apart got no more seeds: ${spent.runs} runs of the ` +
+          `Raced: ${isTuned ? "rates were chosen on the first seed, and " : ""}arms that were told apart got no more seeds: ${spent.runs} runs of the ` +
             `${spent.of} of all rates and seeds.`,
+          ...(appeals.length === 0
+            ? []
+            : [
+                `Other rates of ${appeals.join(", ")} ran under all seeds too, since a verdict hung on them; the best is the arm's.`,
+              ]),
         ]
       : []),
     ...moreSeedsLine(earlierSeeds),

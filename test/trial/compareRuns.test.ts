@@ -87,3 +87,25 @@ test("the report of long runs takes no time that grows with the square of their 
   expect(performance.now() - start).toBeLessThan(2000);
   expect(JSON.stringify(report)).toContain("Loss over tokens");
 });
+
+test("losses of a network that grew are drawn at the operations that each of its updates took", () => {
+  const folder = run("grown", 1, { seed: 5 }, [3, 2, 1.5]);
+  const records = [1, 2, 3].flatMap((step) => [
+    { kind: "step", step, loss: 1, tokensPerSecond: 100, flops: [10, 20, 120][step - 1] },
+    { kind: "evaluation", step, loss: 4 - step },
+  ]);
+  writeFileSync(logPath(folder), records.map((record) => `${JSON.stringify(record)}\n`).join(""));
+  const { sections } = comparisonReport(compareRuns([folder, wide[0]!]), "compare");
+  const figure = sections[0]!.parts.find(
+    (part) => part.kind === "figure" && part.title === "Loss over training FLOPs",
+  );
+  const [series] = figure?.kind === "figure" && figure.chart.kind === "curves" ? figure.chart.series : [];
+  expect(series).toMatchObject({
+    name: "grown",
+    points: [
+      { x: 10, y: 3 },
+      { x: 20, y: 2 },
+      { x: 120, y: 1 },
+    ],
+  });
+});

@@ -1,7 +1,10 @@
 // What a study says of planted results: rates, verdicts, where they turn, and the page.
 import { expect, test } from "vitest";
 import { reportPage } from "../../src/report/page.ts";
-import { jobOf, type TrialRun } from "../../src/trial/define.ts";
+import type { Known, Result } from "../../src/study/job.ts";
+import { race } from "../../src/study/racing/race.ts";
+import { replay } from "../../src/study/racing/rule.ts";
+import { jobOf, type Trial, type TrialRun } from "../../src/trial/define.ts";
 import { trialReport } from "../../src/trial/report.ts";
 import { trialResult } from "../../src/trial/result.ts";
 import type { TrialValue } from "../../src/trial/values.ts";
@@ -254,5 +257,47 @@ test("whole updates that are over 5 % off what was asked are told, arm by arm wh
   const perStep = wide!.flops / wide!.steps;
   expect(notesOf({ flops: 2.4 * perStep })[0]).toMatch(
     /^wide: trained on 64 tokens, 17 % less than train gives, since updates of 32 are whole\.$/,
+  );
+});
+
+/** What a race makes, and no more. */
+function racedOf(trial: Trial, lossOf: (run: TrialRun) => number): Known {
+  const runs = new Map(trial.runs.flat(2).map((run) => [run.run, run]));
+  const results: Result[] = [];
+  for (;;) {
+    const { jobs, finished } = replay(race(trial.raced), { results, failures: [] });
+    if (finished) return { results, failures: [] };
+    for (const { run } of jobs) results.push(resultOf(runs.get(run)!, lossOf(runs.get(run)!)));
+  }
+}
+
+/** Of `wide` and `deep` at each rate, by seed: the first seed favours the lower rate of `wide`, which is the worse one. */
+const lucky: readonly (readonly (readonly number[])[])[] = [
+  [
+    [2.03, 2.06, 2.002, 2.055, 2.02],
+    [2.032, 2.01, 1.995, 2.015, 2.002],
+  ],
+  [[2, 2.01, 1.99, 2.02, 2]],
+];
+const luckyLoss = ({ arm, candidate, seed }: TrialRun): number => lucky[arm]![candidate]?.[seed] ?? 9;
+
+test("rates that a race ran again are named, and a win that no money was left for is undecided and says why", () => {
+  const trial = trialOf({ stop: "race", seeds: 5 });
+  const known = racedOf(trial, luckyLoss);
+  const result = trialResult(trial, known);
+  expect(result.appeals).toEqual(["wide"]);
+  expect(result.arms[0]!.rate).toBe(0.01);
+  expect(result.pairs[0]!.winner).toBeNull();
+  expect(noteLines(result)).toContain(
+    "Other rates of wide ran under all seeds too, since a verdict hung on them; the best is the arm's.",
+  );
+  const alone = known.results.findIndex(({ run }) => /^wide-rate0.0100-seed[^1]/.test(run));
+  const spend = known.results.slice(0, alone).reduce((sum, { flops }) => sum + flops, 0);
+  const poor = trialOf({ stop: "race", seeds: 5, spend: `${Math.ceil(spend * 1.001)}flops` });
+  const stopped = trialResult(poor, racedOf(poor, luckyLoss));
+  expect(stopped.appeals).toEqual([]);
+  expect(stopped.ended).toBe("budget");
+  expect(pairLine(stopped.pairs[0]!)).toMatch(
+    /^undecided: .*; it hangs on rates that there was no budget left to run again$/,
   );
 });

@@ -1,7 +1,7 @@
 // `scantling design` as the command line has it: its options and where they lead. Trains nothing.
 
 import { type Command, Option } from "commander";
-import { backendOption, type MachineRequest, threadsOption } from "../machine.ts";
+import { backendOption, type MachineRequest, runThreadsOption } from "../machine.ts";
 import { numberBetween, wholeNumber } from "../parsers.ts";
 import type { CommandContext } from "../program.ts";
 
@@ -85,7 +85,7 @@ export function designCommand({ program, console, setExitCode, commandLine }: Co
     .option("--dry-run", "say what would be tried, in how many runs, and how long that takes on this machine")
     .option("--out <folder>", "folder of the design", "runs/design")
     .addOption(new Option("--processes <n>", "runs of the search at a time").argParser(wholeNumber(1)))
-    .addOption(threadsOption())
+    .addOption(runThreadsOption())
     .addOption(backendOption())
     .option("--json", "print one JSON document")
     .addHelpText("after", help)

@@ -1,7 +1,7 @@
 // `scantling ladder` as the command line has it: its options and where they lead. Trains nothing.
 
 import { Argument, type Command, Option } from "commander";
-import { backendOption, type MachineRequest, threadsOption } from "../machine.ts";
+import { backendOption, type MachineRequest, runThreadsOption } from "../machine.ts";
 import { numberBetween, wholeNumber, wholeNumberList } from "../parsers.ts";
 import type { CommandContext } from "../program.ts";
 import { refuseUnused } from "../unused.ts";
@@ -98,7 +98,7 @@ export function ladderCommand({ program, console, setExitCode, commandLine }: Co
     .option("--dry-run", "say what would be run, its FLOPs and its time")
     .option("--out <folder>", "folder of the ladder", "runs/ladder")
     .addOption(new Option("--workers <n>", "runs at a time").argParser(wholeNumber(1)))
-    .addOption(threadsOption())
+    .addOption(runThreadsOption())
     .addOption(backendOption())
     .option("--json", "print one JSON document")
     .addHelpText("after", help)

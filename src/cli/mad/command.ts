@@ -1,7 +1,7 @@
 // `scantling mad` as the command line has it: its options and where they lead. Trains nothing.
 
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { backendOption, type MachineRequest, threadsOption } from "../machine.ts";
+import { backendOption, type MachineRequest, runThreadsOption } from "../machine.ts";
 import { names, wholeNumber } from "../parsers.ts";
 import type { CommandContext } from "../program.ts";
 
@@ -58,7 +58,7 @@ export function madCommand({ program, console, setExitCode, commandLine }: Comma
     .option("--against <file>", "CSV with the columns architecture and perplexity")
     .option("--out <folder>", "folder of the comparison (default: runs/mad)")
     .addOption(new Option("--workers <n>", "runs at a time").argParser(wholeNumber(1)))
-    .addOption(threadsOption())
+    .addOption(runThreadsOption())
     .addOption(backendOption())
     .option("--json", "print one JSON document")
     .addHelpText("after", help)

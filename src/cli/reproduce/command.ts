@@ -2,7 +2,7 @@
 
 import { type Command, Option } from "commander";
 import { type Scale, scales } from "../../claims/claim.ts";
-import { backendOption, type MachineRequest, threadsOption } from "../machine.ts";
+import { backendOption, type MachineRequest, runThreadsOption } from "../machine.ts";
 import { wholeNumber } from "../parsers.ts";
 import type { CommandContext } from "../program.ts";
 
@@ -48,7 +48,7 @@ export function reproduceCommand({ program, console, setExitCode, commandLine }:
     )
     .addOption(new Option("--processes <n>", "runs at a time").argParser(wholeNumber(1)))
     .option("--out <folder>", "default: runs/reproduce/CLAIM-SCALE")
-    .addOption(threadsOption())
+    .addOption(runThreadsOption())
     .addOption(backendOption())
     .option("--json", "print one JSON document")
     .addHelpText("after", help)

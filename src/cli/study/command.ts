@@ -1,7 +1,7 @@
 // `scantling study` as the command line has it: its options and where they lead. Trains nothing.
 
 import { type Command, Option } from "commander";
-import { backendOption, type MachineRequest, threadsOption } from "../machine.ts";
+import { backendOption, type MachineRequest, runThreadsOption } from "../machine.ts";
 import { wholeNumber } from "../parsers.ts";
 import type { CommandContext } from "../program.ts";
 
@@ -49,7 +49,7 @@ export function studyCommand({ program, console, setExitCode, commandLine }: Com
     .addOption(new Option("--seed <n>", "the first seed (default: the study's)").argParser(wholeNumber(0)))
     .addOption(new Option("--seeds <k>", "seeds at most (default: the study's)").argParser(wholeNumber(1)))
     .addOption(new Option("--processes <n>", "runs at a time").argParser(wholeNumber(1)))
-    .addOption(threadsOption())
+    .addOption(runThreadsOption())
     .addOption(backendOption())
     .option("--json", "print one JSON document")
     .addHelpText("after", help)

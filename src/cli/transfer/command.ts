@@ -1,7 +1,7 @@
 // `scantling transfer` as the command line has it: its options and where they lead. Trains nothing.
 
 import { type Command, Option } from "commander";
-import { backendOption, type MachineRequest, threadsOption } from "../machine.ts";
+import { backendOption, type MachineRequest, runThreadsOption } from "../machine.ts";
 import { names, numberBetween, wholeNumber, wholeNumberList } from "../parsers.ts";
 import type { CommandContext } from "../program.ts";
 import { refuseUnused } from "../unused.ts";
@@ -75,7 +75,7 @@ export function transferCommand({ program, console, setExitCode, commandLine }: 
     .option("--check", "the coordinate check alone")
     .option("--out <folder>", "folder of the measurement", "runs/transfer")
     .addOption(new Option("--workers <n>", "runs at a time").argParser(wholeNumber(1)))
-    .addOption(threadsOption())
+    .addOption(runThreadsOption())
     .addOption(backendOption())
     .option("--json", "print one JSON document")
     .addHelpText("after", help)

@@ -8,6 +8,9 @@ import type { Book, Lane, Step, Steps } from "./book.ts";
 const DOUBT = 0.05;
 
 /**
+ * What is read here are the scores that are judged: that can only give an arm more runs before it loses. Which of its candidates it
+ * takes is told by what selects, as on the first seed.
+ *
  * Looks after the `seeds`-th seed and decides pairs, each after what its arms' other candidates say: of a win the loser's, of a
  * tie those of both. Returns false where the budget does not pay for these: then such pairs stay undecided.
  */
@@ -23,9 +26,15 @@ export function* decide(book: Book, seeds: number, last: boolean): Steps<boolean
       appeals.flatMap((one) => one.lanes).map((lane) => [`${lane.arm} ${lane.item}`, lane]),
     );
     const steps = [...lanes.values()].flatMap((lane) => lane.steps);
-    if (steps.length === 0 || book.priceOf(steps) > book.left()) {
+    const isPaid = book.priceOf(steps) <= book.left();
+    if (!isPaid && !last) {
+      // The race ends here, and is tested as one at its end.
+      yield* decide(book, seeds, true);
+      return false;
+    }
+    if (steps.length === 0 || !isPaid) {
       book.settle(appeals.filter((one) => one.lanes.length > 0).map(({ pair }) => pair));
-      return steps.length === 0;
+      return isPaid;
     }
     yield* book.run(steps);
     for (const { arm, item } of lanes.values()) book.chooseAgain(arm, item);

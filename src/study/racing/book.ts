@@ -169,7 +169,9 @@ export function createBook(settings: RaceSettings): Book {
     },
     settle(withheld) {
       comparisons = comparisons.map((one, pair) =>
-        withheld.includes(pair) ? { ...one, verdict: { kind: "undecided", furtherSeeds: null } } : one,
+        withheld.includes(pair)
+          ? { ...one, verdict: { kind: "undecided", furtherSeeds: null, isWithheld: true } }
+          : one,
       );
       settled = comparisons;
     },

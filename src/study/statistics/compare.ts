@@ -2,7 +2,7 @@
 // tables of scores and no runs. See docs/verdicts.md for the model.
 import { criticalValue } from "./criticalValue.ts";
 import { furtherSeeds } from "./furtherSeeds.ts";
-import { type Spreads, spreadsOf, sumOfSquares } from "./spread.ts";
+import { OWN_RATIO, type Spreads, spreadsOf, sumOfSquares } from "./spread.ts";
 import type { Table } from "./table.ts";
 
 /** What the evidence says of a pair. */
@@ -16,6 +16,8 @@ export type Verdict =
        * look now; null where more than 1,000, or where nothing can be said before there are two seeds of both.
        */
       readonly furtherSeeds: number | null;
+      /** It was decided by a race, but for candidates that it hangs on and that there was no budget to run. */
+      readonly isWithheld?: true;
     };
 
 /** Two arms. */
@@ -48,9 +50,6 @@ export interface Contrast {
   readonly degrees: number;
   readonly seeds: number;
 }
-
-/** A pair's own variance counts when it is so many times the pooled one: less is likely chance. */
-const ownRatio = 2.5;
 
 /**
  * Compares all pairs of arms by the mean over tables of their paired differences. The variance of a difference is pooled
@@ -210,7 +209,7 @@ function contrastOf(
     own += share * ownTerm;
   }
   const degrees = pooledSpread > 0 ? pooled ** 2 / pooledSpread : 0;
-  return { difference, error: Math.sqrt(own > ownRatio * pooled ? own : pooled), degrees, seeds };
+  return { difference, error: Math.sqrt(own > OWN_RATIO * pooled ? own : pooled), degrees, seeds };
 }
 
 function meanScore(tables: readonly Table[], arm: number): number | null {

@@ -1,6 +1,7 @@
 // Whether two rankings of the same architectures agree, and how sure that is with few of them. Knows pairs of numbers, not
 // what they measure. N pairs.
 import jstat from "jstat";
+import { RequestError } from "../../errors.ts";
 import { kendall, pearson, spearman } from "./coefficients.ts";
 
 /** A correlation coefficient. */
@@ -36,8 +37,13 @@ export interface Correlations {
  *
  * The intervals are approximate; with five pairs they are wide, as they should be. A rank coefficient of exactly ±1 has no
  * z; it is moved half a step of its possible values towards 0 for the interval alone.
+ *
+ * Errors: RequestError where x and y are not equally long.
  */
 export function correlate(x: readonly number[], y: readonly number[]): Correlations {
+  if (x.length !== y.length) {
+    throw new RequestError(`correlate: ${x.length} values of x and ${y.length} of y; expected pairs`);
+  }
   const n = x.length;
   const without = (values: readonly number[], left: number): number[] => values.filter((_, i) => i !== left);
   return {

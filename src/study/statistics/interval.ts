@@ -1,6 +1,6 @@
 // How sure the score of one arm is. Knows tables of scores; for differences between arms see compare.ts, which is sharper.
 import jstat from "jstat";
-import { spreadsOf } from "./spread.ts";
+import { OWN_RATIO, spreadsOf } from "./spread.ts";
 import type { Table } from "./table.ts";
 
 /** A score with its confidence interval. */
@@ -49,7 +49,7 @@ export function armIntervals(
         cells.length > 1
           ? cells.reduce((sum, cell) => sum + (cell.score - mean) ** 2, 0) / (cells.length - 1)
           : 0;
-      const pooled = cells.length > 1 && !quiet[arm];
+      const pooled = cells.length > 1 && !quiet[arm] && own <= OWN_RATIO * loud.total;
       const term = Math.max(own, items, pooled ? loud.total : 0) / cells.length / tables.length ** 2;
       score += mean / tables.length;
       variance += term;

@@ -24,6 +24,9 @@ export interface Spreads {
   readonly loud: Spread;
 }
 
+/** An arm's or a pair's own variance counts as its own when it is so many times the pooled one: less is likely chance. */
+export const OWN_RATIO = 2.5;
+
 /** An arm is quiet when its variance is so far below the mean of the arms that are not as one in so many is by chance. */
 const byChance = 10;
 

@@ -80,3 +80,7 @@ describe("coefficients", () => {
     expect(found.pearson.pValue).toBeCloseTo(0.4985559855241887, 8);
   });
 });
+
+test("unequally many values are refused", () => {
+  expect(() => correlate([1, 2, 3], [1, 2])).toThrow("3 values of x and 2 of y; expected pairs");
+});

@@ -26,6 +26,15 @@ describe("intervals of an arm's score", () => {
     expect(found!.high - found!.low).toBeCloseTo(2 * 1.959964 * Math.sqrt(0.25 / 96), 6);
   });
 
+  test("an arm that varies far more than the others is told from its own seeds alone", () => {
+    const calm = [0.5, 0.51, 0.52];
+    const [, , , wild] = armIntervals([table([calm, [0.6, 0.62, 0.61], [0.7, 0.71, 0.69], [0.4, 0.5, 0.6]])]);
+    expect(wild!.high - wild!.low).toBeCloseTo((2 * 4.302653 * 0.1) / Math.sqrt(3), 5);
+    // Arms that vary alike share what their seeds tell.
+    const [first] = armIntervals([table([calm, [0.6, 0.62, 0.61], [0.7, 0.71, 0.69]])]);
+    expect(first!.high - first!.low).toBeLessThan((2 * 4.302653 * 0.01) / Math.sqrt(3));
+  });
+
   test("ends stay within bounds, and an arm without a score has none", () => {
     const found = armIntervals([[...table([[0.99, 1]]), [null, null]]], { bounds: [0, 1] });
     expect(found[0]!.high).toBe(1);
