@@ -18,6 +18,7 @@ import {
   type RunConfiguration,
   readConfiguration,
 } from "./runFolder.ts";
+import { runResult } from "./runResult.ts";
 
 /** Told in one line of a checkpoint that is refused while another is used. */
 export type DamageListener = (line: string) => void;
@@ -111,7 +112,12 @@ function findCheckpoint(
   const checkpoints = checkpointsPath(folder);
   const steps = listCheckpoints(checkpoints);
   if (steps.length === 0) {
-    throw new RequestError(`${folder} has no checkpoint yet; let the run reach its first evaluation`);
+    const { step, steps: all } = runResult(folder);
+    throw new RequestError(
+      step < all
+        ? `${folder} has no checkpoint yet; let the run reach its first evaluation`
+        : `${folder} has kept no weights, as runs of studies do; train its architecture with scantling train --architecture, which is in its config.json`,
+    );
   }
   if (typeof which === "number" && !steps.includes(which)) {
     throw new RequestError(

@@ -36,8 +36,8 @@ function heatMapOf({ data, seeds }: TrialResult, arms: readonly ArmResult[], nam
   const columns = Math.max(...rows.map(({ values }) => values.length));
   return {
     kind: "figure",
-    title: `${name} by module`,
-    description: `${name} as each module of each arm tells it, one column for each entry.`,
+    title: `${name}, a row for each module`,
+    description: `${name} as each module of each arm tells it; the columns are its entries, such as a router's experts by number.`,
     data: `${data}, training batches`,
     seeds: seeds.length === 1 ? `seed ${seeds[0]}` : "mean over the seeds of the chosen rate",
     convention: "means over the last tenth of what was told while training",

@@ -89,6 +89,8 @@ export interface ViewResult extends Pick<View, "axis" | "name" | "budget"> {
   readonly pairs: readonly PairResult[];
   /** Pairs, by number, that are decided as asked and decided otherwise here. */
   readonly flips: readonly number[];
+  /** Pairs, by number, that are undecided as asked and won here. */
+  readonly wonHere: readonly number[];
   /** Pairs, by number, that are decided as asked and undecided here. */
   readonly unsure: readonly number[];
 }
@@ -377,16 +379,22 @@ function viewResult(
   const placesOf = (isSo: (pair: PairResult, before: PairResult) => boolean) =>
     pairs.flatMap((pair, place) => {
       const before = headline[place];
-      return before !== undefined && before.verdict !== "undecided" && isSo(pair, before) ? [place] : [];
+      return before !== undefined && isSo(pair, before) ? [place] : [];
     });
   return {
     ...{ axis: view.axis, name: view.name, budget: view.budget, pairs },
     losses: meansOf(view.table),
     flips: placesOf(
       ({ verdict, winner }, before) =>
-        verdict !== "undecided" && (verdict !== before.verdict || winner !== before.winner),
+        before.verdict !== "undecided" &&
+        verdict !== "undecided" &&
+        (verdict !== before.verdict || winner !== before.winner),
     ),
-    unsure: placesOf(({ verdict, difference }) => verdict === "undecided" && difference !== null),
+    wonHere: placesOf(({ winner }, before) => before.verdict === "undecided" && winner !== null),
+    unsure: placesOf(
+      ({ verdict, difference }, before) =>
+        before.verdict !== "undecided" && verdict === "undecided" && difference !== null,
+    ),
   };
 }
 

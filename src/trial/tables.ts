@@ -118,15 +118,15 @@ export function verdictTable({ pairs, views }: TrialResult): ReportTable {
   return {
     kind: "table",
     title: "Verdicts at other budgets",
-    note: "An asterisk: decided otherwise than at the budget that was asked for.",
+    note: "An asterisk: decided otherwise than at the budget that was asked for, or decided here alone.",
     columns: [{ heading: "pair" }, { heading: "as asked" }, ...views.map(({ name }) => ({ heading: name }))],
     rows: pairs.map((pair, place) => [
       `${pair.first}, ${pair.second}`,
       pair.winner ?? pair.verdict,
-      ...views.map(({ pairs: there, flips }) => {
+      ...views.map(({ pairs: there, flips, wonHere }) => {
         const { winner, verdict, difference } = there[place]!;
         if (difference === null) return null;
-        return `${winner ?? verdict}${flips.includes(place) ? " *" : ""}`;
+        return `${winner ?? verdict}${[...flips, ...wonHere].includes(place) ? " *" : ""}`;
       }),
     ]),
   };

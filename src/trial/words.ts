@@ -1,7 +1,7 @@
 // A study's result in words, a line for each thing to know. Computes nothing.
 import { moreSeedsLine } from "../study/moreSeeds.ts";
 import { measures, showDifference } from "./measures.ts";
-import type { ArmResult, PairResult, TrialResult } from "./result.ts";
+import type { ArmResult, PairResult, TrialResult, ViewResult } from "./result.ts";
 
 /** "seeds 1 to 3". */
 export const aboutSeeds = ({ seeds }: Pick<TrialResult, "seeds">): string =>
@@ -36,20 +36,24 @@ export function pairText(pair: PairResult): string {
 
 /**
  * Where a pair that is decided is decided otherwise under other budgets and conventions ("flips"), and where it is
- * undecided there ("not sure"): a line for each such pair.
+ * undecided there ("not sure"), or won there alone ("only elsewhere"): a line for each such pair.
  */
 export function flipLines({ pairs, views }: TrialResult): string[] {
   return pairs.flatMap((pair, place) => {
-    const turned = views
-      .filter(({ flips }) => flips.includes(place))
-      .map(({ name, axis, pairs: there }) => {
-        const how = axis.of === "parameters" ? ", reckoned by Kaplan's power law" : "";
-        return `${shortly(there[place]!)} at ${name}${how}`;
-      });
+    const toldOf = (among: readonly ViewResult[]): string =>
+      among
+        .map(({ name, axis, pairs: there }) => {
+          const how = axis.of === "parameters" ? ", reckoned by Kaplan's power law" : "";
+          return `${shortly(there[place]!)} at ${name}${how}`;
+        })
+        .join("; ");
+    const turned = views.filter(({ flips }) => flips.includes(place));
+    const won = views.filter(({ wonHere }) => wonHere.includes(place));
     const open = views.filter(({ unsure }) => unsure.includes(place)).map(({ name }) => name);
     const asked = `${pair.first}, ${pair.second}: ${shortly(pair)} as asked`;
     return [
-      ...(turned.length === 0 ? [] : [`flips: ${asked}, but ${turned.join("; ")}`]),
+      ...(turned.length === 0 ? [] : [`flips: ${asked}, but ${toldOf(turned)}`]),
+      ...(won.length === 0 ? [] : [`only elsewhere: ${asked}, but ${toldOf(won)}`]),
       ...(open.length === 0 ? [] : [`not sure: ${asked}, undecided at ${open.join(", ")}`]),
     ];
   });
@@ -59,16 +63,18 @@ function shortly({ verdict, winner }: PairResult): string {
   return winner === null ? verdict : `${winner} wins`;
 }
 
-/** "A difference of 0.0312 nat or more would have been decided."; nothing where nothing is known of the spread. */
+/** "Every pair would have been decided at a difference of 0.0312 nat or more."; nothing where nothing is known of the spread. */
 export function decidableLines({ decidable, measure }: Pick<TrialResult, "decidable" | "measure">): string[] {
   return decidable === null
     ? []
-    : [`A difference of ${showDifference(decidable, measure)} or more would have been decided.`];
+    : [
+        `Every pair would have been decided at a difference of ${showDifference(decidable, measure)} or more.`,
+      ];
 }
 
 /** What must be known before the first number. */
 export function noteLines(result: TrialResult): string[] {
-  const { builtIn, data, words, seeds, earlierSeeds, raced, appeals, arms, spent, ended } = result;
+  const { builtIn, data, words, seeds, earlierSeeds, raced, appeals, arms, pairs, spent, ended } = result;
   const edges = arms.flatMap((arm) => edgeLine(arm));
   const isTuned = arms.some(({ rates }) => rates.length > 1);
   return [
@@ -80,17 +86,17 @@ export function noteLines(result: TrialResult): string[] {
     ...(isTuned
       ? []
       : ["Rates were not tuned: there is one, and at another rate another arm may be the better."]),
-    ...(raced && ended === "done"
+    ...(raced && ended === "done" && pairs.some(({ verdict }) => verdict !== "undecided")
       ? [
           `Raced: ${isTuned ? "rates were chosen on the first seed, and " : ""}arms that were told apart got no more seeds: ${spent.runs} runs of the ` +
             `${spent.of} of all rates and seeds.`,
-          ...(appeals.length === 0
-            ? []
-            : [
-                `Other rates of ${appeals.join(", ")} ran under all seeds too, since a verdict hung on them; the best is the arm's.`,
-              ]),
         ]
       : []),
+    ...(appeals.length === 0
+      ? []
+      : [
+          `Other rates of ${appeals.join(", ")} ran under all seeds too, since a verdict hung on them; the best is the arm's.`,
+        ]),
     ...moreSeedsLine(earlierSeeds),
     ...decidableLines(result),
     ...edges,

@@ -179,3 +179,14 @@ test("runs that differ in their seed alone are one arm, compared seed by seed in
   expect((await refusal(["compare", runs[0]!])).err).toMatch(/1 runs; expected from 2/);
   expect((await refusal(["compare", runs[0]!, folder.path])).err).toMatch(/holds no run/);
 });
+
+test("a study of which no arm has a result ends with 1 and says why, and with its report", async () => {
+  const yaml = file("failing.yaml", study.replace("[0.003, 0.01]", "[1e30]"));
+  const out = join(folder.path, "failing");
+  const { exitCode, err } = await scantling(["study", yaml, "--data", text, "--out", out, "--seeds", "2"]);
+  expect([exitCode, err]).toEqual([
+    1,
+    expect.stringMatching(/study: all \d runs failed, such as .*: .*; see .*report\.html\n$/),
+  ]);
+  expect(readFileSync(join(out, "report.html"), "utf8")).toContain("failed");
+}, 120_000);

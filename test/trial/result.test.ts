@@ -117,6 +117,23 @@ test("a pair that is undecided elsewhere is no flip, and is said to be not sure"
   expect(lines).toMatch(/^not sure: wide, deep: deep wins as asked, undecided at .*equal seconds/);
 });
 
+test("a pair that is won at another budget alone is told, and marked in the table", () => {
+  const trial = trialOf();
+  // Arms end alike to within the spread; at the seconds of the faster one the slower has had half its updates.
+  const known = resultsOf(
+    trial,
+    (run) => 2 + 0.2 * Math.abs(run.candidate - 1) + 0.02 * ((run.seed * (run.arm + 1)) % 3),
+  );
+  const result = trialResult(trial, known);
+  expect(result.pairs[0]!.verdict).toBe("undecided");
+  const seconds = result.views.find(({ name }) => name === "equal seconds")!;
+  expect(seconds).toMatchObject({ flips: [], unsure: [], wonHere: [0] });
+  expect(flipLines(result).join("\n")).toMatch(
+    /^only elsewhere: wide, deep: undecided as asked, but .*wide wins at equal seconds/,
+  );
+  expect(noteLines(result).join()).not.toMatch(/told apart/);
+});
+
 test("other budgets of a race are tested as strictly as the race's own looks", () => {
   const trial = trialOf({ stop: "race", seeds: 5 });
   // Sure enough for one test of two seeds, and not for the first of four looks.

@@ -34,6 +34,7 @@ export function costLines(
       ];
       return `${arm.name.padEnd(width)}  ${cells.map((cell) => cell.padStart(11)).join("")}`;
     }),
+    ...(seeds.length === 1 ? ["one seed decides nothing: give two or more with --seeds"] : []),
     `all: ${between(runs, String)} runs${runs[1] < allRuns ? ` (up to ${allRuns} where rates come near each other)` : ""}, ${between(flops, (value) => value.toExponential(2))} training FLOPs, about ` +
       `${between(seconds, formatDuration)}${peakBytes === null ? "" : `, ${formatBytes(peakBytes)} of memory`}`,
   ];

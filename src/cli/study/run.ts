@@ -2,7 +2,7 @@
 
 import { dirname, join } from "node:path";
 import { dataFolders } from "../../data/named/folders.ts";
-import { RequestError } from "../../errors.ts";
+import { RequestError, WorkError } from "../../errors.ts";
 import { isObject } from "../../json.ts";
 import { show } from "../../strict.ts";
 import { defaultProcesses } from "../../study/processes.ts";
@@ -59,7 +59,12 @@ export async function runStudyFile(
       ? `${JSON.stringify({ ...result, report })}\n`
       : `${[...resultLines(result), "", `report: ${report}`, ...next].join("\n")}\n`,
   );
-  if (reason !== "interrupted") return 0;
+  if (reason !== "interrupted") {
+    if (result.arms.some(({ test }) => test !== null)) return 0;
+    throw new WorkError(
+      `study: all ${result.failures.length} runs failed, such as ${result.failures[0]?.run}: ${result.failures[0]?.reason}; see ${report}`,
+    );
+  }
   console.err(
     `paused after ${result.spent.runs} of at most ${result.spent.of} runs: the same command goes on from here\n`,
   );
