@@ -115,6 +115,11 @@ export function trainingOf(
     const where = other === "grow" ? "an arm's" : "the same for all arms";
     throw new RequestError(`study: ${what}.${other} is out of place: it is ${where}; move it`);
   }
+  if (given.schedule !== undefined && !isObject(given.schedule)) {
+    throw new RequestError(
+      `study: ${what}.schedule is ${show(given.schedule)}; expected settings, such as { decay: linear }`,
+    );
+  }
   if (isObject(given.schedule) && Object.hasOwn(given.schedule, "rate")) {
     throw new RequestError(`study: ${what}.schedule.rate is one of rates, in turn; leave it out`);
   }

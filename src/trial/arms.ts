@@ -72,9 +72,13 @@ function familyArms(settings: TrialSettings, context: ArmContext): Arm[] {
   const base = architectureOf("family", given, settings, context);
   const { parameters, convention } = equal;
   const budget = { of: "parameters", value: parameters!, convention } as const;
-  return solveWidths(base, budget, depths).map(({ depth, width }) =>
-    complete(`${depth} × ${width}`, atShape(base, width, depth), { parametrisation, rates }),
-  );
+  try {
+    return solveWidths(base, budget, depths).map(({ depth, width }) =>
+      complete(`${depth} × ${width}`, atShape(base, width, depth), { parametrisation, rates }),
+    );
+  } catch (error) {
+    throw named(error, "family");
+  }
 }
 
 function architectureOf(
@@ -136,7 +140,7 @@ function grown(name: string, architecture: Architecture, grow: NonNullable<ArmTr
 
 const percent = (share: number) => `${(100 * share).toFixed(share < 0.1 ? 2 : 0)} %`;
 
-function requireEqualParameters(arms: readonly Arm[], { equal }: TrialSettings): void {
+function requireEqualParameters(arms: readonly Arm[], { equal, family }: TrialSettings): void {
   const { parameters: asked, convention, tolerance } = equal;
   if (!equal.isHeld) return;
   const sizes = arms.map(({ parameters }) => parameters[convention]);
@@ -154,7 +158,10 @@ function requireEqualParameters(arms: readonly Arm[], { equal }: TrialSettings):
   throw new RequestError(
     `study: ${worst.name} has ${size.toLocaleString("en-US")} parameters (${convention}), ${percent(Math.abs(off))} ` +
       `${off > 0 ? "above" : "below"} ${asked === null ? "the middle of the arms" : "equal.parameters"}, ` +
-      `${Math.round(middle).toLocaleString("en-US")}; expected within ${percent(tolerance)}: change its width, or equal.tolerance`,
+      `${Math.round(middle).toLocaleString("en-US")}; expected within ${percent(tolerance)}: ` +
+      (family === null
+        ? "change its width, or equal.tolerance"
+        : "change equal.parameters, family.depths or equal.tolerance"),
   );
 }
 

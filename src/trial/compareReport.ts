@@ -22,18 +22,20 @@ export function comparisonReport(comparison: RunComparison, command: string): Re
     sections: [
       {
         heading: "Learning",
-        parts: [
-          curves(comparison, "tokens", "count", ({ result }) => perStep(result, result.tokens)),
-          curves(comparison, "training FLOPs", "count", ({ curve, flops }) => {
-            const spent = new Map(curve.map(({ step }, place) => [step, flops[place] ?? null]));
-            return (step) => spent.get(step) ?? null;
-          }),
-          curves(comparison, "seconds", "seconds", ({ result }) =>
-            result.tokensPerSecond === null
-              ? () => null
-              : perStep(result, result.tokens / result.tokensPerSecond),
-          ),
-        ].flatMap(drawn),
+        parts: groupsOf(comparison).flatMap((group) =>
+          [
+            curves(group, "tokens", "count", ({ result }) => perStep(result, result.tokens)),
+            curves(group, "training FLOPs", "count", ({ curve, flops }) => {
+              const spent = new Map(curve.map(({ step }, place) => [step, flops[place] ?? null]));
+              return (step) => spent.get(step) ?? null;
+            }),
+            curves(group, "seconds", "seconds", ({ result }) =>
+              result.tokensPerSecond === null
+                ? () => null
+                : perStep(result, result.tokens / result.tokensPerSecond),
+            ),
+          ].flatMap(drawn),
+        ),
       },
       { heading: "Differences", parts: drawn(differences(comparison)) },
       diagramSection(
@@ -50,24 +52,50 @@ function perStep({ step: last }: RunResult, all: number): (step: number) => numb
   return (step) => (last === 0 ? null : (step * all) / last);
 }
 
-const seedsOf = ({ runs }: RunComparison): string => {
+/** Runs whose losses are of one thing. */
+interface Group {
+  readonly runs: readonly ComparedRun[];
+  readonly arms: readonly string[];
+  /** "shapes"; with the objective where others have another one on the same data. */
+  readonly name: string;
+  /** Whether there is no other. */
+  readonly isAll: boolean;
+}
+
+function groupsOf({ runs }: RunComparison): Group[] {
+  const keyOf = ({ scored }: ComparedRun): string => JSON.stringify(scored);
+  const keys = [...new Set(runs.map(keyOf))];
+  return keys.map((key) => {
+    const own = runs.filter((run) => keyOf(run) === key);
+    const { data, objective } = own[0]!.scored;
+    const isShared = runs.some(({ scored }) => scored.data === data && scored.objective !== objective);
+    return {
+      runs: own,
+      arms: [...new Set(own.map(({ arm }) => arm))],
+      name: isShared ? `${data}, ${objective}` : data,
+      isAll: keys.length === 1,
+    };
+  });
+}
+
+const seedsOf = ({ runs }: Pick<RunComparison, "runs">): string => {
   const seeds = [...new Set(runs.map(({ seed }) => seed))].sort((a, b) => a - b);
   return seeds.length === 1 ? `seed ${seeds[0]}` : `seeds ${seeds.join(", ")}`;
 };
 
 function curves(
-  comparison: RunComparison,
+  group: Group,
   label: string,
   unit: "count" | "seconds",
   spentBy: (run: ComparedRun) => (step: number) => number | null,
 ): ReportFigure {
-  const { runs, arms, data } = comparison;
+  const { runs, arms, name, isAll } = group;
   return {
     kind: "figure",
-    title: `Loss over ${label}`,
+    title: `Loss over ${label}${isAll ? "" : `: ${name}`}`,
     description: `Validation loss of every arm against ${label}; bands from the lowest to the highest seed.`,
-    data: `${data.join(", ")}, validation`,
-    seeds: seedsOf(comparison),
+    data: `${name}, validation`,
+    seeds: seedsOf(group),
     convention:
       label === "training FLOPs" ? "all operations of forward and backward that run" : "means over seeds",
     chart: {
@@ -111,6 +139,7 @@ function runTable(runs: readonly ComparedRun[]): ReportTable {
       { heading: "seed" },
       { heading: "last loss", unit: "nat" },
       { heading: "lowest loss", unit: "nat" },
+      { heading: "accuracy there, %" },
       { heading: "parameters", unit: "count" },
       { heading: "tokens", unit: "count" },
       { heading: "FLOPs", unit: "count" },
@@ -118,7 +147,8 @@ function runTable(runs: readonly ComparedRun[]): ReportTable {
       { heading: "time", unit: "seconds" },
     ],
     rows: runs.map(({ folder, arm, seed, loss, result }) => [
-      ...[folder, arm, seed, loss, result.validationLoss, result.parameters],
+      ...[folder, arm, seed, loss, result.validationLoss],
+      ...[result.validationAccuracy === null ? null : 100 * result.validationAccuracy, result.parameters],
       ...[result.tokens, result.flops, result.tokensPerSecond, result.seconds],
     ]),
   };

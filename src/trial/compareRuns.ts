@@ -15,6 +15,8 @@ export interface ComparedRun {
   readonly arm: string;
   readonly architecture: RunConfiguration["architecture"];
   readonly seed: number;
+  /** What its losses are of: equal for runs whose losses can be drawn together. */
+  readonly scored: { readonly data: string; readonly sha256: string; readonly objective: string };
   readonly result: RunResult;
   /** On the validation data, on the way. */
   readonly curve: readonly Look[];
@@ -62,6 +64,10 @@ export function compareRuns(folders: readonly string[], margin: number = usualMa
     return {
       ...{ folder, arm: names[place]!, architecture: configuration.architecture },
       ...{ seed: configuration.training.seed, curve },
+      scored: {
+        ...{ data: configuration.data.name, sha256: configuration.data.sha256 },
+        objective: configuration.training.objective.name,
+      },
       flops: flopsAfter(
         log,
         curve.map(({ step }) => step),

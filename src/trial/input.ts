@@ -200,7 +200,7 @@ export function readSettings(input: unknown): TrialSettings {
   if (convention !== undefined && train.flops === undefined) {
     throw new RequestError("study: train.convention says how flops are counted; leave it out or give flops");
   }
-  const equal = parseStrict("study: equal", equalSchema, given.equal ?? {});
+  const equal = parseStrict("study: equal", equalSchema, given.equal === undefined ? {} : given.equal);
   const { arms, family } = readArms(given);
   if (family !== null && equal.parameters === undefined) {
     throw new RequestError(

@@ -127,6 +127,18 @@ test("what is wrong with a study is one line", async () => {
     /expected architectures by name/,
   );
   expect(await refused("- 1\n")).toMatch(/expected an object/);
+  expect(await refused(`${study}equal:\n`)).toMatch(/study: equal/);
+  expect(await refused(`${study}training: { schedule: 3 }\n`)).toMatch(
+    /training\.schedule is 3; expected settings/,
+  );
+  const family =
+    "family: { architecture: { activation: gelu }, depths: [1, 3] }\ntrain: { steps: 2 }\nrates: [0.1]\n";
+  expect(await refused(`${family}equal: { parameters: 900, tolerance: 0.001 }\n`)).toMatch(
+    /change equal\.parameters, family\.depths or equal\.tolerance/,
+  );
+  expect(await refused(`${family}equal: { parameters: 10 }\n`)).toMatch(
+    /study: family: depth 1: no width meets/,
+  );
   expect(await refused(study.replace("deep.yaml", "&a { architecture: &b { stripe: *b } }"))).toMatch(
     /arms\.deep/,
   );

@@ -109,3 +109,16 @@ test("losses of a network that grew are drawn at the operations that each of its
     ],
   });
 });
+
+test("losses of different things are drawn apart", () => {
+  const masked = run("masked-apart", 1, { seed: 1, objective: "masked-token" }, [2, 1]);
+  const titles = (folders: readonly string[]) =>
+    comparisonReport(compareRuns(folders), "compare")
+      .sections[0]!.parts.flatMap((part) => (part.kind === "figure" ? [part.title] : []))
+      .filter((title) => title.startsWith("Loss over tokens"));
+  expect(titles([wide[0]!, masked])).toEqual([
+    "Loss over tokens: words, next-token",
+    "Loss over tokens: words, masked-token",
+  ]);
+  expect(titles([...wide, ...deep])).toEqual(["Loss over tokens"]);
+});

@@ -61,6 +61,11 @@ export async function exportModel(
 /** A run where there is such a folder, else an architecture, whose file is written here. */
 function pytorchSource(name: string, file: string | undefined) {
   if (!presets.has(name) && isFolder(name)) return { folder: name, file };
+  if (!presets.has(name) && /[/\\]/.test(name) && !/\.(json|ya?ml)$/i.test(name)) {
+    throw new RequestError(
+      `${name}: there is no such folder of a run; name a run, a preset or a .json or .yaml file`,
+    );
+  }
   const architecture = readArchitecture(name);
   return { architecture, file: file ?? `${basename(name).replace(/\.(json|ya?ml)$/i, "")}.py` };
 }
