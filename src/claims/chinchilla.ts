@@ -8,7 +8,8 @@ import { formatCount } from "../report/format.ts";
 import type { Estimate } from "../scaling/intervals.ts";
 import { fitIsoflop } from "../scaling/isoflop.ts";
 import type { Claim, ClaimText } from "./claim.ts";
-import { judgeMeasures, type Measure, meanOf, toldMeasures } from "./measures.ts";
+import { distance } from "./distance.ts";
+import { type JudgedMeasure, judgeMeasures, type Measure, meanOf, toldMeasures } from "./measures.ts";
 import {
   type Conclusion,
   type FigureAbout,
@@ -45,7 +46,7 @@ export function chinchillaRuns(size: ChinchillaSize): RunsInput {
   return {
     ...{ label: size.label, name: "chinchilla", seeds: size.seeds },
     plan: (context) => {
-      const rungs = size.budgets.map((budget) => ({ budget, models: modelsAt(size, context, budget) }));
+      const rungs = size.budgets.map((budget) => rungAt(size, context, budget));
       return {
         runs: rungs.flatMap(({ models }) => models.flatMap(({ runs }) => runs)),
         conclude: (lossOf, about) => conclude(rungs, lossOf, about),
@@ -54,26 +55,31 @@ export function chinchillaRuns(size: ChinchillaSize): RunsInput {
   };
 }
 
-function modelsAt(
+function rungAt(
   { budgets, sizes, layers, length, batch, evaluationTokens }: ChinchillaSize,
   { seeds, ...context }: RunsContext,
   budget: number,
-): Model[] {
-  const bySeed = seeds.map((seed) => {
-    const request: IsoflopRequest = {
+): ChinchillaRung {
+  const requests = seeds.map(
+    (seed): IsoflopRequest => ({
       ...{ kind: "isoflop", family: decoderFamily(length, widthRule), layers, budgets, sizes },
       ...{ ...context, batch, seed, evaluationTokens },
-    };
-    return isoflopRuns(request, budget, guessOf(request, budget));
-  });
-  return bySeed[0]!.map(({ parameters }, place) => ({
+    }),
+  );
+  const guess = guessOf(requests[0]!, budget);
+  const bySeed = requests.map((request) => isoflopRuns(request, budget, guess));
+  const models = bySeed[0]!.map(({ parameters }, place) => ({
     parameters,
     runs: bySeed.map((runs) => runs[place]!),
   }));
+  return { budget, guess, models };
 }
 
 interface ChinchillaRung {
   readonly budget: number;
+  /** Parameters that are likely to be best. */
+  readonly guess: number;
+  /** From the smallest to the largest. */
   readonly models: readonly Model[];
 }
 
@@ -82,7 +88,9 @@ async function conclude(
   lossOf: LossOf,
   about: FigureAbout,
 ): Promise<Conclusion> {
-  const judged = judgeMeasures(rungs.map((rung) => measureOf(rung, lossOf)));
+  const judged = judgeMeasures(rungs.map((rung) => measureOf(rung, lossOf))).map((measure, place) =>
+    withinReach(measure, rungs[place]!),
+  );
   const valleys = rungs.map(({ budget, models }) => ({
     name: flopName(budget),
     valley: valleyThrough(
@@ -140,6 +148,19 @@ function measureOf({ budget, models }: ChinchillaRung, lossOf: LossOf): Measure 
   };
 }
 
+/** That no size between is best says nothing where all sizes that were run are likely to be too big, or all too small. */
+function withinReach(measure: JudgedMeasure, { guess, models }: ChinchillaRung): JudgedMeasure {
+  const { judged } = measure;
+  const [smallest, largest] = [models[0]!.parameters, models.at(-1)!.parameters];
+  if (judged.judgement !== "not supported" || (smallest < guess && guess < largest)) return measure;
+  const end =
+    smallest < guess
+      ? `the largest size, N ${formatCount(largest)}, lies below`
+      : `the smallest size, N ${formatCount(smallest)}, lies above`;
+  const reason = `${judged.reason}; but ${end} what is likely to be best, N ${formatCount(guess)}`;
+  return { ...measure, judged: { ...judged, judgement: "not decidable at this scale", reason } };
+}
+
 function estimateText({ value, interval }: Estimate): string {
   return `${value.toFixed(3)}${interval === null ? "" : ` [${interval.map((end) => end.toFixed(3)).join(", ")}]`}`;
 }
@@ -164,8 +185,6 @@ function vertexOf(
     loss: vertex.loss,
   };
 }
-
-const distance = (a: number, b: number): number => Math.abs(Math.log(a / b));
 
 function optimaTable(
   optima: readonly ({ readonly budget: number } & ReturnType<typeof vertexOf>)[],

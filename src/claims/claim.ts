@@ -37,11 +37,14 @@ export interface ClaimStudy {
   readonly name: string;
   /** Whether `data` names such data as it is about, as far as names tell. */
   readonly takes: (data: string, dataFolder: DataFolders | undefined) => boolean;
-  /** As far as it is known without data or a clock: at most. */
+  /** As far as it is known without data or a clock: about so much at most, where the first seed tells rates apart. */
   readonly cost: () => StudyCost;
-  /** Errors: RequestError before anything is trained; WorkError as `runStudy`. */
-  readonly run: (options: ClaimStudyOptions) => AsyncGenerator<ClaimStudyEvent, void, undefined>;
+  /** Looks at the data and at what the folder holds, and trains nothing. Errors: RequestError for all that can be refused. */
+  readonly prepare: (options: ClaimStudyOptions) => Promise<PreparedStudy>;
 }
+
+/** Runs a study that nothing speaks against. Errors: WorkError as `runStudy`. */
+export type PreparedStudy = () => AsyncGenerator<ClaimStudyEvent, void, undefined>;
 
 /** What the runs of a study come to. */
 export interface StudyCost {

@@ -2,6 +2,7 @@
 // it. Trains nothing.
 import type { ReportSection } from "../report/document.ts";
 import type { TrialResult } from "../trial/result.ts";
+import { distance } from "./distance.ts";
 import { judgeArms } from "./judge.ts";
 import { type Judgement, together } from "./verdict.ts";
 
@@ -92,7 +93,6 @@ export function depthPredictions(
 }
 
 const ratio = ([layers, width]: Shape): number => width / layers;
-const distance = (a: number, b: number): number => Math.abs(Math.log(a / b));
 
 /** Whether two arms surely differ by less than the share of their loss that Kaplan's figure has. */
 function nearness(

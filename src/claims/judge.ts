@@ -64,6 +64,9 @@ export function judgeArms(
     if (pair === undefined || pair.verdict === "undecided") return "open";
     return pair.winner === one ? "wins" : "fails";
   };
+  if (better.length === 0 || than.length === 0) {
+    return { text, judgement: "not decidable at this scale", reason: "there is nothing to compare" };
+  }
   const best = better.find((one) => than.every((other) => outcome(one, other) === "wins"));
   if (best !== undefined)
     return { text, judgement: "supported", reason: `${best} wins over ${than.join(" and ")}` };

@@ -266,7 +266,7 @@ const text: ClaimText = {
   title: "Loss against compute, data and parameters",
   source: 'Kaplan et al., "Scaling Laws for Neural Language Models" (2020)',
   statement:
-    "Loss falls as a power of parameters, of data and of compute, and less and less where one of the first two is held small.",
+    "More parameters and more data lower the loss, and either lowers it less steeply where the other is held small.",
   published: {
     title: "Published: exponents of loss, WebText2",
     note: "768 to 1.5e9 parameters without embeddings, 2.2e7 to 2.3e10 tokens.",
@@ -280,7 +280,7 @@ const text: ClaimText = {
   },
   caveats: [
     "Data are the tokens of a run that sees each once; in the paper D is the text there is, seen until the loss on other text rises.",
-    "Ours are far smaller, and what no model can predict is part of the loss: exponents need not agree. Judged are the directions and the bend.",
+    "Ours are far smaller, and what no model can predict is part of the loss: exponents need not agree. Judged are the directions and the bend; that loss falls as a power of either, and of compute, is fitted and shown.",
     "Where the largest model with most data comes near the lowest possible loss, its own curve bends, too, and hides the bend that is judged: the built-in language is such text, others are not.",
     "One depth; widths under muP with one rate, which was measured on some of them and not on each; the cosine ends with the run.",
   ],

@@ -1,7 +1,7 @@
 // Studies of two halves: architectures on synthetic tasks, and the same architectures on text; then whether both rank them
 // alike. Knows no claim.
 import { join } from "node:path";
-import { mad } from "../mad/mad.ts";
+import { type MadEndEvent, mad, requireMadFolder } from "../mad/mad.ts";
 import { mixerArchitecture } from "../mad/mixers.ts";
 import type { Profile } from "../mad/profile.ts";
 import { requireProfile } from "../mad/profiles/profiles.ts";
@@ -9,13 +9,14 @@ import { madReport } from "../mad/report.ts";
 import { defineComparison } from "../mad/request.ts";
 import type { MadResult } from "../mad/result.ts";
 import type { ReportPart } from "../report/document.ts";
+import { moreSeedsLine } from "../study/moreSeeds.ts";
 import { type Correlation, type Correlations, correlate } from "../study/statistics/correlation.ts";
 import type { TrialInput } from "../trial/input.ts";
-import { prepareTrial, takesData } from "../trial/prepare.ts";
+import { takesData } from "../trial/prepare.ts";
 import type { TrialResult } from "../trial/result.ts";
 import { runTrial } from "../trial/trial.ts";
-import type { ClaimStudy, ClaimStudyEvent, ClaimStudyOptions, Studied } from "./claim.ts";
-import { askedOf, studiedTrial, type TrialConclusion, trialCost } from "./trialStudy.ts";
+import type { ClaimStudy, ClaimStudyOptions, PreparedStudy, Studied } from "./claim.ts";
+import { askedOf, preparedTrial, studiedTrial, type TrialConclusion, trialCost } from "./trialStudy.ts";
 import { type Judged, verdictOf } from "./verdict.ts";
 
 /** Architectures, how they are scored, and how they learn text. */
@@ -41,7 +42,7 @@ export function madStudy(input: MadStudyInput): ClaimStudy {
       const own = trialCost(language);
       return { runs: cost.runs + own.runs, flops: (priced?.budget ?? cost.flops) + own.flops };
     },
-    run: (options) => run(input, language, options),
+    prepare: (options) => prepare(input, language, options),
   };
 }
 
@@ -56,42 +57,42 @@ function languageOf({ architectures, profile, language }: MadStudyInput): TrialI
   return { ...language, name: "language", arms: Object.fromEntries(arms) };
 }
 
-async function* run(
+async function prepare(
   input: MadStudyInput,
   language: TrialInput,
   options: ClaimStudyOptions,
-): AsyncGenerator<ClaimStudyEvent, void, undefined> {
-  const { folder, seed, dataFolder, backend, processes, threads, signal, worker, command } = options;
-  const asked = askedOf(language, options);
+): Promise<PreparedStudy> {
+  const { folder, seed, backend, processes, threads, signal, worker, command } = options;
   const own = join(folder, "language");
-  // What can be refused is before anything is trained.
-  const { trial } = await prepareTrial({ input: asked, folder: own, dataFolder, backend, processes });
+  const trial = await preparedTrial(askedOf(language, options), own, options);
   const shared = { threads, signal, command };
   const tasks = {
     ...{ ...comparisonOf(input), ...shared, firstSeed: seed, backend, processes },
     ...(options.seeds === undefined ? {} : { seeds: options.seeds }),
     folder: join(folder, "tasks"),
   };
-  let scored: MadResult | null = null;
-  let isInterrupted = false;
-  for await (const event of mad(tasks)) {
-    if (event.kind === "study") yield event;
-    if (event.kind !== "end") continue;
-    scored = event.result;
-    isInterrupted = event.reason === "interrupted";
-  }
-  // The other half is then left as it is; what it has is told.
-  const stopped = isInterrupted ? AbortSignal.abort() : signal;
-  for await (const event of runTrial({ trial, folder: own, ...shared, worker, signal: stopped })) {
-    if (event.kind === "study") {
-      yield event;
-      continue;
+  requireMadFolder(tasks.folder, tasks);
+  return async function* () {
+    let ended: MadEndEvent | undefined;
+    for await (const event of mad(tasks)) {
+      if (event.kind === "study") yield event;
+      if (event.kind === "end") ended = event;
     }
-    const { reason, result } = event;
-    const { sections } = madReport({ result: scored!, associations: null, command, hash: "" });
-    const studied = studiedTrial(result, concludeMad(scored!, result, sections));
-    yield { kind: "end", reason, studied: { ...studied, runs: studied.runs + scored!.spent.runs } };
-  }
+    const { result: scored, reason: why, earlierSeeds } = ended!;
+    // The other half is then left as it is; what it has is told.
+    const stopped = why === "interrupted" ? AbortSignal.abort() : signal;
+    for await (const event of runTrial({ trial, folder: own, ...shared, worker, signal: stopped })) {
+      if (event.kind === "study") {
+        yield event;
+        continue;
+      }
+      const { reason, result } = event;
+      const { sections } = madReport({ result: scored, associations: null, command, hash: "" });
+      const studied = studiedTrial(result, concludeMad(scored, result, sections));
+      const notes = [...new Set([...studied.notes, ...moreSeedsLine(earlierSeeds)])];
+      yield { kind: "end", reason, studied: { ...studied, notes, runs: studied.runs + scored.spent.runs } };
+    }
+  };
 }
 
 /** An architecture in both halves. */

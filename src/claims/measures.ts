@@ -2,6 +2,7 @@
 // expects. Knows no run.
 import type { ReportSection } from "../report/document.ts";
 import { compareArms } from "../study/statistics/compare.ts";
+import { mean } from "../trial/outcome.ts";
 import { type PairResult, pairResult } from "../trial/result.ts";
 import type { Studied } from "./claim.ts";
 import { type Expectation, judgePairs } from "./judge.ts";
@@ -71,7 +72,7 @@ export function toldMeasures(
     verdicts: judged.flatMap(({ measure: { title, unit, expectation }, pairs }) =>
       pairs
         .filter(({ first, second }) => isAsked(expectation, first, second))
-        .map((pair) => ({ outcome: pair.verdict, text: `${title}: ${pairText(pair, unit)}` })),
+        .map((pair) => ({ outcome: pair.verdict, text: `${title}: ${apartText(pair, unit)}` })),
     ),
     sections: judged.map((one) => measureSection(one, about)),
   };
@@ -84,7 +85,8 @@ function isAsked({ better, than }: Expectation, first: string, second: string): 
   );
 }
 
-function pairText({ first, second, difference, interval, winner, seeds }: PairResult, unit: string): string {
+/** In the unit of the measure, of which the lower is the better. */
+function apartText({ first, second, difference, interval, winner, seeds }: PairResult, unit: string): string {
   if (difference === null) return `${first} and ${second} have no seed in common`;
   const rangeOf = ([low, high]: readonly [number, number]) => ` [${low.toFixed(4)}, ${high.toFixed(4)}]`;
   if (winner !== null) {
@@ -140,8 +142,7 @@ function measureSection({ measure, pairs, judged }: JudgedMeasure, about: Figure
 
 const capital = (text: string): string => `${text.slice(0, 1).toUpperCase()}${text.slice(1)}`;
 
-/** Null of nothing. */
+/** Of those that are known; null of nothing. */
 export function meanOf(values: readonly (number | null)[]): number | null {
-  const known = values.flatMap((value) => value ?? []);
-  return known.length === 0 ? null : known.reduce((sum, value) => sum + value, 0) / known.length;
+  return mean(values.flatMap((value) => value ?? []));
 }

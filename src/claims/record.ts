@@ -6,10 +6,13 @@ import { RequestError } from "../errors.ts";
 import { largest, readInputFile } from "../inputFile.ts";
 import { parseJson } from "../json.ts";
 import { replaceFile } from "../train/files.ts";
-import type { StudiedClaim } from "./claim.ts";
+import type { Scale, StudiedClaim } from "./claim.ts";
 
 const schema = z.array(
   z.object({
+    /** Which claim, and how large; absent in records of earlier versions. */
+    claim: z.string().max(200).optional(),
+    scale: z.string().max(20).optional(),
     label: z.string().max(200),
     finished: z.boolean(),
     judgement: z.enum(["supported", "not supported", "not decidable at this scale"]),
@@ -18,21 +21,49 @@ const schema = z.array(
 
 const recordPath = (folder: string): string => join(folder, "verdicts.json");
 
-export function writeRecord(folder: string, studies: readonly StudiedClaim[]): void {
-  const record = studies.map(({ label, finished, runs, verdict }) => ({ label, finished, runs, ...verdict }));
+/** What is tested in a folder. */
+export interface Tested {
+  readonly claim: { readonly name: string };
+  readonly scale: Scale;
+}
+
+/** Errors: RequestError for the folder of another claim, or of another scale: its report would be written over. */
+export function requireClaimFolder(folder: string, { claim, scale }: Tested): void {
+  if (!existsSync(recordPath(folder))) return;
+  const other = readRecord(folder).find(
+    (one) => (one.claim ?? claim.name) !== claim.name || (one.scale ?? scale) !== scale,
+  );
+  if (other === undefined) return;
+  throw new RequestError(
+    `${folder} holds ${other.claim} --scale ${other.scale}; choose another folder for ${claim.name} --scale ${scale}`,
+  );
+}
+
+export function writeRecord(
+  folder: string,
+  { claim, scale }: Tested,
+  studies: readonly StudiedClaim[],
+): void {
+  const record = studies.map(({ label, finished, runs, verdict }) => ({
+    ...{ claim: claim.name, scale, label, finished, runs },
+    ...verdict,
+  }));
   replaceFile(recordPath(folder), `${JSON.stringify(record, null, 1)}\n`);
 }
 
 /** "not run", "begun", or what its studies say: "supported (standard parametrisation)". */
 export function statusIn(folder: string): string {
   if (!existsSync(folder)) return "not run";
+  if (!existsSync(recordPath(folder))) return "begun";
+  return readRecord(folder)
+    .map(({ label, finished, judgement }) => `${finished ? "" : "so far "}${judgement} (${label})`)
+    .join(", ");
+}
+
+function readRecord(folder: string): z.infer<typeof schema> {
   const path = recordPath(folder);
-  if (!existsSync(path)) return "begun";
   try {
-    const studies = schema.parse(parseJson(readInputFile(path, largest.manifest).toString("utf8")));
-    return studies
-      .map(({ label, finished, judgement }) => `${finished ? "" : "so far "}${judgement} (${label})`)
-      .join(", ");
+    return schema.parse(parseJson(readInputFile(path, largest.manifest).toString("utf8")));
   } catch {
     throw new RequestError(`${path} cannot be read; remove it, and run the claim again to have it back`);
   }

@@ -54,10 +54,12 @@ export function claimsReport(
   }));
   return {
     title: "Claims",
-    notes: pages.flatMap(({ claim, notes }, place) => [
-      ...(place === 0 ? notes.slice(0, 1) : []),
-      ...notes.slice(1).map((note) => `${claim.name}: ${note}`),
-    ]),
+    notes: [
+      ...dataNotes(tested),
+      ...tested.flatMap(({ claim, studies }) =>
+        studies.flatMap((study) => verdictLines(claim, study).map((line) => `${claim.name}: ${line}`)),
+      ),
+    ],
     facts: pages.flatMap(({ claim, facts }) =>
       facts.slice(0, -1).map(({ name, value }) => ({ name: `${claim.name}, ${name}`, value })),
     ),
@@ -69,6 +71,20 @@ export function claimsReport(
     ),
     origin: [{ name: "made by", value: command }],
   };
+}
+
+/** What each claim's first note says of its data, once for all claims of which it is the same. */
+function dataNotes(
+  tested: readonly { readonly claim: ClaimText; readonly studies: readonly StudiedClaim[] }[],
+): string[] {
+  const names = new Map<string, string[]>();
+  for (const { claim, studies } of tested) {
+    const note = studies[0]!.notes[0];
+    if (note !== undefined) names.set(note, [...(names.get(note) ?? []), claim.name]);
+  }
+  return names.size === 1
+    ? [...names.keys()]
+    : [...names].map(([note, having]) => `${having.join(", ")}: ${note}`);
 }
 
 /** The claim and the plain verdict of one study, a line each. */

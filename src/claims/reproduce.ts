@@ -1,10 +1,18 @@
-// A claim tested: each of its studies run, then the verdict and the page. Knows no command and no kind of study.
+// A claim tested: all of its studies prepared, each of them run, then the verdict and the page. Knows no command and no kind of
+// study.
 import { join } from "node:path";
 import { makeFolder } from "../folders.ts";
 import { reportPage } from "../report/page.ts";
 import { onDisk, replaceFile } from "../train/files.ts";
-import type { Claim, ClaimStudyEvent, ClaimStudyOptions, Scale, StudiedClaim } from "./claim.ts";
-import { writeRecord } from "./record.ts";
+import type {
+  Claim,
+  ClaimStudyEvent,
+  ClaimStudyOptions,
+  PreparedStudy,
+  Scale,
+  StudiedClaim,
+} from "./claim.ts";
+import { requireClaimFolder, writeRecord } from "./record.ts";
 import { claimReport } from "./report.ts";
 
 /** A claim, how large it is tested and where. */
@@ -29,13 +37,44 @@ export type ReproduceEvent =
       readonly report: string;
     };
 
+/** A claim whose studies can be run. */
+export interface PreparedClaim {
+  readonly claim: Claim;
+  readonly scale: Scale;
+  readonly folder: string;
+  readonly command: string;
+  readonly studies: readonly { readonly label: string; readonly run: PreparedStudy }[];
+}
+
 /** Errors: RequestError before anything is trained; WorkError as `runStudy`. */
 export async function* reproduce(options: ReproduceOptions): AsyncGenerator<ReproduceEvent, void, undefined> {
+  yield* testClaim(await prepareClaim(options));
+}
+
+/** Every study of a claim before the first is run. Errors: RequestError for all that can be refused. */
+export async function prepareClaim(options: ReproduceOptions): Promise<PreparedClaim> {
   const { claim, scale = "small", folder, command = "reproduce()", ...others } = options;
+  requireClaimFolder(folder, { claim, scale });
+  const studies: PreparedClaim["studies"][number][] = [];
+  for (const { label, name, prepare } of claim.studies[scale]) {
+    const run = await prepare({ ...others, command, folder: join(folder, name) });
+    studies.push({ label, run });
+  }
+  return { claim, scale, folder, command, studies };
+}
+
+/** Errors: WorkError as `runStudy`. */
+export async function* testClaim({
+  claim,
+  scale,
+  folder,
+  command,
+  studies: prepared,
+}: PreparedClaim): AsyncGenerator<ReproduceEvent, void, undefined> {
   const studies: StudiedClaim[] = [];
   let reason: "done" | "interrupted" = "done";
-  for (const { label, name, run } of claim.studies[scale]) {
-    for await (const event of run({ ...others, command, folder: join(folder, name) })) {
+  for (const { label, run } of prepared) {
+    for await (const event of run()) {
       if (event.kind === "study") {
         yield event;
         continue;
@@ -49,7 +88,7 @@ export async function* reproduce(options: ReproduceOptions): AsyncGenerator<Repr
   const page = reportPage(claimReport({ claim, scale, studies, command }));
   onDisk("write", report, () => {
     makeFolder(folder);
-    writeRecord(folder, studies);
+    writeRecord(folder, { claim, scale }, studies);
     replaceFile(report, page);
   });
   yield { kind: "end", reason, studies, report };

@@ -1,16 +1,17 @@
 // Studies of single runs: models that a claim's own file chooses, each trained once under each seed, and what their losses
 // mean, by that file. Knows no claim.
-import { loadDataset } from "../data/dataset.ts";
+import { type DatasetRequest, loadDataset } from "../data/dataset.ts";
 import { meansImages } from "../data/images/load.ts";
+import { RequestError } from "../errors.ts";
 import type { ReportSection } from "../report/document.ts";
 import { failureSections, runsSection } from "../report/runSections.ts";
 import type { Json, Known } from "../study/job.ts";
-import { moreSeedsLine, takeOver } from "../study/moreSeeds.ts";
+import { moreSeedsLine, requireFolder, type TakenOver, takeOver } from "../study/moreSeeds.ts";
 import { runTrainingStudy } from "../study/training.ts";
 import { describeTokens } from "../train/runData.ts";
 import { type TransferSpec, toJson } from "../transfer/request.ts";
 import { transferWorker } from "../transfer/transfer.ts";
-import type { ClaimStudy, ClaimStudyEvent, ClaimStudyOptions, Studied } from "./claim.ts";
+import type { ClaimStudy, ClaimStudyOptions, PreparedStudy, Studied } from "./claim.ts";
 
 /** One run. */
 export interface SingleRun {
@@ -68,7 +69,7 @@ export function runsStudy(input: RunsInput): ClaimStudy {
       const { runs } = input.plan({ vocabulary: USUAL_VOCABULARY, seeds: seedsFrom(1, input.seeds) });
       return { runs: runs.length, flops: runs.reduce((sum, { flops }) => sum + flops, 0) };
     },
-    run: (options) => run(input, options),
+    prepare: (options) => prepare(input, options),
   };
 }
 
@@ -77,42 +78,67 @@ function seedsFrom(first: number, count: number): number[] {
   return Array.from({ length: count }, (_, i) => first + i);
 }
 
-async function* run(
-  input: RunsInput,
-  options: ClaimStudyOptions,
-): AsyncGenerator<ClaimStudyEvent, void, undefined> {
+async function prepare(input: RunsInput, options: ClaimStudyOptions): Promise<PreparedStudy> {
   const { folder, data, dataFolder, seed = 1, backend, processes, threads, signal } = options;
-  const dataset = await loadDataset({ data, dataFolder });
-  const { sha256, trainingTokens } = describeTokens(dataset);
+  // Of the data no more is kept than this until the runs begin.
+  const { name, vocabulary, sha256, trainingTokens } = await lookAt({ data, dataFolder });
   const seeds = seedsFrom(seed, options.seeds ?? input.seeds);
   const planWith = (count: number) =>
     input.plan({
-      ...{ vocabulary: dataset.tokenizer.vocabulary, data, backend },
+      ...{ vocabulary, data, backend },
       seeds: seeds.slice(0, count),
     });
   const planned = planWith(seeds.length);
   const requestOf = (count: number) => ({
     ...{ kind: "claim", data: sha256, seeds: seeds.slice(0, count) },
-    runs: planWith(count).runs.map(({ run: name }) => name),
+    runs: planWith(count).runs.map(({ run }) => run),
   });
-  const { request, earlierSeeds } = takeOver(folder, { seeds, requestOf });
-  const jobs = planned.runs.map(({ run: name, spec }) => ({
-    ...{ run: name, until: spec.training.steps, spec: toJson(spec) },
+  requireFolder(folder, { seeds, requestOf });
+  const isBuiltIn = data === undefined || data === "language";
+  if (!isBuiltIn) requireTokens(planned.runs, name, trainingTokens);
+  const jobs = planned.runs.map(({ run, spec }) => ({
+    ...{ run, until: spec.training.steps, spec: toJson(spec) },
   }));
-  const study = runTrainingStudy({
-    ...{ folder, processes, threads, signal, request, plan: () => jobs, worker: transferWorker },
-  });
-  for await (const event of study) {
-    yield { kind: "study", event };
-    if (event.kind !== "end") continue;
-    const about = {
-      data: dataset.name,
-      isBuiltIn: data === undefined || data === "language",
-      trainingTokens,
-      ...{ seeds, earlierSeeds },
-    };
-    yield { kind: "end", reason: event.reason, studied: await studiedRuns(planned, event.known, about) };
-  }
+  const about = {
+    data: name,
+    ...{ isBuiltIn, trainingTokens, seeds },
+  };
+  return async function* () {
+    let taken: TakenOver | undefined;
+    const study = runTrainingStudy({
+      ...{ folder, processes, threads, signal, plan: () => jobs, worker: transferWorker },
+      request: () => {
+        taken = takeOver(folder, { seeds, requestOf });
+        return taken.request;
+      },
+    });
+    for await (const event of study) {
+      yield { kind: "study", event };
+      if (event.kind !== "end") continue;
+      const { earlierSeeds } = taken!;
+      const studied = await studiedRuns(planned, event.known, { ...about, earlierSeeds });
+      yield { kind: "end", reason: event.reason, studied };
+    }
+  };
+}
+
+/** As studies of text have it. */
+const MOST_EPOCHS = 4;
+
+function requireTokens(runs: readonly SingleRun[], name: string, trainingTokens: number): void {
+  const most = Math.max(...runs.map(tokensOf));
+  if (most <= MOST_EPOCHS * trainingTokens) return;
+  const show = (tokens: number): string => Math.ceil(tokens).toLocaleString("en-US");
+  throw new RequestError(
+    `reproduce: the longest run is trained on ${show(most)} tokens and ${name} has ${show(trainingTokens)}, ` +
+      `${(most / trainingTokens).toFixed(1)} epochs; expected at most ${MOST_EPOCHS}: give --data with ${show(most / MOST_EPOCHS)} tokens or more`,
+  );
+}
+
+async function lookAt(request: Pick<DatasetRequest, "data" | "dataFolder">) {
+  const dataset = await loadDataset(request);
+  const { sha256, trainingTokens } = describeTokens(dataset);
+  return { name: dataset.name, vocabulary: dataset.tokenizer.vocabulary, sha256, trainingTokens };
 }
 
 /** What the data of a study are. */

@@ -5,14 +5,14 @@ import type { TrialInput } from "../trial/input.ts";
 import { onData, prepareTrial, takesData, usualData } from "../trial/prepare.ts";
 import { trialSections } from "../trial/report.ts";
 import type { TrialResult } from "../trial/result.ts";
-import { runTrial } from "../trial/trial.ts";
+import { requireTrialFolder, runTrial } from "../trial/trial.ts";
 import { noteLines, pairLine, pairText } from "../trial/words.ts";
 import type {
   Claim,
   ClaimStudy,
-  ClaimStudyEvent,
   ClaimStudyOptions,
   ClaimText,
+  PreparedStudy,
   Scale,
   Studied,
   StudyCost,
@@ -66,7 +66,7 @@ export function trialStudy({ label, input, conclude }: TrialStudyInput): ClaimSt
     ...{ label, name: input.name },
     takes: (data, dataFolder) => takesData(input, data, dataFolder),
     cost: () => trialCost(input),
-    run: (options) => run(input, conclude, options),
+    prepare: (options) => prepare(input, conclude, options),
   };
 }
 
@@ -122,25 +122,32 @@ export function askedOf(
   };
 }
 
-async function* run(
+async function prepare(
   input: TrialInput,
   conclude: TrialStudyInput["conclude"],
   options: ClaimStudyOptions,
-): AsyncGenerator<ClaimStudyEvent, void, undefined> {
-  const { folder, dataFolder, backend, processes, threads, signal, worker, command } = options;
-  const { trial } = await prepareTrial({
-    input: askedOf(input, options),
-    folder,
-    dataFolder,
-    backend,
-    processes,
-  });
-  for await (const event of runTrial({ trial, folder, threads, signal, worker, command })) {
-    if (event.kind === "study") {
-      yield event;
-      continue;
+): Promise<PreparedStudy> {
+  const { folder, threads, signal, worker, command } = options;
+  const trial = await preparedTrial(askedOf(input, options), folder, options);
+  return async function* () {
+    for await (const event of runTrial({ trial, folder, threads, signal, worker, command })) {
+      if (event.kind === "study") {
+        yield event;
+        continue;
+      }
+      const { reason, result } = event;
+      yield { kind: "end", reason, studied: studiedTrial(result, await conclude(result, trial)) };
     }
-    const { reason, result } = event;
-    yield { kind: "end", reason, studied: studiedTrial(result, await conclude(result, trial)) };
-  }
+  };
+}
+
+/** Errors: RequestError for all that `runTrial` would be refused, too. */
+export async function preparedTrial(
+  input: TrialInput,
+  folder: string,
+  { dataFolder, backend, processes }: Pick<ClaimStudyOptions, "dataFolder" | "backend" | "processes">,
+): Promise<Trial> {
+  const { trial } = await prepareTrial({ input, folder, dataFolder, backend, processes });
+  requireTrialFolder(folder, trial);
+  return trial;
 }

@@ -1,7 +1,8 @@
 // What a design comes to on this machine: runs, updates, time. Trains nothing.
-import { BESIDE_SECONDS } from "../study/usual.ts";
+import { runSeconds } from "../study/usual.ts";
 import type { ArmPace } from "../trial/paces.ts";
-import { type Design, type DesignRung, LOOKS } from "./define.ts";
+import type { Design, DesignRung } from "./define.ts";
+import { wavesOf } from "./rungs.ts";
 
 /** A rung, and how long its runs are. */
 export interface RungCost extends Pick<DesignRung, "candidates" | "rates" | "runs" | "amount"> {
@@ -30,10 +31,10 @@ export function costOfDesign(
     ({ flopsPerToken }, place) => (flopsPerToken * batch * length) / paces[place]!.secondsPerStep,
   );
   const speed = speeds.reduce((sum, one) => sum + one, 0) / speeds.length;
-  const secondsOf = (flops: number) => BESIDE_SECONDS + (LOOKS * flops) / speed;
+  const secondsOf = (flops: number) => runSeconds(flops / speed);
   const runs = rungs.reduce((sum, rung) => sum + rung.runs, 0);
-  const tasks = screen === null ? 0 : secondsOf(screen.flops);
-  const search = rungs.reduce((sum, rung) => sum + rung.runs * secondsOf(rung.amount), tasks) / processes;
+  const tasks = screen === null ? 0 : secondsOf(screen.flops) / processes;
+  const search = rungs.reduce((sum, rung) => sum + wavesOf(rung, processes) * secondsOf(rung.amount), tasks);
   return {
     rungs: rungs.map(({ candidates: count, rates, runs: made, amount, trial }) => {
       const steps = trial.arms.map((arm) => arm.steps);

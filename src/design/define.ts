@@ -4,7 +4,7 @@ import { RequestError } from "../errors.ts";
 import { type Budget, showBudget } from "../study/budget.ts";
 import { canonicalHash } from "../study/canonical.ts";
 import type { Json } from "../study/job.ts";
-import { BESIDE_SECONDS, USUAL_SPEED } from "../study/usual.ts";
+import { runSeconds, USUAL_SPEED, updateSeconds } from "../study/usual.ts";
 import { defineTrial, type Trial, type TrialData } from "../trial/define.ts";
 import type { DesignSettings } from "./input.ts";
 import { type RungSize, rungSizes } from "./rungs.ts";
@@ -55,8 +55,6 @@ export interface DesignContext
 const FINAL_SHARE = 0.5;
 /** A run of fewer says nothing. */
 export const LEAST_STEPS = 20;
-/** What looks at the loss add to updates. */
-export const LOOKS = 1.15;
 /** A look at the loss is at so many tokens: one in fifty of the shortest run's, since there are twelve. */
 const [LOOK_SHARE, LEAST_LOOK, MOST_LOOK] = [1 / 50, 4096, 16_384];
 
@@ -97,11 +95,11 @@ export function defineDesign(settings: DesignSettings, context: DesignContext): 
         `${showBudget(budgetFor(0, settings, context))}, or leave out mad`,
     );
   }
-  // Processes side by side spend a second each; the winner has all of them to itself.
+  // Processes side by side spend a second each, idle ones too; the winner has all of them to itself.
   const sides = isTime ? processes : 1;
   const sizes = rungSizes(search * sides, {
     ...{ candidates: candidates.length, rates: rates.length, seeds },
-    most: final,
+    ...{ most: final, processes: sides },
   });
   requireEnough(settings, context, sizes[0]!);
   requireText(settings, context, final);
@@ -161,8 +159,6 @@ function stepsFor(amount: number, place: number, settings: DesignSettings, conte
   return updateSeconds(amount) / context.secondsPerStep![place]!;
 }
 
-const updateSeconds = (amount: number): number => (amount - BESIDE_SECONDS) / LOOKS;
-
 function trialOf(settings: DesignSettings, context: DesignContext, amount: number): Trial {
   const { candidates, data, backend, processes, secondsPerStep } = context;
   const { length, batch, rates, seeds, firstSeed, margin, training, budget } = settings;
@@ -214,7 +210,7 @@ function requireEnough(settings: DesignSettings, context: DesignContext, { amoun
   const needs = candidates.map((candidate, place) =>
     budget.unit === "flops"
       ? LEAST_STEPS * candidate.flopsPerToken * batch * length
-      : BESIDE_SECONDS + LOOKS * LEAST_STEPS * secondsPerStep![place]!,
+      : runSeconds(LEAST_STEPS * secondsPerStep![place]!),
   );
   const need = Math.max(...needs);
   if (need <= amount) return;

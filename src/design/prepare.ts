@@ -76,7 +76,8 @@ export async function prepareDesign(options: PrepareDesignOptions): Promise<Prep
   const place = {
     ...{ folder, file: "speeds.json", study: join("search", "study.json") },
     of: createHash("sha256")
-      .update(JSON.stringify([settings, data.sha256, processes]))
+      // Without a choice nothing is added, so that designs of earlier versions find their speeds.
+      .update(JSON.stringify([settings, data.sha256, processes, ...(backend === undefined ? [] : [backend])]))
       .digest("hex"),
   };
   const kept = keptSpeeds(place, schema, "design");

@@ -1,8 +1,9 @@
 // What a search has come to: each candidate on each rung, the winner, who is within noise of it, and what it all cost. Trains
 // nothing.
 import { RequestError, WorkError } from "../errors.ts";
-import type { Known } from "../study/job.ts";
+import type { Failure, Known, Result } from "../study/job.ts";
 import { replay } from "../study/racing/rule.ts";
+import { clockSeconds } from "../study/spent.ts";
 import { compareArms } from "../study/statistics/compare.ts";
 import { armIntervals } from "../study/statistics/interval.ts";
 import type { Table } from "../study/statistics/table.ts";
@@ -10,7 +11,7 @@ import { edgeOf, type PairResult, pairResult } from "../trial/result.ts";
 import type { Design } from "./define.ts";
 import { halving, lossesOf, type Standing } from "./halving.ts";
 
-/** What something cost. */
+/** What something cost, with what runs that failed did. */
 export interface Cost {
   readonly runs: number;
   readonly flops: number;
@@ -68,8 +69,8 @@ export interface SearchResult {
   readonly pairs: readonly PairResult[];
   /** Null before any rung has ended. */
   readonly winner: Winner | null;
-  /** Of all rungs. */
-  readonly cost: Cost;
+  /** Of all rungs; `clock`: seconds that pass with the design's processes side by side, one wave after the other. */
+  readonly cost: Cost & { readonly clock: number };
   readonly failures: readonly { readonly run: string; readonly reason: string }[];
 }
 
@@ -194,20 +195,35 @@ function reasonOf(name: string, seeds: number, finalists: number, pairs: readonl
 }
 
 /** Runs of equal rungs belong to the first of them. */
-function costsOf({ rungs }: Design, { results }: Known): { rungs: Cost[]; all: Cost } {
-  const sum = (runs: Known["results"]): Cost => ({
+function costsOf(
+  { rungs, processes }: Design,
+  { results, failures }: Known,
+): { rungs: Cost[]; all: SearchResult["cost"] } {
+  const ended: readonly (Result | Failure)[] = [...results, ...failures];
+  const sum = (runs: typeof ended): Cost => ({
     runs: runs.length,
-    flops: runs.reduce((total, { flops }) => total + flops, 0),
-    seconds: runs.reduce((total, { seconds }) => total + seconds, 0),
+    flops: runs.reduce((total, { flops = 0 }) => total + flops, 0),
+    seconds: runs.reduce((total, { seconds = 0 }) => total + seconds, 0),
   });
   const rungOf = new Map(
     [...rungs.entries()]
       .reverse()
       .flatMap(([place, { trial }]) => trial.runs.flat(2).map(({ run }) => [run, place] as const)),
   );
+  const took = new Map(ended.map(({ run, seconds = 0 }) => [run, seconds]));
+  // Further seeds begin when the first has ended.
+  const waves = rungs.flatMap(({ trial }, place) => {
+    const own = trial.runs.flat(2).filter(({ run }) => rungOf.get(run) === place && took.has(run));
+    return [own.filter(({ seed }) => seed === 0), own.filter(({ seed }) => seed > 0)];
+  });
+  const clockOf = (wave: (typeof waves)[number]) =>
+    clockSeconds(
+      wave.map(({ run }) => took.get(run)!),
+      processes,
+    );
   return {
-    rungs: rungs.map((_, place) => sum(results.filter(({ run }) => rungOf.get(run) === place))),
-    all: sum(results),
+    rungs: rungs.map((_, place) => sum(ended.filter(({ run }) => rungOf.get(run) === place))),
+    all: { ...sum(ended), clock: waves.reduce((total, wave) => total + clockOf(wave), 0) },
   };
 }
 

@@ -55,12 +55,12 @@ export async function* searchDesign(options: SearchOptions): AsyncGenerator<Sear
     design = afterScreen(design, afterTasks(design.candidates, design.screen, tasks));
   }
   const folder = join(options.folder, "search");
-  const { settings, processes, search } = design;
+  const { settings, processes, search: clock } = design;
   const study = runTrainingStudy({
     ...{ folder, worker, processes, signal, execArgv, request: design.json },
     plan: planOf(halving(design)),
     // FLOPs are planned to a step; how long runs take is not.
-    ...(settings.budget.unit === "seconds" ? { budget: { seconds: search * processes } } : {}),
+    ...(settings.budget.unit === "seconds" ? { budget: { clock } } : {}),
   });
   for await (const event of study) {
     yield { kind: "study", event };

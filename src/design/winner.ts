@@ -48,25 +48,35 @@ export interface WinnerOptions {
 
 /**
  * What an earlier call decided, or what is decided now and kept; null where it is interrupted, since half a measurement
- * decides nothing. Errors: WorkError for a decision that cannot be read.
+ * decides nothing. Errors: WorkError for a decision that cannot be read, or was of another winner.
  */
 export async function decideRun(options: WinnerOptions): Promise<WinnerRun | null> {
   const { folder, winner, signal } = options;
   const path = decisionPath(folder);
   if (existsSync(path)) {
-    try {
-      return schema.parse(parseJson(readInputFile(path, largest.manifest).toString("utf8")));
-    } catch {
-      throw new WorkError(
-        `${path} cannot be read, and it says how long the winner is trained; remove it and ${winnerFolder(folder)}`,
-      );
-    }
+    const decided = readDecision(folder);
+    if (decided.name === winner.name && decided.rate === winner.rate) return decided;
+    throw new WorkError(
+      `${path}: the winner was ${decided.name} at rate ${decided.rate}, and the search has now come to ${winner.name} at rate ` +
+        `${winner.rate}; to train that one, move ${path} and ${winnerFolder(folder)} away`,
+    );
   }
   const steps = Math.max(LEAST_STEPS, await stepsLeft(options));
   if (signal?.aborted) return null;
   const run = { name: winner.name, rate: winner.rate, steps };
   onDisk("write", path, () => replaceFile(path, `${JSON.stringify(run)}\n`));
   return run;
+}
+
+function readDecision(folder: string): WinnerRun {
+  const path = decisionPath(folder);
+  try {
+    return schema.parse(parseJson(readInputFile(path, largest.manifest).toString("utf8")));
+  } catch {
+    throw new WorkError(
+      `${path} cannot be read, and it says how long the winner is trained; remove it and ${winnerFolder(folder)}`,
+    );
+  }
 }
 
 /** What the search has left pays for. */
@@ -79,7 +89,7 @@ async function stepsLeft({ design, result, winner, machine, signal }: WinnerOpti
     return Math.floor((final ?? left) / (flopsPerToken * batch * length));
   }
   return stepsWithin(machine, architecture, {
-    seconds: final ?? budget.value - (result.cost.seconds + (screened?.cost.seconds ?? 0)) / processes,
+    seconds: final ?? budget.value - result.cost.clock - (screened?.cost.seconds ?? 0) / processes,
     ...{ batch, evaluations: EVALUATIONS, seed: firstSeed },
     validationTokens: specOf(design, winner).split!.selection,
     ...(signal === undefined ? {} : { signal }),

@@ -5,6 +5,7 @@ import { moduleBeside } from "../moduleBeside.ts";
 import { reportPage } from "../report/page.ts";
 import type { StudyEvent } from "../study/events.ts";
 import type { Plan } from "../study/job.ts";
+import { requireFolder, type TakenOver, takeOver } from "../study/moreSeeds.ts";
 import { race } from "../study/racing/race.ts";
 import { planOf } from "../study/racing/rule.ts";
 import { runTrainingStudy } from "../study/training.ts";
@@ -19,7 +20,7 @@ import { type MadResult, resultOf } from "./result.ts";
 
 /** A comparison and where it is kept. */
 export interface MadOptions extends MadRequest {
-  /** Of the comparison; one that is there with the same request goes on. */
+  /** Of the comparison; one that is there with the same request, or with fewer seeds, goes on. */
   readonly folder: string;
   /** Held against the scores. */
   readonly against?: PerplexityTable | undefined;
@@ -44,6 +45,8 @@ export interface MadEndEvent {
   readonly result: MadResult;
   /** Scores against the perplexities of `against`. */
   readonly associations: readonly Association[] | null;
+  /** How many seeds the comparison had when it was looked at before, each time that they were raised. */
+  readonly earlierSeeds: readonly number[];
   /** Path of the page. */
   readonly report: string;
 }
@@ -52,7 +55,8 @@ const ownWorker = moduleBeside(import.meta.url, "./worker");
 
 /**
  * Compares architectures on synthetic tasks: runs, each in a process of its own, as a race or all of them; a report in the
- * folder. A call with the same request and folder goes on where an earlier one was stopped or killed.
+ * folder. A call with the same request and folder goes on where an earlier one was stopped or killed, one with more seeds from
+ * where that ended.
  * Errors: RequestError before anything is trained; WorkError as `runStudy`.
  */
 export async function* mad(options: MadOptions): AsyncGenerator<MadEvent, void, undefined> {
@@ -61,8 +65,13 @@ export async function* mad(options: MadOptions): AsyncGenerator<MadEvent, void, 
   const { folder, signal, against, command = "mad()", worker = ownWorker } = options;
   const { processes, threads, priced } = comparison;
   const runs = new Map(comparison.cells.flatMap((cell) => cell.runs.map((run) => [run.run, run])));
+  let taken: TakenOver | undefined;
   const study = runTrainingStudy({
-    ...{ folder, processes, threads, signal, worker, request: comparison.json },
+    ...{ folder, processes, threads, signal, worker },
+    request: () => {
+      taken = takeOver(folder, comparison);
+      return taken.request;
+    },
     plan: planFor(comparison),
     ...(priced === null ? {} : { budget: priced.bound }),
     isOver: ({ run, value }) => isOver({ value: readValue(run, value), failed: null }, runs.get(run)!),
@@ -70,14 +79,20 @@ export async function* mad(options: MadOptions): AsyncGenerator<MadEvent, void, 
   for await (const event of study) {
     yield { kind: "study", event };
     if (event.kind !== "end") continue;
+    const { request, earlierSeeds } = taken!;
     const result = resultOf(comparison, event.known);
     const associations = against === undefined ? null : associateResult(against, result);
     const report = join(folder, "report.html");
-    const hash = createHash("sha256").update(JSON.stringify(comparison.json)).digest("hex");
-    const page = reportPage(madReport({ result, associations, command, hash }));
+    const hash = createHash("sha256").update(JSON.stringify(request)).digest("hex");
+    const page = reportPage(madReport({ result, associations, earlierSeeds, command, hash }));
     onDisk("write", report, () => replaceFile(report, page));
-    yield { kind: "end", reason: event.reason, result, associations, report };
+    yield { kind: "end", reason: event.reason, result, associations, earlierSeeds, report };
   }
+}
+
+/** Refuses a folder that `mad` would refuse, and leaves it as it is. Errors: RequestError, one line, as there. */
+export function requireMadFolder(folder: string, request: MadRequest): void {
+  requireFolder(folder, defineComparison(request));
 }
 
 function planFor({ cells, raced, profile }: Comparison): Plan {

@@ -1,5 +1,6 @@
 // A comparison as a report: what reads first, the heat map, curves, tables. Knows no file and no HTML.
 import type { ReportDocument, ReportFigure, ReportPart, ReportTable } from "../report/document.ts";
+import { moreSeedsLine } from "../study/moreSeeds.ts";
 import type { Association } from "./against.ts";
 import type { MadResult, PairVerdict, TaskResult } from "./result.ts";
 import type { Estimate } from "./scores.ts";
@@ -9,20 +10,23 @@ import { pairText } from "./words.ts";
 export interface ReportRequest {
   readonly result: MadResult;
   readonly associations: readonly Association[] | null;
+  /** How many seeds the comparison had when it was looked at before; default: it was not. */
+  readonly earlierSeeds?: readonly number[] | undefined;
   /** As it was typed, or said of a call of the library. */
   readonly command: string;
   /** Of the request. */
   readonly hash: string;
 }
 
-export function madReport({ result, associations, command, hash }: ReportRequest): ReportDocument {
+export function madReport(request: ReportRequest): ReportDocument {
+  const { result, associations, earlierSeeds = [], command, hash } = request;
   const { architectures, tasks, results, verdicts, profile, spent } = result;
   const best = [...architectures].filter(({ mean }) => mean.score !== null);
   best.sort((a, b) => b.mean.score! - a.mean.score!);
   const hasVariants = results.some(({ variants }) => variants.length > 1);
   return {
     title: `${architectures.map(({ name }) => name).join(", ")} on ${tasks.length} synthetic tasks`,
-    notes: notesOf(result),
+    notes: [...notesOf(result), ...moreSeedsLine(earlierSeeds)],
     facts: [
       ...(best[0] === undefined
         ? []

@@ -61,6 +61,8 @@ export interface Comparison {
   readonly isoStates: ReadonlyMap<string, IsoState>;
   /** What tells one comparison from another, as the study keeps it. */
   readonly json: Json;
+  /** The same with so many of its seeds. */
+  readonly requestOf: (count: number) => { readonly [key: string]: Json };
 }
 
 /** Share of the FLOPs of all runs that a race may spend where no budget is given. */
@@ -90,19 +92,19 @@ export function defineComparison(request: MadRequest): Comparison {
   if (raced !== null) requireEnough(budget!, raced);
   const models = new Map(cells.map(({ architecture, runs }) => [architecture, runs[0]!.spec.architecture]));
   const isoStates = new Map([...models].map(([name, model]) => [name, isoState(model)]));
-  const json: Json = {
+  const requestOf = (count: number) => ({
     kind: "mad",
-    ...{ profile: profile.name, tasks: [...names], seeds: [...seeds], full: isFull, backend },
+    ...{ profile: profile.name, tasks: [...names], seeds: seeds.slice(0, count), full: isFull, backend },
     runs: contestants.map(({ name }) => ({
       architecture: name,
       names: cells
-        .filter(({ architecture }) => architecture === name)
+        .filter(({ architecture, seed }) => architecture === name && seeds.indexOf(seed) < count)
         .flatMap(({ runs }) => runs.map(({ run }) => run)),
     })),
-  };
+  });
   return {
-    ...{ profile, contestants, tasks: names, seeds, isFull, cells, cost, isoStates, json },
-    ...{ budget, priced, raced, processes, threads },
+    ...{ profile, contestants, tasks: names, seeds, isFull, cells, cost, isoStates, requestOf },
+    ...{ budget, priced, raced, processes, threads, json: requestOf(seeds.length) },
   };
 }
 

@@ -23,7 +23,9 @@ export function readBudget(text: string, what = "--budget"): Budget {
   const found = /^(\d+(?:\.\d+)?(?:e\+?\d+)?)\s*(?:([kMGTP]?)\s*(steps?|flops?)|(s|m|min|h))$/i.exec(
     text.trim(),
   );
-  const [unit, scale] = units[(found?.[3] ?? found?.[4] ?? "").toLowerCase()] ?? ["steps", Number.NaN];
+  // 3M are three million of something.
+  const name = found?.[4] === "M" ? "" : (found?.[3] ?? found?.[4] ?? "").toLowerCase();
+  const [unit, scale] = units[name] ?? ["steps", Number.NaN];
   const value = Number(found?.[1]) * scale * (prefixes[found?.[2] ?? ""] ?? Number.NaN);
   if (Number.isFinite(value) && value > 0) return { unit, value };
   throw new RequestError(

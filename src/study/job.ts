@@ -28,7 +28,7 @@ export interface Result {
   readonly value: Json;
   /** Training FLOPs of this job alone. */
   readonly flops: number;
-  /** Seconds of this job's process. */
+  /** Seconds of this job's processes, those of attempts that brought nothing back too. */
   readonly seconds: number;
 }
 
@@ -39,6 +39,10 @@ export interface Failure {
   /** One line. */
   readonly reason: string;
   readonly attempts: number;
+  /** Seconds of its processes; undefined in records of earlier versions. */
+  readonly seconds?: number | undefined;
+  /** Training FLOPs before it failed, where its worker told them. */
+  readonly flops?: number | undefined;
 }
 
 /** Everything known so far; decisions are made from this and nothing else, so that a study that goes on makes the same ones. */
@@ -63,7 +67,7 @@ export interface Progress {
 
 /**
  * What a worker module exports as `work`: takes the run in `folder` from where it is to `job.until`. It may be killed at any
- * moment and called again.
+ * moment and called again. An error that it throws may say in `flops` what was trained by then.
  */
 export type Work = (
   job: Job,

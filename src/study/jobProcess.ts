@@ -56,7 +56,18 @@ function failure(error: unknown): FromJob {
   if (stop.signal.aborted) return { kind: "stopped" };
   const message = error instanceof Error ? error.message : String(error);
   const reason = (message.split("\n")[0] ?? "").slice(0, 500) || "an error without words";
-  return { kind: "error", reason, isFull: isDiskFull(error), isFinal: !isOfSystem(error) };
+  const flops = flopsIn(error);
+  return {
+    ...{ kind: "error", reason, isFull: isDiskFull(error), isFinal: !isOfSystem(error) },
+    ...(flops === undefined ? {} : { flops }),
+  };
+}
+
+/** What was trained before an error, where it says so. */
+function flopsIn(error: unknown): number | undefined {
+  if (!(error instanceof Error && "flops" in error)) return undefined;
+  const { flops } = error;
+  return typeof flops === "number" && Number.isFinite(flops) && flops >= 0 ? flops : undefined;
 }
 
 /** A process of a runner that was killed may still be about to end. */

@@ -30,7 +30,10 @@ const schema = z.looseObject({
   earlierSeeds: z.array(z.number()).default([]),
 });
 
-/** Where the folder's study is this one with fewer seeds, it is made this one. Any other is left as it is. */
+/**
+ * Where the folder's study is this one with fewer seeds, it is made this one. Any other is left as it is. Called by whoever has the
+ * folder's lock: the study may be under way in another process.
+ */
 export function takeOver(folder: string, seeded: Seeded): TakenOver {
   const { isRaised, ...taken } = foresee(folder, seeded);
   if (isRaised) replaceRequest(folder, taken.request);

@@ -3,19 +3,26 @@
 
 import { RequestError, WorkError } from "../errors.ts";
 import { lockFolder } from "../train/lock.ts";
+import { attemptSeconds } from "./attempts.ts";
 import type { StudyEndEvent, StudyEvent } from "./events.ts";
 import { writeIndex } from "./index.ts";
 import type { Job, Json, Known, Plan } from "./job.ts";
 import { defaultProcesses } from "./processes.ts";
+import { createLedger, type Spent, type StudyBudget } from "./spent.ts";
 import { runStage, type StageSettings } from "./stage.ts";
 import { type Ended, openStore, prepareFolder, readEnded } from "./store.ts";
+
+export type { StudyBudget } from "./spent.ts";
 
 /** What a study is and how it is to be run. */
 export interface StudyOptions {
   /** The study's own; made if it does not exist. */
   readonly folder: string;
-  /** What is asked, to be kept in `study.json`; a folder goes on only with the same. */
-  readonly request: Json;
+  /**
+   * What is asked, to be kept in `study.json`; a folder goes on only with the same. A function is called once nobody else is at
+   * work in the folder, and may change what that was asked.
+   */
+  readonly request: Json | (() => Json);
   /** URL of the module that exports `work`, a `Work`. */
   readonly worker: URL | string;
   readonly plan: Plan;
@@ -37,14 +44,6 @@ export interface StudyOptions {
   readonly execArgv?: readonly string[] | undefined;
 }
 
-/** What a study may spend. */
-export interface StudyBudget {
-  /** Seconds of jobs' processes: two side by side for a minute spend two minutes. */
-  readonly seconds?: number | undefined;
-  /** Training FLOPs. */
-  readonly flops?: number | undefined;
-}
-
 /**
  * Runs a study or goes on with it; the last event is its end.
  * Errors, before anything is run: RequestError where the folder holds another study or something else, WorkError where
@@ -52,13 +51,14 @@ export interface StudyBudget {
  * than want of room, which only pauses; what the plan throws.
  */
 export async function* runStudy(options: StudyOptions): AsyncGenerator<StudyEvent, void, undefined> {
-  const { folder, plan, signal } = options;
+  const { folder, plan, signal, request, budget = {} } = options;
   const settings = stageSettings(options);
   prepareFolder(folder);
   const lock = lockFolder(folder);
   try {
-    openStore(folder, options.request);
+    openStore(folder, typeof request === "function" ? request() : request);
     const index = createIndexWriter(folder);
+    const ledger = createLedger(budget, settings.processes);
     yield { kind: "start", folder, processes: settings.processes, threads: settings.threads };
     const ended = new Map<string, Ended>();
     for (let stage = 1; ; stage++) {
@@ -69,15 +69,22 @@ export async function* runStudy(options: StudyOptions): AsyncGenerator<StudyEven
         return yield end("done", ended);
       }
       const todo: Job[] = [];
+      const earlier: Spent[] = [];
       const damages: StudyEvent[] = [];
       for (const job of jobs) {
         const found = readEnded(folder, job, (damage) => damages.push({ kind: "damaged", ...damage }));
-        if (found === undefined) todo.push(job);
-        else ended.set(keyOf(job), found);
+        if (found === undefined) {
+          todo.push(job);
+          earlier.push({ seconds: attemptSeconds(folder, job) });
+        } else {
+          ended.set(keyOf(job), found);
+          earlier.push(found.kind === "result" ? found.result : found.failure);
+        }
       }
+      ledger.recall(earlier);
       yield* damages;
       yield { kind: "stage", stage, jobs: todo, done: jobs.length - todo.length };
-      for await (const event of runStage(todo, settings, knownOf(ended))) {
+      for await (const event of runStage(todo, settings, ledger)) {
         if (event.kind === "result") ended.set(keyOf(event.result), event);
         if (event.kind === "failure") ended.set(keyOf(event.failure), event);
         if (event.kind === "result") await index.writeIfDue(ended.values());
@@ -132,7 +139,6 @@ function stageSettings(options: StudyOptions): StageSettings {
     retries: options.retries ?? 2,
     silenceSeconds: options.silenceSeconds,
     graceSeconds: options.graceSeconds ?? 10,
-    budget: options.budget ?? {},
     signal: options.signal,
     execArgv: options.execArgv ?? [],
   };

@@ -2,9 +2,11 @@
 // makes it wait. Knows no plan.
 
 import { isDiskFull } from "../train/files.ts";
+import { attemptSeconds, forgetAttempts, keepAttempts } from "./attempts.ts";
 import type { StudyEvent } from "./events.ts";
-import type { Job, Known, Progress } from "./job.ts";
+import type { Job, Progress } from "./job.ts";
 import { createMailbox } from "./mailbox.ts";
+import type { Ledger } from "./spent.ts";
 import {
   type Ended,
   hasRoom,
@@ -24,7 +26,6 @@ export interface StageSettings {
   readonly retries: number;
   readonly silenceSeconds: number | undefined;
   readonly graceSeconds: number;
-  readonly budget: { readonly seconds?: number | undefined; readonly flops?: number | undefined };
   readonly signal: AbortSignal | undefined;
   readonly execArgv: readonly string[];
 }
@@ -43,23 +44,21 @@ const LOOK_SECONDS = { first: 1, last: 30 };
 
 /**
  * Runs jobs. Told of as results or failures are only those that are on the disk.
- * @param known results of earlier stages, which the budget has paid for
+ * @param ledger knows what was spent before, and is told what is spent here
  */
 export async function* runStage(
   todo: readonly Job[],
   settings: StageSettings,
-  known: Known,
+  ledger: Ledger,
 ): AsyncGenerator<StudyEvent, void, undefined> {
-  const { folder, processes, budget, signal } = settings;
+  const { folder, processes, signal } = settings;
   const mailbox = createMailbox<Message>();
   const waiting = inTurn(todo);
   const active = new Map<string, JobProcess>();
   const attempts = new Map<Job, number>();
+  /** Seconds of a job's attempts so far. */
+  const taken = new Map<Job, number>();
   const unsaved: { readonly job: Job; readonly ended: Ended }[] = [];
-  const spent = {
-    flops: known.results.reduce((sum, { flops }) => sum + flops, 0),
-    seconds: known.results.reduce((sum, { seconds }) => sum + seconds, 0),
-  };
   let look: NodeJS.Timeout | undefined;
   let lookSeconds = LOOK_SECONDS.first;
   let isPaused = false;
@@ -67,13 +66,6 @@ export async function* runStage(
   signal?.addEventListener("abort", onAbort);
 
   const isStopped = () => signal?.aborted === true;
-  const isSpent = () => {
-    const now = performance.now();
-    const running = [...active.values()].reduce((sum, { startedAt }) => sum + (now - startedAt) / 1000, 0);
-    return (
-      spent.flops >= (budget.flops ?? Infinity) || spent.seconds + running >= (budget.seconds ?? Infinity)
-    );
-  };
   const lookLater = () => {
     look = setTimeout(() => mailbox.post({ kind: "look" }), 1000 * lookSeconds);
     lookSeconds = Math.min(2 * lookSeconds, LOOK_SECONDS.last);
@@ -99,10 +91,11 @@ export async function* runStage(
       onEnd: (outcome) => mailbox.post({ kind: "end", job, outcome }),
     });
     active.set(job.run, process);
+    ledger.begin(job.run);
   }
 
   function* startMore(): Generator<StudyEvent> {
-    while (look === undefined && !isStopped() && active.size < processes && !isSpent()) {
+    while (look === undefined && !isStopped() && active.size < processes && !ledger.isSpent()) {
       const next = waiting.findIndex(({ run }) => !active.has(run));
       if (next < 0) return;
       const job = waiting[next]!;
@@ -122,6 +115,7 @@ export async function* runStage(
     try {
       if (ended.kind === "result") writeResult(folder, job, ended.result);
       else writeFailure(folder, job, ended.failure);
+      forgetAttempts(folder, job);
     } catch (error) {
       if (!isDiskFull(error)) throw error;
       unsaved.push({ job, ended });
@@ -135,26 +129,31 @@ export async function* runStage(
   function* take(job: Job, outcome: Outcome): Generator<StudyEvent> {
     active.delete(job.run);
     const { run, until } = job;
+    const flops = "flops" in outcome ? outcome.flops : undefined;
+    ledger.end(run, { flops, seconds: outcome.seconds });
+    const seconds = (taken.get(job) ?? attemptSeconds(folder, job)) + outcome.seconds;
+    taken.set(job, seconds);
     switch (outcome.kind) {
       case "result": {
-        const { value, flops, seconds } = outcome;
-        spent.flops += flops;
-        spent.seconds += seconds;
+        const { value, flops } = outcome;
         yield* save(job, { kind: "result", result: { run, until, value, flops, seconds } });
         return;
       }
       case "full":
+        keepAttempts(folder, job, seconds);
         waiting.unshift(job);
         yield* pause(outcome.reason);
         return;
       case "stopped":
       case "failed": {
+        keepAttempts(folder, job, seconds);
         if (isStopped()) return;
         const attempt = (attempts.get(job) ?? 0) + 1;
         attempts.set(job, attempt);
         const { reason, isFinal } = outcome.kind === "failed" ? outcome : wasToldToStop;
         if (isFinal || attempt > settings.retries) {
-          yield* save(job, { kind: "failure", failure: { run, until, reason, attempts: attempt } });
+          const failure = { run, until, reason, attempts: attempt, seconds, flops };
+          yield* save(job, { kind: "failure", failure });
           return;
         }
         waiting.unshift(job);

@@ -30,7 +30,11 @@ const amount = z.number().nonnegative();
 const jsonSchema = z.json() as z.ZodType<Json>;
 const base = { format: z.literal(FORMAT), run: z.string(), until: amount, spec: z.string() };
 const resultSchema = z.strictObject({ ...base, value: jsonSchema, flops: amount, seconds: amount });
-const failureSchema = z.strictObject({ ...base, reason: z.string(), attempts: amount });
+const failureSchema = z.strictObject({
+  ...{ ...base, reason: z.string(), attempts: amount },
+  // Records of earlier versions have no cost.
+  ...{ seconds: amount.optional(), flops: amount.optional() },
+});
 const studySchema = z.strictObject({ format: z.literal(FORMAT), request: jsonSchema, sha256: z.string() });
 
 export const runsFolder = (folder: string): string => join(folder, "runs");
@@ -109,8 +113,12 @@ function requireEmpty(folder: string): void {
   if (!existsSync(folder)) return;
   const others = onDisk("read", folder, () => readdirSync(folder)).filter((name) => !name.startsWith("."));
   // A study that was killed while it was made has its folder of runs already.
-  if (others.every((name) => name === "runs" && readdirSync(join(folder, name)).length === 0)) return;
+  if (others.every((name) => name === "runs" && isEmptyFolder(join(folder, name)))) return;
   throw new RequestError(`${folder} holds ${others[0]} and no study; choose a new folder`);
+}
+
+function isEmptyFolder(path: string): boolean {
+  return isFolder(path) && onDisk("read", path, () => readdirSync(path)).length === 0;
 }
 
 const MOST_SHOWN = 60;
@@ -203,9 +211,7 @@ const resultOf = ({ run, until, value, flops, seconds }: z.infer<typeof resultSc
   ...{ run, until, value, flops, seconds },
 });
 
-const failureOf = ({ run, until, reason, attempts }: z.infer<typeof failureSchema>): Failure => ({
-  ...{ run, until, reason, attempts },
-});
+const failureOf = ({ format: _, spec: __, ...failure }: z.infer<typeof failureSchema>): Failure => failure;
 
 /** @param spec the hash that the record must have; any where undefined */
 function readOf<Value extends { run: string; until: number; spec: string }>(

@@ -19,10 +19,14 @@ export async function* runTrainingStudy({
   isOver = () => true,
   ...options
 }: TrainingStudyOptions): AsyncGenerator<StudyEvent, void, undefined> {
+  const tidy = (result: Result) => {
+    if (!isOver(result)) return;
+    rmSync(checkpointsPath(runFolder(options.folder, result.run)), { recursive: true, force: true });
+  };
   for await (const event of runStudy({ ...options, silenceSeconds: SILENCE_SECONDS })) {
-    if (event.kind === "result" && isOver(event.result)) {
-      rmSync(checkpointsPath(runFolder(options.folder, event.result.run)), { recursive: true, force: true });
-    }
+    if (event.kind === "result") tidy(event.result);
+    // An earlier call may have been killed between a result and this.
+    if (event.kind === "end") event.known.results.forEach(tidy);
     yield event;
   }
 }

@@ -22,20 +22,33 @@ export type FromJob =
   | ({ readonly kind: "progress" } & Progress)
   | { readonly kind: "result"; readonly value: Json; readonly flops: number }
   | { readonly kind: "stopped" }
-  | { readonly kind: "error"; readonly reason: string; readonly isFull: boolean; readonly isFinal: boolean };
+  | {
+      readonly kind: "error";
+      readonly reason: string;
+      readonly isFull: boolean;
+      readonly isFinal: boolean;
+      /** Where it is known. */
+      readonly flops?: number;
+    };
 
-/** How a job's process ended. */
-export type Outcome =
-  | { readonly kind: "result"; readonly value: Json; readonly flops: number; readonly seconds: number }
+/** How a job's process ended, and how long it took. */
+export type Outcome = Ending & { readonly seconds: number };
+
+type Ending =
+  | { readonly kind: "result"; readonly value: Json; readonly flops: number }
   /** It was told to stop before it had a result. */
   | { readonly kind: "stopped" }
   /** The disk has no room. */
   | { readonly kind: "full"; readonly reason: string }
   /** `isFinal`: trying again would fail in the same way. */
-  | { readonly kind: "failed"; readonly reason: string; readonly isFinal: boolean };
+  | {
+      readonly kind: "failed";
+      readonly reason: string;
+      readonly isFinal: boolean;
+      readonly flops?: number | undefined;
+    };
 
 export interface JobProcess {
-  readonly startedAt: number;
   /** Asks for a checkpoint and an end; after `graceSeconds` the process is killed. */
   stop(graceSeconds: number): void;
   kill(): void;
@@ -62,7 +75,7 @@ export function startJobProcess(options: JobProcessOptions): JobProcess {
   const lastWords = keepLastWords(child);
   let grace: NodeJS.Timeout | undefined;
   let told: Exclude<FromJob, { kind: "progress" }> | undefined;
-  let seconds = 0;
+  let seconds: number | undefined;
   let failedToStart: string | undefined;
   child.on("message", (message: FromJob) => {
     silence.heard();
@@ -71,7 +84,7 @@ export function startJobProcess(options: JobProcessOptions): JobProcess {
       return;
     }
     told = message;
-    seconds = (performance.now() - startedAt) / 1000;
+    seconds = secondsSince(startedAt);
   });
   // What cannot be delivered shows itself by how the process ends.
   child.stdin?.on("error", () => {});
@@ -84,17 +97,15 @@ export function startJobProcess(options: JobProcessOptions): JobProcess {
   function end(code: number | null, signal: NodeJS.Signals | null): void {
     clearTimeout(grace);
     silence.end();
-    onEnd(
-      outcomeOf(told, seconds, () => {
-        if (child.pid === undefined) return `could not start: ${failedToStart}`;
-        if (silence.isOver()) return `was silent for ${options.silenceSeconds} s and was ended`;
-        return howItEnded(code, signal, lastWords());
-      }),
-    );
+    const ending = endingOf(told, () => {
+      if (child.pid === undefined) return `could not start: ${failedToStart}`;
+      if (silence.isOver()) return `was silent for ${options.silenceSeconds} s and was ended`;
+      return howItEnded(code, signal, lastWords());
+    });
+    onEnd({ ...ending, seconds: seconds ?? secondsSince(startedAt) });
   }
 
   return {
-    startedAt,
     stop(graceSeconds) {
       if (grace !== undefined) return;
       child.send({ kind: "stop" } satisfies ToJob, () => {});
@@ -103,6 +114,8 @@ export function startJobProcess(options: JobProcessOptions): JobProcess {
     kill,
   };
 }
+
+const secondsSince = (start: number): number => (performance.now() - start) / 1000;
 
 /** Waits until a process has ended and all it said has been heard. */
 async function ended(child: ChildProcess): Promise<[number | null, NodeJS.Signals | null]> {
@@ -116,20 +129,16 @@ async function ended(child: ChildProcess): Promise<[number | null, NodeJS.Signal
   return [child.exitCode, child.signalCode];
 }
 
-function outcomeOf(
-  told: Exclude<FromJob, { kind: "progress" }> | undefined,
-  seconds: number,
-  reason: () => string,
-): Outcome {
+function endingOf(told: Exclude<FromJob, { kind: "progress" }> | undefined, reason: () => string): Ending {
   switch (told?.kind) {
     case "result":
-      return { kind: "result", value: told.value, flops: told.flops, seconds };
+      return { kind: "result", value: told.value, flops: told.flops };
     case "stopped":
       return { kind: "stopped" };
     case "error":
       return told.isFull
         ? { kind: "full", reason: told.reason }
-        : { kind: "failed", reason: told.reason, isFinal: told.isFinal };
+        : { kind: "failed", reason: told.reason, isFinal: told.isFinal, flops: told.flops };
     case undefined:
       return { kind: "failed", reason: reason(), isFinal: false };
   }

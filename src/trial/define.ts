@@ -216,10 +216,12 @@ function raceOf(
   const isTime = budget?.unit === "seconds";
   // Steps of arms differ in cost; results tell FLOPs.
   const mean = arms.reduce((sum, { flops, steps }) => sum + flops / steps, 0) / arms.length;
+  // Processes side by side spend a second each, and no more of them than there are runs to begin with.
+  const busy = Math.min(processes, runs.length * runs[0]!.length);
   const amount =
     budget === null
       ? null
-      : { seconds: budget.value * processes, flops: budget.value, steps: budget.value * mean }[budget.unit];
+      : { seconds: budget.value * busy, flops: budget.value, steps: budget.value * mean }[budget.unit];
   return {
     ...{ arms: arms.length, items: 1, candidates: runs[0]!.length, seeds: settings.seeds, rungs: [WHOLE] },
     ...{ margin: settings.margin, budget: amount },

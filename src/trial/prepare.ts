@@ -52,7 +52,7 @@ export async function prepareTrial(options: PrepareOptions): Promise<PreparedTri
     settings.train.seconds === undefined
       ? defineTrial(input, context).arms
       : armsOf(settings, { data, folder: architectures });
-  const place = keptIn(options.folder, arms, settings);
+  const place = keptIn(options, arms, settings);
   const kept = isHeldToTime ? keptSpeeds(place, schema, "study") : null;
   const paces = kept?.paces ?? (await measurePaces(arms, { batch: settings.batch, backend, signal }));
   const trial = defineTrial(input, {
@@ -66,8 +66,22 @@ export async function prepareTrial(options: PrepareOptions): Promise<PreparedTri
 const schema = z.object({ paces: pacesSchema });
 
 /** Where the study keeps the speed of these arms. */
-function keptIn(folder: string | undefined, arms: readonly Arm[], { batch }: TrialSettings): KeptSpeeds {
-  const content = JSON.stringify([batch, arms.map(({ networks }) => networks.at(-1)!.architecture)]);
+function keptIn(
+  { folder, backend }: PrepareOptions,
+  arms: readonly Arm[],
+  { batch }: TrialSettings,
+): KeptSpeeds {
+  const grown = arms.flatMap(({ networks, growth }, place) =>
+    growth.length === 0
+      ? []
+      : [[place, growth, networks.slice(0, -1).map(({ architecture }) => architecture)]],
+  );
+  const content = JSON.stringify([
+    ...[batch, arms.map(({ networks }) => networks.at(-1)!.architecture)],
+    // What most studies do not have is left out, so that those of earlier versions find their speeds.
+    ...(backend === undefined ? [] : [{ backend }]),
+    ...(grown.length === 0 ? [] : [{ grown }]),
+  ]);
   return {
     ...{ folder, file: ".paces.json", study: "study.json" },
     of: createHash("sha256").update(content).digest("hex"),

@@ -7,7 +7,7 @@ import { moduleBeside } from "../moduleBeside.ts";
 import { reportPage } from "../report/page.ts";
 import type { StudyEvent } from "../study/events.ts";
 import type { Plan } from "../study/job.ts";
-import { requireFolder, takeOver } from "../study/moreSeeds.ts";
+import { requireFolder, type TakenOver, takeOver } from "../study/moreSeeds.ts";
 import { race } from "../study/racing/race.ts";
 import { planOf } from "../study/racing/rule.ts";
 import type { StudyBudget } from "../study/runner.ts";
@@ -56,15 +56,20 @@ export const trialWorker = moduleBeside(import.meta.url, "./worker");
 export async function* runTrial(options: TrialOptions): AsyncGenerator<TrialEvent, void, undefined> {
   const { trial, folder, signal, threads, command = "runTrial()", worker = trialWorker } = options;
   requireOwnRuns(folder, trial);
-  const { request, earlierSeeds } = takeOver(folder, seededOf(trial));
+  let taken: TakenOver | undefined;
   const study = runTrainingStudy({
-    ...{ folder, threads, signal, worker, request, processes: trial.processes },
+    ...{ folder, threads, signal, worker, processes: trial.processes },
+    request: () => {
+      taken = takeOver(folder, seededOf(trial));
+      return taken.request;
+    },
     plan: planFor(trial),
     budget: boundOf(trial),
   });
   for await (const event of study) {
     yield { kind: "study", event };
     if (event.kind !== "end") continue;
+    const { request, earlierSeeds } = taken!;
     const result = trialResult(trial, event.known, earlierSeeds, event.reason);
     const report = join(folder, "report.html");
     const hash = createHash("sha256").update(JSON.stringify(request)).digest("hex");
@@ -81,9 +86,9 @@ function planFor({ settings, raced, runs }: Trial): Plan {
   return () => jobs;
 }
 
-function boundOf({ budget, processes, raced }: Trial): StudyBudget | undefined {
+function boundOf({ budget, raced }: Trial): StudyBudget | undefined {
   if (budget === null) return undefined;
-  return budget.unit === "seconds" ? { seconds: budget.value * processes } : { flops: raced.budget! };
+  return budget.unit === "seconds" ? { clock: budget.value } : { flops: raced.budget! };
 }
 
 const seededOf = (trial: Trial) => ({

@@ -40,8 +40,13 @@ interface Planted {
 }
 
 /** The claim's study with losses that the caller decides. */
-function studied(input: RunsInput, lossOf: (planted: Planted) => number | null, noise = 0.001) {
-  const planned = input.plan({ vocabulary, seeds });
+function studied(
+  input: RunsInput,
+  lossOf: (planted: Planted) => number | null,
+  noise = 0.001,
+  words = vocabulary,
+) {
+  const planned = input.plan({ vocabulary: words, seeds });
   const results = planned.runs.map((run) => {
     const loss = lossOf(plantedOf(run));
     const value = { loss: loss === null ? null : loss + noise * noiseOf(run.run) };
@@ -83,6 +88,29 @@ test("chinchilla: where the biggest is best it is not supported; noise decides n
   const { verdict } = await studied(ladder, () => 2, 0.5);
   expect(verdict.judgement).toBe("not decidable at this scale");
   expect(verdict.expectations[0]!.decidable!.value).toBeGreaterThan(0.1);
+});
+
+test("chinchilla: sizes that are all likely to be too big, or too small, cannot say that none between is best", async () => {
+  // With so many words the smallest model there is has more parameters than are likely to be best.
+  const rising = ({ width }: Planted) => 2 + 0.2 * Math.log(width);
+  const { verdict } = await studied(ladder, rising, 0.001, 400);
+  expect(verdict.judgement).toBe("not decidable at this scale");
+  expect(verdict.expectations[0]!.reason).toMatch(
+    /wins over .*; but the smallest size, N 7\.\d+k?, lies above what is likely to be best, N 1\.96k/,
+  );
+  const valley = ({ width }: Planted) => 2 + Math.log(width / 24) ** 2;
+  expect((await studied(ladder, valley, 0.001, 400)).verdict.judgement).toBe("supported");
+  const few = chinchillaRuns({ ...sizes, label: "tiny", budgets: [1e11], sizes: [0.05, 0.1, 0.2] });
+  const falling = await studied(few, ({ width }) => 2 - 0.2 * Math.log(width));
+  expect(falling.verdict.expectations[0]!.judgement).toBe("not decidable at this scale");
+  expect(falling.verdict.expectations[0]!.reason).toContain("lies below what is likely to be best");
+  // Without a size between there is nothing that could be best.
+  const two = chinchillaRuns({ ...sizes, label: "tiny", budgets: [1e9], sizes: [0.5, 2] });
+  const { expectations } = (await studied(two, rising)).verdict;
+  expect(expectations[0]).toMatchObject({
+    judgement: "not decidable at this scale",
+    reason: "there is nothing to compare",
+  });
 });
 
 test("runs without a loss are told of, and decide nothing", async () => {
@@ -169,20 +197,37 @@ test("off-optimum: a flatter valley of the hybrid supports it, a steeper one doe
 });
 
 test("state-optimal: the published exponent is found, none is not, and points all over decide nothing", async () => {
-  const { conclude } = stateOptimalTrial({
+  const { conclude, input } = stateOptimalTrial({
     ...{ label: "tiny", width: 8, layers: 1 },
     study: { train: { tokens: 3200 }, rates: [0.01] },
   });
-  const states = [32, 64, 128, 256, 512, 1024, 2048, 4096];
-  const judged = async (exponent: number, noise: number) => {
-    const arms = states.map((state) => ({
-      name: `${state}`,
-      test: { loss: 3 + exponent * Math.log(state) + noise * noiseOf(`${state}`), interval: null },
+  const names = Object.keys(input.arms!);
+  const states = [32, 128, 512, 64, 256, 1024, 2048, 4096];
+  const judged = async (exponent: number, noise: number, more: readonly number[] = []) => {
+    const arms = states.map((state, i) => ({
+      name: names[i]!,
+      test: {
+        loss: 3 + (more[i] ?? 0) + exponent * Math.log(state) + noise * noiseOf(`noise of ${state}`),
+        interval: null,
+      },
     }));
     const result = { arms, data: "words", seeds } as unknown as TrialResult;
     const counted = states.map((mad) => ({ count: { stateElements: { mad } } }));
     return (await conclude(result, { arms: counted } as never)).verdict;
   };
+  // The classes with more state are better, and within none of them does state help.
+  const classes = [0, 0, 0, -0.3, -0.3, -0.3, -1, -1];
+  expect((await judged(0, 0.1, classes)).judgement).toBe("not decidable at this scale");
+  expect((await judged(0, 0.002, classes)).judgement).toBe("not supported");
+  expect(
+    (
+      await judged(
+        -0.28,
+        0.02,
+        classes.map((one) => -one),
+      )
+    ).judgement,
+  ).toBe("supported");
   expect((await judged(-0.28, 0.02)).judgement).toBe("supported");
   const flat = await judged(0, 0.005);
   expect(flat.judgement).toBe("not supported");
@@ -222,9 +267,10 @@ test("a claim with a study of one's own kind is reproduced, with its status besi
     const told = await studied(ladder, () => 2, 0.5);
     const study: ClaimStudy = {
       ...{ label: "of my own", name: "own", takes: () => true, cost: () => ({ runs: 1, flops: 1 }) },
-      async *run() {
-        yield { kind: "end", reason: "done", studied: told };
-      },
+      prepare: async () =>
+        async function* () {
+          yield { kind: "end", reason: "done", studied: told };
+        },
     };
     const claim = { ...wideOrDeep, studies: { small: [study], full: [] } };
     for await (const event of reproduce({ claim, folder: folder.path })) {

@@ -1,14 +1,17 @@
 // The claims of WideNet and of growth: their arms are what the papers say they are.
 import { expect, test } from "vitest";
-import { growth } from "../../src/claims/growth.ts";
+import type { ClaimText, Scale } from "../../src/claims/claim.ts";
+import { growth, savedBy } from "../../src/claims/growth.ts";
 import type { TrialClaim } from "../../src/claims/trialStudy.ts";
 import { widenet } from "../../src/claims/widenet.ts";
 import { widenetText } from "../../src/claims/widenetText.ts";
 import { defineTrial, type Trial } from "../../src/trial/define.ts";
 import { usualData } from "../../src/trial/prepare.ts";
 
-function smallOf(claim: TrialClaim): Trial {
-  const { input } = claim.studies.small[0]!;
+const smallOf = (claim: TrialClaim): Trial => trialAt(claim, "small");
+
+function trialAt(claim: TrialClaim, scale: Scale): Trial {
+  const { input } = claim.studies[scale][0]!;
   return defineTrial(input, { data: usualData(input) });
 }
 
@@ -59,4 +62,54 @@ test("arms that grow end as the one from scratch is, at its FLOPs, a quarter of 
     expect(Math.abs(small - flops / 4)).toBeLessThanOrEqual(ofStep);
     expect(flops - small).toBeGreaterThan(0.7 * flops);
   }
+});
+
+/** How many times smaller ours are than published models, of which the caveats tell the least and the most. */
+function timesSmaller(
+  claim: TrialClaim,
+  scale: Scale,
+  published: Readonly<Record<string, number>>,
+): number[] {
+  const { arms } = trialAt(claim, scale);
+  return Object.entries(published).map(
+    ([name, parameters]) => parameters / arms.find((arm) => arm.name === name)!.parameters.total,
+  );
+}
+
+function expectWithin(ratios: readonly number[], [least, most]: readonly [number, number]): void {
+  expect(Math.min(...ratios) / least).toBeCloseTo(1, 1);
+  expect(Math.max(...ratios) / most).toBeCloseTo(1, 1);
+}
+
+const caveatsOf = ({ caveats }: ClaimText): string => caveats.join("\n");
+
+test("how much smaller than the published models ours are is as the caveats say", () => {
+  const text = {
+    ALBERT: 11.68e6,
+    BERT: 89.65e6,
+    "WideNet, 4 experts": 25.89e6,
+    "WideNet, 8 experts": 44.78e6,
+  };
+  expectWithin(timesSmaller(widenetText, "full", text), [39, 74]);
+  expectWithin(timesSmaller(widenetText, "small", text), [155, 435]);
+  expect(caveatsOf(widenetText)).toContain("39 to 74 times (full) and 155 to 435 times (small)");
+  const images = { ViT: 87_157_480, "ViT-MoE": 128_089_320, WideNet: 29_690_600 };
+  expectWithin(timesSmaller(widenet, "full", images), [190, 420]);
+  expectWithin(timesSmaller(widenet, "small", images), [700, 1600]);
+  expect(caveatsOf(widenet)).toContain("190 to 420 times (full) and 700 to 1,600 times (small)");
+  expectWithin(timesSmaller(growth, "full", { scratch: 1.1e9 }), [1400, 1400]);
+  expectWithin(timesSmaller(growth, "small", { scratch: 1.1e9 }), [3600, 3600]);
+});
+
+test("published speed-ups of growth are told as FLOPs saved, which is what the other paper tells", () => {
+  // 300B tokens from scratch, 194B when grown.
+  expect(savedBy(54.6)).toBeCloseTo(100 * (1 - 194 / 300), 0);
+  expect(savedBy(100)).toBe(50);
+  expect(savedBy(-25.7)).toBe(-34.6);
+  const { rows } = growth.published;
+  expect(rows[0]!.slice(2)).toEqual(["speed-up 49.1 %", 32.9]);
+  expect(rows.find(([method]) => String(method).includes("StackBERT"))!.slice(2)).toEqual([
+    "saved 34.1 %",
+    34.1,
+  ]);
 });

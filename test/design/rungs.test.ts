@@ -1,7 +1,7 @@
 // How a search spends its budget.
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { rungSizes } from "../../src/design/rungs.ts";
+import { rungSizes, wavesOf } from "../../src/design/rungs.ts";
 
 test("rungs spend the search and no more, in runs that do not get shorter and none longer than the winner's", () => {
   const request = fc.record({
@@ -26,6 +26,27 @@ test("rungs spend the search and no more, in runs that do not get shorter and no
       }
     }),
   );
+});
+
+test("in time a wave takes as long with few runs as with as many as there are processes", () => {
+  const asked = { candidates: 21, rates: 3, seeds: 3, most: 1e6 };
+  const clock = (processes: number) => {
+    const rungs = rungSizes(3600 * processes, { ...asked, processes });
+    expect(rungs.map(({ runs }) => runs)).toEqual([63, 14, 12]);
+    return rungs.reduce((sum, rung) => sum + rung.amount * wavesOf(rung, processes), 0);
+  };
+  for (const processes of [1, 2, 3, 16, 64]) expect(clock(processes)).toBeCloseTo(3600, 3);
+  // 63 runs are four waves, 14 are one, and six and six are two; no run is shorter than those of the rung before.
+  const [first, second, last] = rungSizes(3600 * 16, { ...asked, processes: 16 });
+  expect([first, second, last].map((rung) => wavesOf(rung!, 16))).toEqual([4, 1, 2]);
+  expect([first!.amount, second!.amount, last!.amount].map(Math.round)).toEqual([225, 900, 900]);
+});
+
+test("a plan by FLOPs is the same to the bit as ever: designs that were begun go on by it", () => {
+  const amounts = rungSizes(1e5, { candidates: 21, rates: 3, seeds: 3, most: 1e6 }).map(
+    ({ amount }) => amount,
+  );
+  expect(amounts).toEqual([529.1005291003793, 2380.9523809517063, 2777.777777776991]);
 });
 
 test("24 candidates at three rates: each rung has a third of the search", () => {

@@ -53,6 +53,27 @@ test("a budget of time: runs as long as each other at the speeds that were measu
   );
 });
 
+test("a budget of time on many cores ends in time: waves of few runs take as long as full ones", () => {
+  const paces = all((place) => 0.01 * (place + 1));
+  const timed = designOf(COUNT, { budget: "20m", seeds: 3 }, paces, 16);
+  const losses = searched(timed, (run) => lossOf(run, truth(1)));
+  // Every run takes as long as it may.
+  const took = new Map(
+    timed.rungs.flatMap(({ trial, amount }) => trial.runs.flat(2).map(({ run }) => [run, amount])),
+  );
+  const known = {
+    results: losses.results.map((one) => ({ ...one, seconds: took.get(one.run)! })),
+    failures: losses.failures,
+  };
+  const { cost } = searchResult(timed, known);
+  const [first, second, last] = timed.rungs.map(({ amount }) => amount);
+  expect(3 * first! + second! + 2 * last!).toBeCloseTo(600, 3);
+  // The last rung is as long as the one before, so one of its two waves is there already, and the winner has its time.
+  expect(cost.clock).toBeCloseTo(3 * first! + second! + last!, 3);
+  // Ten of sixteen processes had nothing to do in the later waves.
+  expect(cost.seconds / 16).toBeLessThan(0.7 * cost.clock);
+});
+
 test("two that are equal are not told apart, and the report says so", () => {
   const equal = {
     ...truth(3),
@@ -87,12 +108,17 @@ test("a search that goes on from any part of what is known comes to the same res
 });
 
 test("runs that fail are left behind; where all fail there is no winner", () => {
-  const result = searchResult(
-    design,
-    searched(design, (run) => (run.candidate === 2 ? null : lossOf(run, truth(1)))),
-  );
+  const known = searched(design, (run) => (run.candidate === 2 ? null : lossOf(run, truth(1))));
+  const result = searchResult(design, known);
   expect(result.winner?.name).toBe("deep-5");
   expect(result.failures.length).toBe(COUNT);
+  // They cost what they took, where that is known.
+  const failures = known.failures.map((one) => ({ ...one, seconds: 2, flops: 1e6 }));
+  const { cost } = searchResult(design, { ...known, failures });
+  expect(cost.runs).toBe(known.results.length + COUNT);
+  expect(cost.seconds - result.cost.seconds).toBe(2 * COUNT);
+  expect(cost.flops - result.cost.flops).toBeCloseTo(1e6 * COUNT, 0);
+  expect(cost.clock).toBeGreaterThan(result.cost.clock);
   expect(() =>
     searchResult(
       design,

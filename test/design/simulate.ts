@@ -18,6 +18,7 @@ export function designOf(
   count: number,
   more: Partial<DesignInput> = {},
   secondsPerStep?: readonly number[],
+  processes = 2,
 ): Design {
   const names = Array.from({ length: count }, (_, i) => [
     `deep-${i + 1}`,
@@ -39,7 +40,7 @@ export function designOf(
       ...givenCandidates(candidates, false, request),
       data,
       sizedBy: null,
-      processes: 2,
+      processes,
       screen: null,
       screened: null,
       secondsPerStep,

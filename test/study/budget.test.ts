@@ -11,11 +11,13 @@ test.each([
   ["3e13flops", "flops", 3e13],
   ["30Tflops", "flops", 3e13],
   ["2M steps", "steps", 2e6],
+  ["3E13 FLOPs", "flops", 3e13],
+  ["2H", "seconds", 7200],
 ])("%s", (text, unit, value) => {
   expect(readBudget(text)).toEqual({ unit, value });
 });
 
-test.each(["", "10", "0s", "-3m", "1e999steps", "10 metres", "ms"])("%j is refused", (text) => {
+test.each(["", "10", "0s", "-3m", "1e999steps", "10 metres", "ms", "3M", "10 M"])("%j is refused", (text) => {
   expect(() => readBudget(text)).toThrow("expected time, steps or FLOPs");
 });
 

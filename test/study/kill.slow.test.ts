@@ -244,7 +244,13 @@ test("a job that says nothing any more is ended", async () => {
   const plan = planOf([{ run: "hangs", until: 2, spec: null }]);
   const options = { folder: join(folder.path, "hangs"), worker, plan, retries: 1, silenceSeconds: 4 };
   expect((await study(options)).known.failures).toEqual([
-    { run: "hangs", until: 2, reason: "was silent for 4 s and was ended", attempts: 2 },
+    {
+      run: "hangs",
+      until: 2,
+      reason: "was silent for 4 s and was ended",
+      attempts: 2,
+      seconds: expect.any(Number) as number,
+    },
   ]);
 });
 

@@ -25,6 +25,9 @@ return { value: { square: job.spec.x ** 2 }, flops: 10 };`,
 const squareOf = (x: number): Job => ({ run: `x${x}`, until: 5, spec: { x } });
 const jobs = [1, 2].map(squareOf);
 const values = ({ results }: Known) => results.map(({ run, value }) => [run, value]);
+/** Files of a run's results, but for the locks of processes that were killed. */
+const recordsOf = (study: string, run: string) =>
+  readdirSync(join(study, "runs", run, "results")).filter((name) => !name.startsWith("."));
 const refusal = async (options: Parameters<typeof study>[0]) => {
   const error = await study(options).then(
     () => undefined,
@@ -160,16 +163,41 @@ if (attempt < job.spec) process.exit(1);
 return { value: attempt, flops: 1 };`,
     );
     const plan = planOf(["wrong", 2, 3].map((spec) => ({ run: `run${spec}`, until: 1, spec })));
+    const seconds = expect.any(Number) as number;
     const { known, events } = await study({ folder: at("third"), worker, plan, retries: 1 });
     expect(values(known)).toEqual([["run2", 2]]);
     expect(known.failures).toEqual([
-      { run: "run3", until: 1, reason: "ended with exit code 1", attempts: 2 },
-      { run: "runwrong", until: 1, reason: "wrong", attempts: 1 },
+      { run: "run3", until: 1, reason: "ended with exit code 1", attempts: 2, seconds },
+      { run: "runwrong", until: 1, reason: "wrong", attempts: 1, seconds },
     ]);
     expect(events.filter(({ kind }) => kind === "retry")).toHaveLength(2);
     // Failures are kept like results: decisions were made from them.
     const again = await study({ folder: at("third"), worker, plan, retries: 1 });
     expect([again.known, again.events.length]).toEqual([known, 3]);
+  });
+
+  test("that has its cost, and is paid for", async () => {
+    const worker = workerModule(
+      folder.path,
+      "costly",
+      `await wait(200);
+if (job.spec === "throws") throw Object.assign(new Error("out of bounds"), { flops: 7 });
+if (job.spec === "crashes") process.abort();
+return { value: 1, flops: 1 };`,
+    );
+    const specs = ["throws", "crashes", "well"];
+    const plan = planOf(specs.map((spec) => ({ run: `run${spec}`, until: 1, spec })));
+    const options = { folder: at("costly"), worker, plan, processes: 1, retries: 1 };
+    const first = await study({ ...options, budget: { flops: 7 } });
+    expect(first.events.at(-1)).toMatchObject({ kind: "end", reason: "budget" });
+    expect(first.known.failures).toMatchObject([{ run: "runthrows", flops: 7 }]);
+    expect(first.known.failures[0]!.seconds).toBeGreaterThan(0.2);
+    const { known } = await study({ ...options, budget: { flops: 8 } });
+    expect(known.results).toHaveLength(1);
+    // Two attempts.
+    expect(known.failures[0]).toMatchObject({ run: "runcrashes", attempts: 2 });
+    expect(known.failures[0]!.seconds).toBeGreaterThan(0.4);
+    for (const { run } of known.failures) expect(recordsOf(options.folder, run)).toEqual(["1.failure.json"]);
   });
 
   test("where there is no worker", async () => {
@@ -237,6 +265,20 @@ describe("going on", () => {
     }
   });
 
+  test("is asked what it is about once nobody else is at work there", async () => {
+    const folder = at("asked");
+    const asked: string[] = [];
+    const options = {
+      ...{ folder, worker: square, plan: planOf([]), execArgv },
+      request: () => {
+        asked.push(readdirSync(folder).some((name) => name.startsWith(".lock")) ? "locked" : "open");
+        return 1;
+      },
+    };
+    for await (const _ of runStudy(options)) expect(await refusal(options)).toBeInstanceOf(WorkError);
+    expect(asked).toEqual(["locked"]);
+  });
+
   test("no study has no process", async () => {
     const error = await refusal({ folder: at("none"), worker: square, plan: planOf(jobs), processes: 0 });
     expect(error.message).toBe("processes is 0; expected a whole number of at least 1");
@@ -281,10 +323,26 @@ return { value: at, flops: 1 };`,
     expect(known).toEqual({ results: [], failures: [] });
     expect(events.some(({ kind }) => kind === "retry")).toBe(false);
     expect(existsSync(join(options.folder, "runs", "hears", "at"))).toBe(true);
-    expect(values((await study(options)).known)).toEqual([
+    // What was begun is paid for: nothing more begins.
+    for (const budget of [{ seconds: 0.01 }, { clock: 0.01 }]) {
+      const paid = await study({ ...options, budget });
+      expect(paid.events.map(({ kind }) => kind)).toEqual(["start", "stage", "end"]);
+    }
+    const attempt = (run: string): number => {
+      const path = join(options.folder, "runs", run, "results", "attempts-50.json");
+      return (JSON.parse(readFileSync(path, "utf8")) as { seconds: number }).seconds;
+    };
+    const before = { deaf: attempt("deaf"), hears: attempt("hears") };
+    expect(before.deaf).toBeGreaterThan(1);
+    const gone = await study(options);
+    expect(values(gone.known)).toEqual([
       ["deaf", 50],
       ["hears", 50],
     ]);
+    for (const { run, seconds } of gone.known.results) {
+      expect(seconds).toBeGreaterThan(before[run as keyof typeof before] + 0.1);
+      expect(recordsOf(options.folder, run)).toEqual(["50.json"]);
+    }
   });
 
   test("before it begins starts nothing", async () => {
@@ -314,6 +372,7 @@ return { value: at, flops: 1 };`,
     const second = await study({ ...options, budget: { flops: 5 } });
     expect(second.known).toEqual(first.known);
     expect((await study({ ...options, budget: { seconds: 1e-9 } })).known).toEqual(first.known);
+    expect((await study({ ...options, budget: { clock: 1e-9 } })).known).toEqual(first.known);
     expect((await study({ ...options, budget: { seconds: 1e9, flops: 1e9 } })).known.results).toHaveLength(2);
   });
 });

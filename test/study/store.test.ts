@@ -12,6 +12,7 @@ import {
   prepareRun,
   readAllEnded,
   readEnded,
+  requireStore,
   writeFailure,
   writeResult,
 } from "../../src/study/store.ts";
@@ -43,8 +44,23 @@ test("what is written is read, whatever order the spec's keys have", () => {
   expect(readAllEnded(folder, () => {})).toEqual([{ kind: "result", result }]);
 });
 
-test("a failure stands until there is a result", () => {
+test("a failure of an earlier version has no cost; a file in place of the runs is said in one line", () => {
   const failure = { run: "b", until: 5, reason: "crashed", attempts: 3 };
+  const other = { ...job, run: "b" };
+  prepareRun(folder, "b");
+  writeFailure(folder, other, failure);
+  expect(readEnded(folder, other, () => {})).toEqual({ kind: "failure", failure });
+  rmSync(join(folder, "runs", "b"), { recursive: true });
+  const odd = join(base.path, "odd");
+  prepareFolder(odd);
+  writeFileSync(join(odd, "runs"), "");
+  const line = `${odd} holds runs and no study; choose a new folder`;
+  expect(() => openStore(odd, null)).toThrow(line);
+  expect(() => requireStore(odd, null)).toThrow(line);
+});
+
+test("a failure stands until there is a result", () => {
+  const failure = { run: "b", until: 5, reason: "crashed", attempts: 3, seconds: 2, flops: 7 };
   const other = { ...job, run: "b" };
   prepareRun(folder, "b");
   writeFailure(folder, other, failure);

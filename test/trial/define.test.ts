@@ -1,8 +1,10 @@
 // A study as data: what it makes of what is asked, and what it refuses, in one line each.
 import { expect, test } from "vitest";
 import { RequestError } from "../../src/errors.ts";
+import { race } from "../../src/study/racing/race.ts";
+import { replay } from "../../src/study/racing/rule.ts";
 import { defineTrial } from "../../src/trial/define.ts";
-import { context, input, trialOf } from "./harness.ts";
+import { context, input, resultsOf, trialOf } from "./harness.ts";
 
 test("every arm has every rate and seed; a seed is the same data order for all", () => {
   const { runs, arms, seeds } = trialOf();
@@ -126,6 +128,25 @@ test("state alone can be held equal", () => {
   expect(refused({ arms, equal: { state: true, convention: "total" } })).toMatch(/parameters \(total\)/);
   const two = { ...arms, b: { architecture: { ...shapes[0]!, repeat: 2 } } };
   expect(refused({ arms: two, equal: { state: true } })).toMatch(/decoding carries/);
+});
+
+test("a race in time has the seconds of processes that its runs keep busy, one in FLOPs what it is given", () => {
+  const timed = (processes: number) =>
+    trialOf({ stop: "race", spend: "10m" }, { ...context, processes, secondsPerStep: [0.01, 0.01] }).raced;
+  // Two arms at three rates begin together.
+  expect([1, 2, 6, 64].map((processes) => timed(processes).budget)).toEqual([600, 1200, 3600, 3600]);
+  const counted = trialOf({ stop: "race", spend: "1e12flops" }, { ...context, processes: 64 }).raced;
+  expect(counted.budget).toBe(1e12);
+});
+
+test("a failure costs a race what it took, and nothing in records of earlier versions", () => {
+  const trial = trialOf({ stop: "race" });
+  const inTime = race({ ...trial.raced, cost: ({ seconds }) => seconds });
+  const failures = resultsOf(trial, () => null).failures;
+  const spentOn = (cost: { readonly seconds?: number }) =>
+    replay(inTime, { results: [], failures: failures.map((one) => ({ ...one, ...cost })) }).standing.spent;
+  // Both arms at three rates under the first seed.
+  expect([spentOn({ seconds: 3 }), spentOn({})]).toEqual([18, 0]);
 });
 
 test("a budget or data too small say what would be enough", () => {

@@ -2,9 +2,10 @@
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { openStore, prepareFolder, writeResult } from "../../src/study/store.ts";
+import { openStore, prepareFolder, readStudy, writeResult } from "../../src/study/store.ts";
+import { lockFolder } from "../../src/train/lock.ts";
 import { jobOf } from "../../src/trial/define.ts";
-import { requireTrialFolder } from "../../src/trial/trial.ts";
+import { requireTrialFolder, runTrial } from "../../src/trial/trial.ts";
 import { temporaryFolder } from "../cli/harness.ts";
 import { trialOf } from "./harness.ts";
 
@@ -33,4 +34,27 @@ test("a folder is taken by its own study and by more seeds of it, and refused to
   );
   expect(readFileSync(join(folder, "study.json"), "utf8")).toBe(before);
   expect(() => requireTrialFolder(root.path, trial)).toThrow(/holds study and no study/);
+});
+
+test("more seeds are taken by a study that may run, and not while another one is at work in the folder", async () => {
+  const folder = join(root.path, "busy");
+  prepareFolder(folder);
+  openStore(folder, trialOf().json);
+  const before = readFileSync(join(folder, "study.json"), "utf8");
+  const call = async () => {
+    for await (const event of runTrial({
+      ...{ trial: trialOf({ seeds: 5 }), folder, signal: AbortSignal.abort() },
+    })) {
+      if (event.kind === "end") return event.result.earlierSeeds;
+    }
+    return null;
+  };
+  const other = lockFolder(folder);
+  await expect(call()).rejects.toThrow(/is in use by process/);
+  expect(readFileSync(join(folder, "study.json"), "utf8")).toBe(before);
+  requireTrialFolder(folder, trialOf());
+  other.release();
+  expect(await call()).toEqual([3]);
+  expect(await call()).toEqual([3]);
+  expect(readStudy(folder)).toMatchObject({ seeds: [1, 2, 3, 4, 5], earlierSeeds: [3] });
 });

@@ -123,7 +123,7 @@ export function createBook(settings: RaceSettings): Book {
       return ended.map((each, index) => {
         const { entry, until } = steps[index]!;
         const outcome = isResult(each) ? settings.read(each.value, entry) : null;
-        if (isResult(each)) spent += settings.cost(each);
+        spent += settings.cost({ flops: each.flops ?? 0, seconds: each.seconds ?? 0 });
         seen.set(keyOf(entry), { until, outcome });
         return outcome;
       });

@@ -1,0 +1,86 @@
+// What a study has spent and may spend: training FLOPs, seconds of processes, seconds of the clock. Knows no disk and no plan.
+
+/** What a study may spend. */
+export interface StudyBudget {
+  /** Seconds of jobs' processes: two side by side for a minute spend two minutes. */
+  readonly seconds?: number | undefined;
+  /** Seconds of the clock while jobs are at work, one or many; of earlier calls, what their jobs take on as many processes. */
+  readonly clock?: number | undefined;
+  /** Training FLOPs. */
+  readonly flops?: number | undefined;
+}
+
+/** What a job has cost, as far as it is known. */
+export interface Spent {
+  readonly flops?: number | undefined;
+  readonly seconds?: number | undefined;
+}
+
+/** Keeps account of a study while it goes on. */
+export interface Ledger {
+  /** What earlier calls have done of a stage, job by job in the plan's order. */
+  recall(jobs: readonly Spent[]): void;
+  /** A run's job has begun. */
+  begin(run: string): void;
+  /** It has ended, one way or the other. */
+  end(run: string, spent: Spent): void;
+  /** Whether no job may begin. */
+  isSpent(): boolean;
+}
+
+/**
+ * Begins an account.
+ * @param processes jobs at the same time
+ * @param clock seconds, of any origin
+ */
+export function createLedger(
+  budget: StudyBudget,
+  processes: number,
+  clock: () => number = () => performance.now() / 1000,
+): Ledger {
+  const total = { flops: 0, seconds: 0, clock: 0 };
+  const began = new Map<string, number>();
+  let busySince = 0;
+  const add = ({ flops = 0, seconds = 0 }: Spent) => {
+    total.flops += flops;
+    total.seconds += seconds;
+  };
+  return {
+    recall(jobs) {
+      jobs.forEach(add);
+      total.clock += clockSeconds(
+        jobs.map(({ seconds = 0 }) => seconds),
+        processes,
+      );
+    },
+    begin(run) {
+      if (began.size === 0) busySince = clock();
+      began.set(run, clock());
+    },
+    end(run, spent) {
+      add(spent);
+      began.delete(run);
+      if (began.size === 0) total.clock += clock() - busySince;
+    },
+    isSpent() {
+      const now = clock();
+      const running = [...began.values()].reduce((sum, start) => sum + now - start, 0);
+      const busy = began.size === 0 ? 0 : now - busySince;
+      return (
+        total.flops >= (budget.flops ?? Infinity) ||
+        total.seconds + running >= (budget.seconds ?? Infinity) ||
+        total.clock + busy >= (budget.clock ?? Infinity)
+      );
+    },
+  };
+}
+
+/** How long jobs take of which so many go on at the same time, each begun in its turn as soon as a process is free. */
+export function clockSeconds(jobs: readonly number[], processes: number): number {
+  const ends = Array.from({ length: Math.min(processes, jobs.length) }, () => 0);
+  for (const seconds of jobs) {
+    const first = ends.indexOf(Math.min(...ends));
+    ends[first]! += seconds;
+  }
+  return Math.max(0, ...ends);
+}
