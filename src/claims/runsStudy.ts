@@ -6,7 +6,7 @@ import { RequestError } from "../errors.ts";
 import type { ReportSection } from "../report/document.ts";
 import { failureSections, runsSection } from "../report/runSections.ts";
 import type { Json, Known } from "../study/job.ts";
-import { moreSeedsLine, requireFolder, type TakenOver, takeOver } from "../study/moreSeeds.ts";
+import { countedLooks, moreSeedsLine, requireFolder, type TakenOver, takeOver } from "../study/moreSeeds.ts";
 import { runTrainingStudy } from "../study/training.ts";
 import { describeTokens } from "../train/runData.ts";
 import { type TransferSpec, toJson } from "../transfer/request.ts";
@@ -115,7 +115,7 @@ async function prepare(input: RunsInput, options: ClaimStudyOptions): Promise<Pr
     for await (const event of study) {
       yield { kind: "study", event };
       if (event.kind !== "end") continue;
-      const { earlierSeeds } = taken!;
+      const earlierSeeds = countedLooks(folder, taken!);
       const studied = await studiedRuns(planned, event.known, { ...about, earlierSeeds });
       yield { kind: "end", reason: event.reason, studied };
     }

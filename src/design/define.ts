@@ -1,15 +1,17 @@
 // A design, complete: candidates, the rungs of its search with every run they could make, and what the winner is left. Trains
 // nothing.
 import { RequestError } from "../errors.ts";
-import { type Budget, showBudget } from "../study/budget.ts";
 import { canonicalHash } from "../study/canonical.ts";
 import type { Json } from "../study/job.ts";
-import { runSeconds, USUAL_SPEED, updateSeconds } from "../study/usual.ts";
+import { updateSeconds } from "../study/usual.ts";
 import { defineTrial, type Trial, type TrialData } from "../trial/define.ts";
+import { showDown } from "./amount.ts";
+import { type ContextFor, FINAL_SHARE, finalOf, requireEnough, searchOf, sizesOf } from "./enough.ts";
 import type { DesignSettings } from "./input.ts";
-import { type RungSize, rungSizes } from "./rungs.ts";
+import type { RungSize } from "./rungs.ts";
 import type { Screen, Screened } from "./screen.ts";
 import type { Candidate, LeftOut } from "./sizes.ts";
+import { asDesign } from "./words.ts";
 
 /** One rung of the search. */
 export interface DesignRung extends RungSize {
@@ -51,57 +53,20 @@ export interface DesignContext
   readonly backend?: string | undefined;
 }
 
-/** Of the budget, for the winner's run, where nothing is asked for. */
-const FINAL_SHARE = 0.5;
-/** A run of fewer says nothing. */
-export const LEAST_STEPS = 20;
 /** A look at the loss is at so many tokens: one in fifty of the shortest run's, since there are twelve. */
 const [LOOK_SHARE, LEAST_LOOK, MOST_LOOK] = [1 / 50, 4096, 16_384];
 
-/** What the winner's run may take, in the budget's unit. */
-export function finalOf({ budget, final }: Pick<DesignSettings, "budget" | "final">): number {
-  return final ?? FINAL_SHARE * budget.value;
-}
-
-/** What synthetic tasks take or have taken, in the budget's unit. */
-function screeningOf({ budget }: DesignSettings, { screen, screened, processes }: DesignContext): number {
-  const flops = screened?.cost.flops ?? screen?.flops ?? 0;
-  const seconds = screened?.cost.seconds ?? flops / USUAL_SPEED;
-  return budget.unit === "flops" ? flops : seconds / processes;
-}
-
-/** What is left for the search, in the budget's unit. */
-function searchOf(settings: DesignSettings, context: DesignContext): number {
-  return context.search ?? settings.budget.value - finalOf(settings) - screeningOf(settings, context);
-}
-
-/** The budget that leaves so much for the search. */
-function budgetFor(search: number, settings: DesignSettings, context: DesignContext): Budget {
-  const spent = search + screeningOf(settings, context);
-  const { budget, final } = settings;
-  return { unit: budget.unit, value: final === null ? spent / (1 - FINAL_SHARE) : spent + final };
-}
-
-/** Errors: RequestError, one line, for everything that can be known to be wrong before training. */
-export function defineDesign(settings: DesignSettings, context: DesignContext): Design {
-  const { budget, rates, seeds } = settings;
-  const { candidates, processes, secondsPerStep = null } = context;
-  const isTime = budget.unit === "seconds";
+/**
+ * @param at the context of other budgets, for the least that is enough; default: this one
+ * Errors: RequestError, one line, for everything that can be known to be wrong before training.
+ */
+export function defineDesign(settings: DesignSettings, context: DesignContext, at?: ContextFor): Design {
+  const { budget, seeds } = settings;
+  const { candidates, secondsPerStep = null } = context;
   const final = finalOf(settings);
   const search = searchOf(settings, context);
-  if (search <= 0) {
-    throw new RequestError(
-      `design: budget ${showBudget(budget)} does not pay for the synthetic tasks; expected more than ` +
-        `${showBudget(budgetFor(0, settings, context))}, or leave out mad`,
-    );
-  }
-  // Processes side by side spend a second each, idle ones too; the winner has all of them to itself.
-  const sides = isTime ? processes : 1;
-  const sizes = rungSizes(search * sides, {
-    ...{ candidates: candidates.length, rates: rates.length, seeds },
-    ...{ most: final, processes: sides },
-  });
-  requireEnough(settings, context, sizes[0]!);
+  requireEnough(settings, context, at);
+  const sizes = sizesOf(settings, context);
   requireText(settings, context, final);
   const rungs = sizes.map((size) => ({ ...size, trial: trialOf(settings, context, size.amount) }));
   const json: Json = {
@@ -148,7 +113,7 @@ function requireText(settings: DesignSettings, context: DesignContext, final: nu
   throw new RequestError(
     `design: the winner's run would read the ${data.trainingTokens.toLocaleString("en-US")} tokens of ${data.name} ` +
       `${Math.round(epochs).toLocaleString("en-US")} times or more, and past ${MOST_EPOCHS} it learns nothing; expected more text, more ` +
-      `parameters, or a budget up to ${showBudget(most)}`,
+      `parameters, or a budget up to ${showDown(most)}`,
   );
 }
 
@@ -191,35 +156,4 @@ function trialOf(settings: DesignSettings, context: DesignContext, amount: numbe
     evaluationTokens: Math.max(length, Math.min(MOST_LOOK, Math.max(LEAST_LOOK, look))),
   };
   return asDesign(() => defineTrial(input, { data, backend, processes, secondsPerStep }));
-}
-
-/** A design's trials are its own affair. */
-export function asDesign<T>(make: () => T): T {
-  try {
-    return make();
-  } catch (error) {
-    if (!(error instanceof RequestError)) throw error;
-    throw new RequestError(error.message.replace(/^study: (?:arms\.)?/, "design: "));
-  }
-}
-
-/** Errors: RequestError where the first rung is too short for a candidate, with the budget that is enough. */
-function requireEnough(settings: DesignSettings, context: DesignContext, { amount, runs }: RungSize): void {
-  const { budget, batch, length } = settings;
-  const { candidates, secondsPerStep, sizedBy } = context;
-  const needs = candidates.map((candidate, place) =>
-    budget.unit === "flops"
-      ? LEAST_STEPS * candidate.flopsPerToken * batch * length
-      : runSeconds(LEAST_STEPS * secondsPerStep![place]!),
-  );
-  const need = Math.max(...needs);
-  if (need <= amount) return;
-  // A larger budget makes larger candidates, by about its root.
-  const times = (need / amount) ** (sizedBy === null ? 1 : 2);
-  const enough = budgetFor(searchOf(settings, context) * times, settings, context);
-  throw new RequestError(
-    `design: budget ${showBudget(budget)} is too small for ${runs} first runs of ${candidates.length} candidates; ` +
-      `${candidates[needs.indexOf(need)]!.name} needs ${LEAST_STEPS} updates: expected at least ${showBudget(enough)}, or fewer ` +
-      "candidates, or smaller ones by parameters",
-  );
 }

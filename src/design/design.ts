@@ -6,11 +6,12 @@ import { reportPage } from "../report/page.ts";
 import { canonicalHash } from "../study/canonical.ts";
 import type { TrainEvent } from "../train/events.ts";
 import { onDisk, replaceFile } from "../train/files.ts";
-import { type RunResult, runResult } from "../train/runResult.ts";
+import { type RunResult, runCurve, runResult } from "../train/runResult.ts";
 import { designReport } from "./report.ts";
 import { requireWinner, type SearchResult } from "./result.ts";
 import { type SearchEvent, type SearchOptions, searchDesign } from "./search.ts";
-import { decideRun, trainWinner, winnerFolder } from "./winner.ts";
+import { decideRun, winnerFolder } from "./winner.ts";
+import { trainReported } from "./winnerReport.ts";
 
 /** A design, where it is kept, and how it is run. */
 export interface DesignOptions extends SearchOptions {
@@ -64,7 +65,7 @@ export async function* design(options: DesignOptions): AsyncGenerator<DesignEven
       const asked = { design: defined, result, winner, folder, machine, dataFolder, signal };
       const decided = await decideRun(asked);
       if (decided !== null) {
-        for await (const event of trainWinner(asked, decided)) {
+        for await (const event of trainReported(asked, decided, command)) {
           if (event.kind === "end") isDone = event.reason === "done";
           yield { kind: "training", event };
         }
@@ -77,7 +78,10 @@ export async function* design(options: DesignOptions): AsyncGenerator<DesignEven
   const whole: DesignResult = { ...result, run };
   const report = join(folder, "report.html");
   const page = reportPage(
-    designReport({ design: defined, result: whole, folder, command, hash: canonicalHash(defined.json) }),
+    designReport({
+      ...{ design: defined, result: whole, folder, command, hash: canonicalHash(defined.json) },
+      curve: run === null ? undefined : runCurve(winnerFolder(folder)),
+    }),
   );
   onDisk("write", report, () => {
     replaceFile(join(folder, "result.json"), `${JSON.stringify(whole, null, 1)}\n`);

@@ -6,6 +6,10 @@ import { parseStrict, positiveNumber, show, wholeNumber } from "../strict.ts";
 import { type Budget, readBudget } from "../study/budget.ts";
 import type { TrainingInput } from "../train/settings.ts";
 import type { ArmInput } from "../trial/input.ts";
+import { requireCandidates } from "./candidateInput.ts";
+
+/** An architecture, and what is its own of how it is trained. */
+export type CandidateInput = Omit<ArmInput, "training">;
 
 /** What a design is asked for. */
 export interface DesignInput {
@@ -18,7 +22,7 @@ export interface DesignInput {
   /** Most numbers that decoding may carry for one sequence; default: any. */
   readonly state?: number;
   /** Architectures by name, as the arms of a study; default: `ideas`. */
-  readonly candidates?: Readonly<Record<string, string | ArmInput>>;
+  readonly candidates?: Readonly<Record<string, string | CandidateInput>>;
   /** Text, as for training; default: the built-in language. */
   readonly data?: string;
   readonly tokenizer?: string;
@@ -97,11 +101,7 @@ export function readDesign(input: DesignInput | unknown): DesignSettings {
       `design: final ${given.final} leaves nothing of budget ${given.budget} to search with; lower it`,
     );
   }
-  if (given.candidates !== undefined && !isObject(given.candidates)) {
-    throw new RequestError(
-      `design: candidates is ${show(given.candidates)}; expected architectures by name, such as { wide: wide.yaml }`,
-    );
-  }
+  if (given.candidates !== undefined) requireCandidates(given.candidates, given.rates);
   if (given.training !== undefined && !isObject(given.training)) {
     throw new RequestError(`design: training is ${show(given.training)}; expected settings`);
   }
@@ -113,9 +113,15 @@ export function readDesign(input: DesignInput | unknown): DesignSettings {
 }
 
 function inUnit(text: string, what: string): Budget {
-  const budget = readBudget(text, what);
+  const wrong = (why: string) =>
+    new RequestError(`${what} ${text.slice(0, 40)}: ${why}expected time or FLOPs, such as 2h or 3e14flops`);
+  let budget: Budget;
+  try {
+    budget = readBudget(text, what);
+  } catch (error) {
+    // It would name steps, too.
+    throw error instanceof RequestError ? wrong("") : error;
+  }
   if (budget.unit !== "steps") return budget;
-  throw new RequestError(
-    `${what} ${text}: candidates differ in what a step costs; expected time or FLOPs, such as 2h or 3e14flops`,
-  );
+  throw wrong("candidates differ in what a step costs; ");
 }

@@ -6,9 +6,6 @@ import { z } from "zod";
 import type { BackendChoice } from "../backend/open.ts";
 import { loadDataset } from "../data/dataset.ts";
 import type { DataFolders } from "../data/text.ts";
-import { RequestError } from "../errors.ts";
-import { planLawOf } from "../scaling/plan/planLaw.ts";
-import { showBudget } from "../study/budget.ts";
 import { defaultProcesses } from "../study/processes.ts";
 import { USUAL_SPEED } from "../study/usual.ts";
 import { describeTokens } from "../train/runData.ts";
@@ -21,10 +18,13 @@ import {
   type PaceOptions,
   pacesSchema,
 } from "../trial/paces.ts";
-import { type Design, defineDesign, finalOf } from "./define.ts";
+import { type Design, type DesignContext, defineDesign } from "./define.ts";
+import { type ContextFor, finalOf, leastBudget, requireEnough } from "./enough.ts";
+import { requireDesignFolder } from "./folder.ts";
 import { type DesignInput, type DesignSettings, readDesign } from "./input.ts";
-import { type Screen, screenOf } from "./screen.ts";
-import { type Candidates, generatedCandidates, givenCandidates } from "./sizes.ts";
+import { generatedCandidates } from "./sizes.ts";
+import { bestSize, type Sized, screenFor, sizedFor } from "./sizing.ts";
+import { pacesOf, scaled } from "./timing.ts";
 
 /** What a design asks for, and where. */
 export interface PrepareDesignOptions {
@@ -36,8 +36,10 @@ export interface PrepareDesignOptions {
   readonly backend?: BackendChoice | undefined;
   /** Runs at a time; default: as many as there are cores. */
   readonly processes?: number | undefined;
-  /** Time the candidates although nothing depends on it. Default false. */
+  /** Time the candidates although nothing depends on it, and keep nothing. Default false. */
   readonly timed?: boolean | undefined;
+  /** Called before each candidate is timed: its number, from 1, and how many there are. */
+  readonly onTiming?: ((candidate: number, of: number) => void) | undefined;
   /** Aborted: candidates are not timed to the end, and its reason is thrown. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -49,28 +51,37 @@ export interface PreparedDesign {
   readonly paces: readonly ArmPace[] | null;
 }
 
-/** Of the budget, for synthetic tasks that were not asked for. */
-const SCREEN_SHARE = 0.02;
-/** FLOPs of the tasks for two kinds of blocks, and less. */
-const LEAST_SCREEN = 1e11;
 /** A first guess is measured at a size that takes no time. */
 const MOST_GUESSED = 1e7;
 
 /** Errors: RequestError, one line, for everything that can be known to be wrong before training. */
 export async function prepareDesign(options: PrepareDesignOptions): Promise<PreparedDesign> {
-  const { input, folder, backend, signal, processes = defaultProcesses(1) } = options;
+  const { input, folder, backend, signal, onTiming, processes = defaultProcesses(1) } = options;
   const settings = readDesign(input);
+  if (folder !== undefined && !options.timed) requireDesignFolder(folder);
   const dataset = await loadDataset({
     ...{ data: settings.data, tokenizer: settings.tokenizer, dataFolder: options.dataFolder },
   });
   const data = { vocabulary: dataset.tokenizer.vocabulary, ...describeTokens(dataset) };
   const common = { data, backend, processes, screened: null };
-  const paced = { batch: settings.batch, backend, signal };
+  const paced = { batch: settings.batch, backend, signal, onTiming };
+  const sizes = new Map<number, Sized>();
+  /** Solving for widths takes a second. */
+  const sizedAt = (asked: DesignSettings, speed: number): Sized => {
+    const flops = finalOf(asked) * speed;
+    const sized = sizes.get(flops) ?? sizedFor(asked, data, flops);
+    sizes.set(flops, sized);
+    return sized;
+  };
+  /** @param speed FLOP/s of all cores where the budget is a time; else 1 */
+  const contextFor = (asked: DesignSettings, speed: number): DesignContext => {
+    const sized = sizedAt(asked, speed);
+    return { ...common, ...sized, screen: screenFor(asked, sized, processes) };
+  };
   if (settings.budget.unit === "flops") {
-    const sized = sizedFor(settings, data, finalOf(settings));
-    const screen = screenFor(settings, sized, processes);
-    const design = defineDesign(settings, { ...common, ...sized, screen });
-    const paces = options.timed ? await measurePaces(sized.candidates, paced) : null;
+    const at: ContextFor = (asked) => contextFor(asked, 1);
+    const design = defineDesign(settings, at(settings), at);
+    const paces = options.timed ? await pacesOf(design.candidates, paced) : null;
     return { design, paces };
   }
   const place = {
@@ -81,65 +92,60 @@ export async function prepareDesign(options: PrepareDesignOptions): Promise<Prep
       .digest("hex"),
   };
   const kept = keptSpeeds(place, schema, "design");
-  const speed = kept?.speed ?? (await speedOf(settings, data, processes, paced));
-  const sized = sizedFor(settings, data, finalOf(settings) * speed);
-  const paces = kept?.paces ?? (await measurePaces(sized.candidates, paced));
-  const design = defineDesign(settings, {
-    ...{ ...common, ...sized, screen: screenFor(settings, sized, processes) },
-    secondsPerStep: paces.map(({ secondsPerStep }) => secondsPerStep),
-  });
-  if (kept === null && !options.timed) keepSpeeds(place, { speed, paces });
+  const measure = async (asked: DesignSettings): Promise<Measured> => {
+    const speed = await speedOf(asked, data, processes, paced);
+    const { candidates } = sizedAt(asked, speed);
+    return { speed, paces: await pacesOf(candidates, paced) };
+  };
+  const atSpeeds = (asked: DesignSettings, { speed, paces }: Measured): ContextFor => {
+    const { candidates } = sizedAt(asked, speed);
+    return (other) => {
+      const context = contextFor(other, speed);
+      return { ...context, secondsPerStep: scaled(context.candidates, candidates, paces) };
+    };
+  };
+  if (kept === null) {
+    // What the fixed costs of runs alone forbid is timed at the size that it would have if they did not: tiny models are slow.
+    const larger = affordable(settings, (asked) => sizedAt(asked, USUAL_SPEED * processes), common);
+    if (larger !== settings) {
+      const at = atSpeeds(larger, await measure(larger));
+      requireEnough(settings, at(settings), at, larger.budget.value);
+    }
+  }
+  const measured = kept ?? (await measure(settings));
+  const { paces } = measured;
+  const at = atSpeeds(settings, measured);
+  const design = defineDesign(settings, at(settings), at);
+  if (kept === null && !options.timed) keepSpeeds(place, { speed: measured.speed, paces });
   return { design, paces };
 }
 
-type Sized = Candidates & Pick<Design, "sizedBy">;
+/** FLOP/s of all cores together, and the speeds of the candidates that are sized by it. */
+type Measured = z.infer<typeof schema>;
 
-/** @param flops of the winner's run */
-function sizedFor(settings: DesignSettings, data: TrialData, flops: number): Sized {
-  const { parameters, state, length, candidates } = settings;
-  const { parameters: best, law } = bestSize(flops, data);
-  const request = { parameters: parameters ?? best, state, vocabulary: data.vocabulary, length };
-  const sizedBy = parameters === undefined ? law : null;
-  if (candidates === undefined) {
-    requireModel(settings, request.parameters, sizedBy);
-    return { ...generatedCandidates(request), sizedBy };
+/** The settings, or with the least budget that pays for what runs take beside their updates. */
+function affordable(
+  settings: DesignSettings,
+  sizedAt: (asked: DesignSettings) => Sized,
+  common: Pick<DesignContext, "data" | "processes" | "screened">,
+): DesignSettings {
+  let asked = settings;
+  // Larger ones may be more.
+  for (let times = 0; times < 2; times++) {
+    const { candidates, leftOut, sizedBy } = sizedAt(asked);
+    const free = {
+      ...common,
+      candidates,
+      leftOut,
+      sizedBy,
+      screen: null,
+      secondsPerStep: candidates.map(() => 0),
+    };
+    const least = leastBudget(asked, () => free);
+    if (least === null || least.value === asked.budget.value) break;
+    asked = { ...asked, budget: least };
   }
-  const { isSized, ...own } = givenCandidates(candidates, parameters !== undefined, request);
-  return { ...own, sizedBy: isSized ? sizedBy : null };
-}
-
-/** No block that is worth the name has fewer parameters. */
-const FEWEST_PARAMETERS = 2000;
-
-/** Errors: RequestError where the budget alone chose a size that is no model. */
-function requireModel({ budget }: DesignSettings, parameters: number, sizedBy: string | null): void {
-  if (sizedBy === null || parameters >= FEWEST_PARAMETERS) return;
-  throw new RequestError(
-    `design: budget ${showBudget(budget)} is too small: by law ${sizedBy} its winner would have ${parameters} parameters; expected enough ` +
-      `for ${FEWEST_PARAMETERS.toLocaleString("en-US")} at least, or give the parameters`,
-  );
-}
-
-/** Errors: RequestError where it is asked for and cannot be. */
-function screenFor({ mad, budget }: DesignSettings, { candidates }: Sized, processes: number): Screen | null {
-  const most = SCREEN_SHARE * budget.value * (budget.unit === "flops" ? 1 : USUAL_SPEED * processes);
-  // A look at what it would cost takes a while, and no screening costs less.
-  if (mad === false || (mad === undefined && most < LEAST_SCREEN)) return null;
-  const screen = screenOf(candidates);
-  if (screen === null && mad === true) {
-    throw new RequestError(
-      "design: mad tells kinds of blocks apart, and the candidates have one kind or cannot answer its tasks; leave it out",
-    );
-  }
-  return screen !== null && (mad === true || screen.flops <= most) ? screen : null;
-}
-
-/** What a run is best spent on, by the laws of others; where text would be seen again, by the one that knows of that. */
-function bestSize(flops: number, { trainingTokens }: TrialData): { parameters: number; law: string } {
-  const usual = planLawOf("besiroglu");
-  const isRepeated = usual.optimum(flops).tokens > trainingTokens;
-  const law = isRepeated ? planLawOf("data-constrained", trainingTokens) : usual;
-  return { parameters: Math.round(law.optimum(flops).parameters), law: law.name };
+  return asked;
 }
 
 /** FLOP/s of all cores together, of a model about as large as those that will be trained. */

@@ -1,27 +1,23 @@
 // A design as a document: the recommendation and why, the finalists, every rung, what each stage cost, and what was tried. Runs
 // nothing.
 import { printStripe } from "../architecture/stripe.ts";
-import type { Series } from "../report/charts/chart.ts";
-import type {
-  ReportDocument,
-  ReportFigure,
-  ReportPart,
-  ReportSection,
-  ReportTable,
-} from "../report/document.ts";
-import { formatCount } from "../report/format.ts";
+import type { ReportDocument, ReportPart, ReportSection, ReportTable } from "../report/document.ts";
+import { formatCount, formatLoss } from "../report/format.ts";
+import type { LossCurve } from "../report/run.ts";
 import { failureSections } from "../report/runSections.ts";
 import { diagramSection } from "../trial/diagrams.ts";
-import { differenceFigure } from "../trial/differences.ts";
 import { drawn } from "../trial/report.ts";
 import { pairText } from "../trial/words.ts";
 import type { Design } from "./define.ts";
 import type { DesignResult } from "./design.ts";
-import { noteLines, stageCosts, useLines, winnerLine } from "./words.ts";
+import { curves, differences, rateFigure, winnerFigure } from "./figures.ts";
+import { lowestLoss, noteLines, stageCosts, useLines, winnerLine } from "./words.ts";
 
 export interface DesignReportRequest {
   readonly design: Design;
   readonly result: DesignResult;
+  /** Of the winner's run; absent where it has not begun. */
+  readonly curve?: LossCurve | undefined;
   /** Of the design. */
   readonly folder: string;
   readonly command: string;
@@ -46,7 +42,13 @@ export function designReport(request: DesignReportRequest): ReportDocument {
           ]),
       {
         heading: "Search",
-        parts: [...drawn(curves(result)), ...result.rungs.map((_, place) => rungTable(result, place))],
+        parts: [
+          ...drawn(curves(result)),
+          ...result.rungs.flatMap((_, place) => [
+            rungTable(result, place),
+            ...drawn(rateFigure(result, place)),
+          ]),
+        ],
       },
       { heading: "Costs", parts: [costTable(result)] },
       triedSection(result),
@@ -61,14 +63,23 @@ export function designReport(request: DesignReportRequest): ReportDocument {
 
 const text = (line: string): ReportPart => ({ kind: "text", text: line });
 
-function factsOf({ result, design }: DesignReportRequest) {
+function factsOf({ result, design, curve }: DesignReportRequest) {
   const { winner, run, cost } = result;
+  const last = curve?.validation.at(-1);
   const flops = stageCosts(result).reduce((sum, stage) => sum + stage.flops, 0);
   return [
     ...(winner === null ? [] : [{ name: "winner", value: winner.name }]),
     ...(run === null || run.validationLoss === null
       ? []
-      : [{ name: "its validation loss", value: `${run.validationLoss.toFixed(4)} nat` }]),
+      : [{ name: "its lowest validation loss", value: lowestLoss(run.validationLoss, run) }]),
+    ...(last === undefined
+      ? []
+      : [
+          {
+            name: "its last validation loss",
+            value: `${formatLoss(last.loss)} nat after update ${last.step}`,
+          },
+        ]),
     { name: "candidates", value: String(result.candidates.length) },
     { name: "runs of the search", value: String(cost.runs) },
     { name: "training FLOPs", value: flops.toExponential(2) },
@@ -80,7 +91,7 @@ function budgetText({ settings: { budget } }: Design): string {
   return budget.unit === "flops" ? `${budget.value.toExponential(2)} FLOPs` : `${budget.value} s`;
 }
 
-function winnerSection({ design, result, folder }: DesignReportRequest): ReportSection {
+function winnerSection({ design, result, folder, curve }: DesignReportRequest): ReportSection {
   const { winner, run } = result;
   if (winner === null) return { heading: "Winner", parts: [text(winnerLine(result))] };
   const { architecture, parameters, state, why } = design.candidates[winner.candidate]!;
@@ -107,6 +118,7 @@ function winnerSection({ design, result, folder }: DesignReportRequest): ReportS
           ...trained,
         ],
       },
+      ...(curve === undefined ? [] : drawn(winnerFigure(curve, result.data, design.settings.firstSeed))),
       text("To use it:"),
       { kind: "verbatim", text: useLines(folder).join("\n") },
     ],
@@ -135,42 +147,6 @@ function finalistTable({ finalists, seeds }: DesignResult): ReportTable {
       ...[name, rate, seeds, selection],
       Number.isFinite(test) ? { value: test, interval: interval ?? undefined } : null,
     ]),
-  };
-}
-
-function differences(result: DesignResult): ReportFigure {
-  return differenceFigure(result.pairs, {
-    title: "Differences of finalists",
-    description:
-      "Difference of the test's loss of every pair of finalists with its interval; below zero the first is better.",
-    data: `${result.data}, test`,
-    seeds: `seeds ${result.seeds.join(", ")}`,
-    ...{ label: "difference of losses", unit: "nat" },
-  });
-}
-
-function curves({ candidates, rungs, data, seeds }: DesignResult): ReportFigure {
-  return {
-    kind: "figure",
-    title: "Loss over the length of runs",
-    description:
-      "Loss of each candidate at its best rate on each rung that it reached; every point is a run of its own with its own decay.",
-    data: `${data}, the tokens that select`,
-    seeds: `seed ${seeds[0]}`,
-    convention: "training FLOPs of one run, all operations of forward and backward that run",
-    chart: {
-      kind: "curves",
-      x: { label: "training FLOPs", unit: "count", scale: "log" },
-      y: { label: "loss", unit: "nat", scale: "linear" },
-      series: candidates.flatMap(({ name }): Series[] => {
-        const points = rungs.flatMap(({ results }) => {
-          const own = results.find((one) => one.name === name);
-          return own === undefined || own.loss === null ? [] : [{ x: own.flops, y: own.loss }];
-        });
-        return points.length < 2 ? [] : [{ name, points }];
-      }),
-      levels: [],
-    },
   };
 }
 

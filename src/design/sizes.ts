@@ -9,8 +9,8 @@ import { RequestError } from "../errors.ts";
 import { nearestModel } from "../ladder/family.ts";
 import { headsOf, nearestDivisor } from "../nn/heads.ts";
 import { levineShape } from "../scaling/laws/depth.ts";
-import type { ArmInput } from "../trial/input.ts";
 import { type Idea, ideas } from "./ideas.ts";
+import type { CandidateInput } from "./input.ts";
 
 /** An architecture that takes part. */
 export interface Candidate {
@@ -19,8 +19,8 @@ export interface Candidate {
   readonly why: string;
   readonly architecture: Architecture;
   /** What is its own of how it is trained; undefined: as all others. */
-  readonly parametrisation: ArmInput["parametrisation"];
-  readonly rates: ArmInput["rates"];
+  readonly parametrisation: CandidateInput["parametrisation"];
+  readonly rates: CandidateInput["rates"];
   /** All of them. */
   readonly parameters: number;
   /** Numbers that decoding carries for one sequence. */
@@ -70,7 +70,7 @@ export function generatedCandidates(request: SizeRequest & { readonly parameters
  * Errors: RequestError, one line, for one that cannot be, and where fewer than two can be had.
  */
 export function givenCandidates(
-  given: Readonly<Record<string, string | ArmInput>>,
+  given: Readonly<Record<string, string | CandidateInput>>,
   resized: boolean,
   request: SizeRequest,
 ): Candidates & { readonly isSized: boolean } {
@@ -88,7 +88,7 @@ export function givenCandidates(
 
 function ofUser(
   name: string,
-  arm: ArmInput,
+  arm: CandidateInput,
   resized: boolean,
   { vocabulary, length, parameters }: SizeRequest,
 ) {

@@ -15,7 +15,8 @@ import { resume } from "../train/resume.ts";
 import { checkpointsPath } from "../train/runFolder.ts";
 import { train } from "../train/train.ts";
 import type { TrialSpec } from "../trial/define.ts";
-import { type Design, LEAST_STEPS } from "./define.ts";
+import type { Design } from "./define.ts";
+import { LEAST_STEPS } from "./enough.ts";
 import type { SearchResult, Winner } from "./result.ts";
 
 const schema = z.object({

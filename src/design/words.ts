@@ -1,5 +1,7 @@
 // A design's result in words, a line for each thing to know. Computes nothing.
-import { formatCount } from "../report/format.ts";
+import { RequestError } from "../errors.ts";
+import { formatCount, formatLoss } from "../report/format.ts";
+import type { RunResult } from "../train/runResult.ts";
 import { edgeLine } from "../trial/words.ts";
 import type { DesignResult } from "./design.ts";
 import type { Cost, SearchResult } from "./result.ts";
@@ -67,6 +69,11 @@ export function stageCosts({ rungs, run, screened }: DesignResult): StageCost[] 
   ];
 }
 
+/** A run's lowest loss, and where that was: "1.2818 nat after update 684". */
+export function lowestLoss(loss: number, { bestStep, step }: Pick<RunResult, "bestStep" | "step">): string {
+  return `${formatLoss(loss)} nat after update ${bestStep ?? step}`;
+}
+
 /** What to do with the winner. */
 export function useLines(folder: string): string[] {
   const run = `${folder}/winner`;
@@ -76,4 +83,21 @@ export function useLines(folder: string): string[] {
     `scantling train --resume ${run} --steps MORE`,
     `scantling export ${run} --to pytorch --out winner.py`,
   ];
+}
+
+/** A design's trials are its own affair, and their arms its candidates. */
+export function asDesign<T>(make: () => T): T {
+  try {
+    return make();
+  } catch (error) {
+    if (!(error instanceof RequestError)) throw error;
+    const { message } = error;
+    throw new RequestError(
+      message
+        .replace(/^study: arms are /, "design: candidates are ")
+        .replace(/^study: an arm is /, "design: a candidate is ")
+        .replace(/^study: arms\./, "design: candidates.")
+        .replace(/^study: /, "design: "),
+    );
+  }
 }

@@ -5,7 +5,7 @@ import { moduleBeside } from "../moduleBeside.ts";
 import { reportPage } from "../report/page.ts";
 import type { StudyEvent } from "../study/events.ts";
 import type { Plan } from "../study/job.ts";
-import { requireFolder, type TakenOver, takeOver } from "../study/moreSeeds.ts";
+import { countedLooks, requireFolder, type TakenOver, takeOver } from "../study/moreSeeds.ts";
 import { race } from "../study/racing/race.ts";
 import { planOf } from "../study/racing/rule.ts";
 import { runTrainingStudy } from "../study/training.ts";
@@ -79,7 +79,8 @@ export async function* mad(options: MadOptions): AsyncGenerator<MadEvent, void, 
   for await (const event of study) {
     yield { kind: "study", event };
     if (event.kind !== "end") continue;
-    const { request, earlierSeeds } = taken!;
+    const { request } = taken!;
+    const earlierSeeds = countedLooks(folder, taken!);
     const result = resultOf(comparison, event.known);
     const associations = against === undefined ? null : associateResult(against, result);
     const report = join(folder, "report.html");

@@ -18,6 +18,8 @@ export interface Job {
   readonly until: number;
   /** What the worker is told; the same for all jobs of a run. */
   readonly spec: Json;
+  /** What the run is known by, where that is less than `spec`: what may be spelled in several ways is in it in one. */
+  readonly identity?: Json | undefined;
 }
 
 /** What a job brought back. */

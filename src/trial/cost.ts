@@ -1,4 +1,5 @@
 // What a study costs on this machine: runs, FLOPs, time and memory, from the speed of its arms. Measures nothing.
+import { clockSeconds } from "../study/spent.ts";
 import { runSeconds } from "../study/usual.ts";
 import type { Trial } from "./define.ts";
 import type { ArmPace } from "./paces.ts";
@@ -48,11 +49,7 @@ export function costOfTrial(trial: Trial, paces: readonly ArmPace[]): TrialCost 
     trial,
     "flops",
   );
-  const seconds = within(
-    both((arm) => arm.seconds / processes),
-    trial,
-    "seconds",
-  );
+  const seconds = within([clockOf(trial, arms, 0), clockOf(trial, arms, 1)], trial, "seconds");
   return {
     arms,
     runs: both(() => 1),
@@ -60,6 +57,22 @@ export function costOfTrial(trial: Trial, paces: readonly ArmPace[]): TrialCost 
     ...{ flops, seconds },
     peakBytes: peaks.length === 0 ? null : Math.max(...peaks) * processes,
   };
+}
+
+/** Runs wait for a free process, and in a race every further seed for the one before it. @param end least or most */
+function clockOf(
+  { settings, seeds, processes }: Trial,
+  arms: readonly { readonly seconds: number; readonly runs: readonly [number, number] }[],
+  end: 0 | 1,
+): number {
+  const each = (of: (arm: (typeof arms)[number]) => number) =>
+    clockSeconds(
+      arms.flatMap((arm) => Array.from({ length: of(arm) }, () => arm.seconds)),
+      processes,
+    );
+  if (settings.stop === "full") return each(({ runs }) => runs[end]);
+  const further = end === 0 ? Math.min(1, seeds.length - 1) : seeds.length - 1;
+  return each(({ runs }) => runs[end] - further) + further * each(() => 1);
 }
 
 /** Nothing begins beyond what a study may spend. */

@@ -31,6 +31,16 @@ export interface TrialContext {
   readonly backend?: string | null | undefined;
   /** Runs at a time; default: as many as there are cores. */
   readonly processes?: number | undefined;
+  /** Default: runs are known by all that their workers are told, to the letter. */
+  readonly knownBy?: RunIdentity | undefined;
+  /** What is to be said of the result besides; default: nothing. */
+  readonly notes?: readonly string[] | undefined;
+}
+
+/** Runs are known whatever their backend. */
+export interface RunIdentity {
+  /** Whether the data are named by a path; then what is in them counts, wherever they lie and however that is written. */
+  readonly isPath: boolean;
 }
 
 /** What the worker is told of a run. */
@@ -49,6 +59,8 @@ export interface TrialRun {
   readonly steps: number;
   readonly flops: number;
   readonly spec: TrialSpec;
+  /** What the run is known by, where that is not the spec. */
+  readonly identity?: Json | undefined;
 }
 
 /** A study, complete. */
@@ -65,6 +77,8 @@ export interface Trial {
   readonly budget: Budget | null;
   readonly raced: RaceSettings;
   readonly processes: number;
+  /** What is to be said of the result besides. */
+  readonly notes: readonly string[];
   /** What tells one study from another, as its folder keeps it. */
   readonly json: { readonly [key: string]: Json };
 }
@@ -97,7 +111,7 @@ export function defineTrial(input: TrialInput | unknown, context: TrialContext):
           seeds,
           settings,
           split,
-          backend: context.backend ?? null,
+          context,
         }),
       ),
     ),
@@ -105,7 +119,8 @@ export function defineTrial(input: TrialInput | unknown, context: TrialContext):
   const budget = settings.spend === undefined ? null : readBudget(settings.spend, "study: spend");
   const raced = raceOf(runs, arms, { settings, budget, processes, secondsPerStep: context.secondsPerStep });
   if (budget !== null) requireEnough(budget, raced);
-  const trial = { settings, data, arms, seeds, split, length, runs, budget, raced, processes };
+  const { notes = [] } = context;
+  const trial = { settings, data, arms, seeds, split, length, runs, budget, raced, processes, notes };
   return { ...trial, json: requestOf(trial, seeds.length) };
 }
 
@@ -147,10 +162,10 @@ interface RunPlace {
   readonly seeds: readonly number[];
   readonly settings: TrialSettings;
   readonly split: Split;
-  readonly backend: string | null;
+  readonly context: TrialContext;
 }
 
-function runOf({ arm, place, rate, candidate, seed, seeds, settings, split, backend }: RunPlace): TrialRun {
+function runOf({ arm, place, rate, candidate, seed, seeds, settings, split, context }: RunPlace): TrialRun {
   const { steps, parametrisation, training: own, grow } = arm;
   const { batch, training: common, train } = settings;
   const subject = subjectOf(settings);
@@ -181,17 +196,34 @@ function runOf({ arm, place, rate, candidate, seed, seeds, settings, split, back
     architecture: arm.architecture,
     training,
     ...subject.material(settings, split),
-    backend,
+    backend: context.backend ?? null,
   };
+  const identity = identityOf(spec, subject.key, context);
   const hash = createHash("sha256")
-    .update(JSON.stringify([arm.name, spec]))
+    .update(JSON.stringify([arm.name, identity ?? spec]))
     .digest("hex")
     .slice(0, 8);
   const label = `${arm.name.slice(0, 60)}-rate${rate.toPrecision(3)}-seed${seeds[seed]}`;
   return {
     run: `${label.replace(/[^\w.]+/g, "-").replace(/^[.-]+/, "")}-${hash}`,
     ...{ arm: place, candidate, seed, steps, flops: arm.flops, spec },
+    ...(identity === undefined ? {} : { identity }),
   };
+}
+
+/** Undefined where that is the spec itself, as it was in all studies of earlier versions. */
+function identityOf(
+  spec: TrialSpec,
+  key: "data" | "images",
+  { knownBy, data: { sha256 } }: TrialContext,
+): Json | undefined {
+  if (knownBy === undefined) return undefined;
+  const isPath = knownBy.isPath && sha256 !== undefined;
+  if (!isPath && spec.backend === null) return undefined;
+  const named = spec[key];
+  const known = typeof named === "object" ? { ...named, data: sha256 } : sha256;
+  // Of the same order as the spec, and with the backend that is usual.
+  return toJson({ ...spec, ...(isPath ? { [key]: known } : {}), backend: null });
 }
 
 interface RaceContext {
@@ -243,8 +275,8 @@ function raceOf(
 }
 
 /** The job that makes a run, whole. */
-export function jobOf({ run, steps, spec }: TrialRun): Job {
-  return { run, until: steps, spec: toJson(spec) };
+export function jobOf({ run, steps, spec, identity }: TrialRun): Job {
+  return { run, until: steps, spec: toJson(spec), ...(identity === undefined ? {} : { identity }) };
 }
 
 /** Plain JSON of a value that is. */

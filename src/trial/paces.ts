@@ -8,6 +8,7 @@ import { RequestError } from "../errors.ts";
 import { makeFolder } from "../folders.ts";
 import { largest, readInputFile } from "../inputFile.ts";
 import { parseJson } from "../json.ts";
+import { median } from "../train/benchmark.ts";
 import { timeSteps } from "../train/benchmarkSteps.ts";
 import { onDisk, replaceFile } from "../train/files.ts";
 import type { Arm } from "./arms.ts";
@@ -18,6 +19,8 @@ export interface ArmPace {
   readonly secondsPerStep: number;
   /** Predicted, of one run; null for a backend that does not plan memory. */
   readonly peakBytes: number | null;
+  /** Where it was measured over several rounds: slowest less fastest, as a share of the median. */
+  readonly spread?: number | undefined;
 }
 
 /** An arm; of one that grows all its networks, and how many updates each is given. */
@@ -28,9 +31,16 @@ export interface PaceOptions {
   readonly batch: number;
   readonly backend: BackendChoice | undefined;
   readonly signal: AbortSignal | undefined;
+  /**
+   * Arm after arm is timed so often, and the median is taken: what else the machine does in between falls on all arms alike, and
+   * shows. Default: once.
+   */
+  readonly rounds?: number | undefined;
 }
 
 const TIMED = 6;
+/** Rounds for speeds that decide how long runs are trained. */
+export const DECIDING_ROUNDS = 5;
 
 /**
  * Updates of each arm on one thread, alone on the machine; of one that grows the mean over its run, and the most memory.
@@ -38,15 +48,42 @@ const TIMED = 6;
  * measurement says nothing.
  */
 export async function measurePaces(arms: readonly TimedArm[], options: PaceOptions): Promise<ArmPace[]> {
-  const { backend } = options;
+  const { backend, rounds = 1 } = options;
   const { machine } = await openMachine({ threads: 1, backend });
   try {
-    const paces: ArmPace[] = [];
-    for (const arm of arms) paces.push(await paceOf(machine, arm, options));
-    return paces;
+    const measured: ArmPace[][] = arms.map(() => []);
+    for (let round = 0; round < rounds; round++) {
+      for (const [place, arm] of arms.entries()) measured[place]!.push(await paceOf(machine, arm, options));
+    }
+    return measured.map(middleOf);
   } finally {
     machine.dispose();
   }
+}
+
+/** Of the rounds of an arm. */
+export function middleOf(rounds: readonly ArmPace[]): ArmPace {
+  const [first, ...others] = rounds;
+  if (others.length === 0) return first!;
+  const seconds = rounds.map(({ secondsPerStep }) => secondsPerStep);
+  const secondsPerStep = median(seconds);
+  const spread = (Math.max(...seconds) - Math.min(...seconds)) / secondsPerStep;
+  return { ...first!, secondsPerStep, spread };
+}
+
+/** A share by which the rounds of an arm may differ unsaid. */
+const STEADY = 0.1;
+
+/** A line where speeds that decide how long runs are trained are doubtful; none where they are not. */
+export function busyLines(names: readonly string[], paces: readonly ArmPace[]): string[] {
+  const told = paces.flatMap(({ spread = 0 }, place) =>
+    spread > STEADY ? [`${names[place]} ${Math.round(100 * spread)} %`] : [],
+  );
+  if (told.length === 0) return [];
+  return [
+    `Speeds were measured on a busy machine: rounds that timed one arm differ by more than 10 % (${told.join(", ")}), so arms ` +
+      "may be given more or fewer updates than their seconds hold; a new folder measures again.",
+  ];
 }
 
 async function paceOf(machine: Machine, arm: TimedArm, { batch, signal }: PaceOptions): Promise<ArmPace> {
@@ -69,7 +106,11 @@ async function paceOf(machine: Machine, arm: TimedArm, { batch, signal }: PaceOp
 
 /** What is kept of them. */
 export const pacesSchema = z.array(
-  z.object({ secondsPerStep: z.number().positive(), peakBytes: z.number().nullable() }),
+  z.object({
+    secondsPerStep: z.number().positive(),
+    peakBytes: z.number().nullable(),
+    spread: z.number().optional(),
+  }),
 );
 
 /** Where speeds are kept, and of what: those of anything else say nothing. */

@@ -1,14 +1,26 @@
 // From what a study asks for to a study that can be run: its data looked at, its arms timed where that decides something.
 // Trains nothing.
 import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { isDynamicPattern } from "tinyglobby";
 import { z } from "zod";
 import type { BackendChoice } from "../backend/open.ts";
 import type { DataFolders } from "../data/text.ts";
 import { readBudget } from "../study/budget.ts";
+import { readStudy } from "../study/store.ts";
 import { type Arm, armsOf } from "./arms.ts";
 import { defineTrial, type Trial, type TrialContext } from "./define.ts";
 import { readSettings, type TrialInput, type TrialSettings } from "./input.ts";
-import { type ArmPace, type KeptSpeeds, keepSpeeds, keptSpeeds, measurePaces, pacesSchema } from "./paces.ts";
+import {
+  type ArmPace,
+  busyLines,
+  DECIDING_ROUNDS,
+  type KeptSpeeds,
+  keepSpeeds,
+  keptSpeeds,
+  measurePaces,
+  pacesSchema,
+} from "./paces.ts";
 import type { TrialData } from "./subjects/subject.ts";
 import { subjectOf } from "./subjects/subjects.ts";
 
@@ -42,34 +54,83 @@ export async function prepareTrial(options: PrepareOptions): Promise<PreparedTri
   const { input, backend, processes, architectures, signal } = options;
   const settings = readSettings(input);
   const data = await subjectOf(settings).look(settings, options.dataFolder);
-  const context: TrialContext = { data, backend, processes, folder: architectures };
+  const context: TrialContext = {
+    ...{ data, backend, processes, folder: architectures },
+    knownBy: { isPath: isPath(settings) },
+  };
   const isSpentInTime =
     settings.spend !== undefined && readBudget(settings.spend, "study: spend").unit === "seconds";
   const isHeldToTime = settings.train.seconds !== undefined || isSpentInTime;
-  if (!isHeldToTime && !options.timed) return { trial: defineTrial(input, context), paces: null };
+  if (!isHeldToTime && !options.timed) return { trial: asMade(options.folder, input, context), paces: null };
   // What can be refused without a clock is.
   const arms =
     settings.train.seconds === undefined
       ? defineTrial(input, context).arms
       : armsOf(settings, { data, folder: architectures });
   const place = keptIn(options, arms, settings);
-  const kept = isHeldToTime ? keptSpeeds(place, schema, "study") : null;
-  const paces = kept?.paces ?? (await measurePaces(arms, { batch: settings.batch, backend, signal }));
-  const trial = defineTrial(input, {
+  const kept = isHeldToTime ? speedsIn(place, arms, settings, options) : null;
+  // Whatever else speeds are for, they need not be exact.
+  const rounds = settings.train.seconds === undefined ? 1 : DECIDING_ROUNDS;
+  const paces = kept?.paces ?? (await measurePaces(arms, { batch: settings.batch, backend, signal, rounds }));
+  const names = arms.map(({ name }) => name);
+  const trial = asMade(options.folder, input, {
     ...context,
     secondsPerStep: isHeldToTime ? paces.map(({ secondsPerStep }) => secondsPerStep) : undefined,
+    notes: busyLines(names, paces),
   });
   if (isHeldToTime && kept === null && !options.timed) keepSpeeds(place, { paces });
   return { trial, paces };
 }
 
+/** Whether the data are the user's own, by their place; a name means the same everywhere. */
+function isPath(settings: TrialSettings): boolean {
+  const named = settings.images?.data ?? settings.data;
+  if (named === undefined || subjectOf(settings).builtIn(settings) !== null) return false;
+  return existsSync(named) || isDynamicPattern(named);
+}
+
+/** The study; where its folder was made when runs were known by all they are told, to the letter, with runs of those names. */
+function asMade(folder: string | undefined, input: PrepareOptions["input"], context: TrialContext): Trial {
+  const trial = defineTrial(input, context);
+  const there = folder === undefined ? new Set() : textsIn(folder);
+  const isThere = ({ runs }: Trial) => runs.flat(2).some(({ run }) => there.has(JSON.stringify(run)));
+  if (there.size === 0 || isThere(trial)) return trial;
+  const literal = defineTrial(input, { ...context, knownBy: undefined });
+  return isThere(literal) ? literal : trial;
+}
+
+/** In quotes, all that a folder's study was asked; none where there is none, or none that can be read, which is for others to say. */
+function textsIn(folder: string): ReadonlySet<unknown> {
+  try {
+    return new Set(JSON.stringify(readStudy(folder)).match(/"[^"]+"/g));
+  } catch {
+    return new Set();
+  }
+}
+
 const schema = z.object({ paces: pacesSchema });
+
+/** What is opened where none is asked for: asking for it asks for nothing else. */
+const usualBackend = "native";
+
+/** Null where there are none. In studies of earlier versions those of the usual backend may have its name. */
+function speedsIn(
+  place: KeptSpeeds,
+  arms: readonly Arm[],
+  settings: TrialSettings,
+  { folder }: PrepareOptions,
+): z.infer<typeof schema> | null {
+  const kept = keptSpeeds(place, schema, "study");
+  if (kept !== null || place.of !== keptIn({ folder }, arms, settings).of) return kept;
+  return keptSpeeds(keptIn({ folder, backend: usualBackend }, arms, settings, true), schema, "study");
+}
 
 /** Where the study keeps the speed of these arms. */
 function keptIn(
-  { folder, backend }: PrepareOptions,
+  { folder, backend }: Pick<PrepareOptions, "folder" | "backend">,
   arms: readonly Arm[],
   { batch }: TrialSettings,
+  isNamed = backend !== undefined && backend !== usualBackend,
 ): KeptSpeeds {
   const grown = arms.flatMap(({ networks, growth }, place) =>
     growth.length === 0
@@ -79,7 +140,7 @@ function keptIn(
   const content = JSON.stringify([
     ...[batch, arms.map(({ networks }) => networks.at(-1)!.architecture)],
     // What most studies do not have is left out, so that those of earlier versions find their speeds.
-    ...(backend === undefined ? [] : [{ backend }]),
+    ...(isNamed ? [{ backend }] : []),
     ...(grown.length === 0 ? [] : [{ grown }]),
   ]);
   return {

@@ -5,9 +5,17 @@ import { join } from "node:path";
 import { RequestError } from "../errors.ts";
 import { moduleBeside } from "../moduleBeside.ts";
 import { reportPage } from "../report/page.ts";
+import { readBudget } from "../study/budget.ts";
 import type { StudyEvent } from "../study/events.ts";
-import type { Plan } from "../study/job.ts";
-import { requireFolder, type TakenOver, takeOver } from "../study/moreSeeds.ts";
+import type { Json, Plan } from "../study/job.ts";
+import {
+  countedLooks,
+  requireFolder,
+  requireNoFewerSeeds,
+  type Seeded,
+  type TakenOver,
+  takeOver,
+} from "../study/moreSeeds.ts";
 import { race } from "../study/racing/race.ts";
 import { planOf } from "../study/racing/rule.ts";
 import type { StudyBudget } from "../study/runner.ts";
@@ -41,6 +49,8 @@ export type TrialEvent =
       readonly kind: "end";
       readonly reason: TrialEnd;
       readonly result: TrialResult;
+      /** What is to be known besides: `Trial.notes`. */
+      readonly notes: readonly string[];
       /** Path of the page. */
       readonly report: string;
     };
@@ -69,13 +79,15 @@ export async function* runTrial(options: TrialOptions): AsyncGenerator<TrialEven
   for await (const event of study) {
     yield { kind: "study", event };
     if (event.kind !== "end") continue;
-    const { request, earlierSeeds } = taken!;
-    const result = trialResult(trial, event.known, earlierSeeds, event.reason);
+    const { request } = taken!;
+    const result = trialResult(trial, event.known, countedLooks(folder, taken!), event.reason);
     const report = join(folder, "report.html");
     const hash = createHash("sha256").update(JSON.stringify(request)).digest("hex");
-    const page = reportPage(trialReport({ result, command, hash }));
+    const document = trialReport({ result, command, hash });
+    const { notes } = trial;
+    const page = reportPage({ ...document, notes: [...document.notes, ...notes] });
     onDisk("write", report, () => replaceFile(report, page));
-    yield { kind: "end", reason: result.ended, result, report };
+    yield { kind: "end", reason: result.ended, result, notes, report };
   }
 }
 
@@ -91,10 +103,19 @@ function boundOf({ budget, raced }: Trial): StudyBudget | undefined {
   return budget.unit === "seconds" ? { clock: budget.value } : { flops: raced.budget! };
 }
 
-const seededOf = (trial: Trial) => ({
+const seededOf = (trial: Trial): Seeded => ({
   seeds: trial.seeds,
   requestOf: (count: number) => requestOf(trial, count),
+  free: ["name"],
+  raisable: { spend: isMore },
 });
+
+/** Whether a study may spend more now; null: whatever it takes. */
+function isMore(before: Json, now: Json): boolean {
+  if (typeof before !== "string" || typeof now !== "string") return now === null;
+  const [a, b] = [before, now].map((text) => readBudget(text, "study: spend"));
+  return a!.unit === b!.unit && a!.value <= b!.value;
+}
 
 /** Refuses a folder that `runTrial` would refuse, and leaves it as it is. Errors: RequestError, one line, as there. */
 export function requireTrialFolder(folder: string, trial: Trial): void {
@@ -105,8 +126,9 @@ export function requireTrialFolder(folder: string, trial: Trial): void {
 const MOST_NAMED = 3;
 
 /** A study that was edited is another one: its runs were chosen and compared by what it was. */
-function requireOwnRuns(folder: string, { runs }: Trial): void {
+function requireOwnRuns(folder: string, { runs, seeds }: Trial): void {
   if (!existsSync(join(folder, "study.json"))) return;
+  requireNoFewerSeeds(folder, seeds);
   const own = new Set(runs.flat(2).map(({ run }) => run));
   const made = [...new Set(readAllEnded(folder, () => {}).map(runNameOf))];
   const others = made.filter((run) => !own.has(run));

@@ -97,7 +97,7 @@ export function noteLines(result: TrialResult): string[] {
       : [
           `Other rates of ${appeals.join(", ")} ran under all seeds too, since a verdict hung on them; the best is the arm's.`,
         ]),
-    ...moreSeedsLine(earlierSeeds),
+    ...moreSeedsLine(earlierSeeds, seeds.length),
     ...decidableLines(result),
     ...edges,
   ];

@@ -1,11 +1,12 @@
 // One run of a study in a process of its own: trains, or goes on with it, then takes the test. Knows no other run.
 import { type BackendChoice, openMachine } from "../backend/open.ts";
 import { dataFolders } from "../data/named/folders.ts";
-import { WorkError } from "../errors.ts";
-import type { Work } from "../study/job.ts";
+import { RequestError, WorkError } from "../errors.ts";
+import type { Job, Work } from "../study/job.ts";
 import { listCheckpoints } from "../train/checkpoint.ts";
+import { reloadData } from "../train/reloadData.ts";
 import { resume } from "../train/resume.ts";
-import { checkpointsPath } from "../train/runFolder.ts";
+import { checkpointsPath, readConfiguration } from "../train/runFolder.ts";
 import { readRun, summarize } from "../train/runResult.ts";
 import { train } from "../train/train.ts";
 import type { TrialSpec } from "./define.ts";
@@ -25,7 +26,7 @@ export const work: Work = async (job, { folder, threads, signal, report }) => {
   try {
     const dataFolder = dataFolders(process.env);
     const run = { machine, folder, signal, dataFolder };
-    const hasBegun = listCheckpoints(checkpointsPath(folder)).length > 0;
+    const hasBegun = listCheckpoints(checkpointsPath(folder)).length > 0 && (await isReloaded(job, run));
     const events = hasBegun
       ? resume(run)
       : train({ ...run, architecture, training, ...subject.source(material), force: true });
@@ -47,3 +48,15 @@ export const work: Work = async (job, { folder, threads, signal, report }) => {
     machine.dispose();
   }
 };
+
+/** Whether the run's data are where it began with them; one whose data lie elsewhere by now begins anew. */
+async function isReloaded({ identity }: Job, run: Parameters<typeof reloadData>[1]): Promise<boolean> {
+  if (identity === undefined) return true;
+  try {
+    await reloadData(readConfiguration(run.folder), run);
+    return true;
+  } catch (error) {
+    if (error instanceof RequestError) return false;
+    throw error;
+  }
+}

@@ -38,7 +38,14 @@ test("what is wrong is one line", async () => {
     return err;
   };
   expect(await refused()).toMatch(/--budget/);
-  expect(await refused("--budget", "often")).toMatch(/budget often: expected time/);
+  expect(await refused("--budget", "often")).toMatch(
+    /budget often: expected time or FLOPs, such as 2h or 3e14flops$/,
+  );
+  expect(await refused("--budget", "1e9flops", ...own, "--mad", "--no-mad")).toBe(
+    "--mad and --no-mad contradict each other; leave one of them out",
+  );
+  const none = ["--budget", "2h", ...own, "--out", "/proc/nope"];
+  expect(await refused(...none)).toBe("design: folder /proc/nope cannot be made; choose another folder");
   expect(await refused("--budget", "20steps")).toMatch(/expected time or FLOPs, such as 2h/);
   expect(await refused("--budget", "2h", "--final", "1e9flops")).toMatch(/both as time or both as FLOPs/);
   expect(await refused("--budget", "1e9flops", "--final", "2e9flops")).toMatch(/leaves nothing of budget/);
@@ -62,7 +69,14 @@ test("what is wrong is one line", async () => {
     /1 candidate meets parameters.*no width meets 100 parameters/,
   );
   expect(await refused("--budget", "1e9flops", "--candidates", join(folder.path, "none.yaml"))).toMatch(
-    /there is no such file/,
+    /^--candidates \S+: there is no such file; expected a \.yaml or \.json file with architectures by name$/,
+  );
+  expect(await refused("--budget", "1e9flops", "--candidates", text)).toMatch(
+    /^--candidates \S+: expected a \.yaml or \.json file with architectures by name$/,
+  );
+  writeFileSync(join(folder.path, "bare.yaml"), "a: { width: 8 }\nb: deep.yaml\n");
+  expect(await refused("--budget", "1e9flops", "--candidates", join(folder.path, "bare.yaml"))).toMatch(
+    /candidates\.a: "width" is a setting of an architecture; write \{ architecture: \{ width: … \} \}$/,
   );
   writeFileSync(
     join(folder.path, "wrong.yaml"),
@@ -82,14 +96,17 @@ two: { architecture: { width: 8, stripe: "[min-gru, gelu]" } }
 `,
   );
   const words = (budget: string) => ["design", "--candidates", kinds, "--mad", "--budget", budget, ...asked];
-  const { err: none } = await refusal(words("40s"));
-  const [, enough] = /40s does not pay for the synthetic tasks; expected more than ([\d.]+m),/.exec(none)!;
-  const { err: little } = await refusal(words(enough!));
-  const [, more] = /is too small for \d+ first runs .*expected at least ([\d.]+m),/.exec(little)!;
-  const [tasks, all] = [enough!, more!].map(Number.parseFloat) as [number, number];
-  expect(all / tasks).toBeLessThan(1.5);
+  const { err } = await refusal(words("40s"));
+  const [, enough] = /40s does not pay for the synthetic tasks; expected at least ([\d.]+)m,/.exec(err)!;
   // Each call times the candidates anew.
-  expect((await scantling([...words(`${1.5 * all}m`), "--dry-run"])).exitCode).toBe(0);
+  expect((await scantling([...words(`${1.5 * Number(enough)}m`), "--dry-run"])).exitCode).toBe(0);
+});
+
+test("on a terminal it is told which candidate is timed", async () => {
+  const words = ["design", "--budget", "3e9flops", ...own, ...asked, "--dry-run"];
+  const { err } = await scantling(words, { interactive: true });
+  expect(err).toContain("timing candidate 1 of 2");
+  expect((await scantling(words)).err).toBe("");
 });
 
 test("an interrupt ends the timing of candidates, and nothing is kept of it", async () => {

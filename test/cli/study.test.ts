@@ -1,9 +1,10 @@
 // `scantling study`, `reproduce` and `compare`: what would be run, and what is refused before anything is trained.
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join, relative } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { openStore, prepareFolder } from "../../src/study/store.ts";
-import { prepareTrial } from "../../src/trial/prepare.ts";
+import { openStore, prepareFolder, requireMakeable } from "../../src/study/store.ts";
+import { defineTrial } from "../../src/trial/define.ts";
+import { type PrepareOptions, prepareTrial } from "../../src/trial/prepare.ts";
 import { readTrialFile } from "../../src/trial/read.ts";
 import { interruptAfter, refusal, scantling, temporaryFolder } from "./harness.ts";
 
@@ -105,6 +106,54 @@ test("--dry-run refuses the folder of a study that was edited, as the run does",
   ]);
   expect(exitCode).toBe(2);
   expect(err).toMatch(/holds another study: margin is 0\.01 there and 0\.1 here/);
+});
+
+test("the same data are the same study, however their place is written, and in a folder of an earlier version", async () => {
+  const moved = join(folder.path, "moved", "def.txt");
+  mkdirSync(join(folder.path, "moved"));
+  copyFileSync(text, moved);
+  const prepare = async (data: string, more: Partial<PrepareOptions> = {}) =>
+    (
+      await prepareTrial({
+        input: readTrialFile(file("spelled.yaml", `${study}data: ${data}\n`)),
+        ...{ architectures: folder.path, ...more },
+      })
+    ).trial;
+  const first = await prepare(text);
+  for (const data of [relative(".", text), join(folder.path, "moved", "..", "abc.txt"), moved]) {
+    expect((await prepare(data)).json).toEqual(first.json);
+  }
+  expect((await prepare(text, { backend: "reference" })).json).toEqual(first.json);
+  const input = readTrialFile(file("spelled.yaml", `${study}data: ${text}\n`));
+  const literal = defineTrial(input, { data: first.data, folder: folder.path });
+  expect(literal.json).not.toEqual(first.json);
+  const out = join(folder.path, "literal");
+  prepareFolder(out);
+  openStore(out, literal.json);
+  expect((await prepare(text, { folder: out })).json).toEqual(literal.json);
+});
+
+test("a folder that cannot be made is refused before anything is measured, and nothing is left of the trial", async () => {
+  const yaml = file("large.yaml", large);
+  for (const [out, why] of [
+    [join(text, "below"), ": a file is in the way"],
+    [text, ": a file is in the way"],
+    ["/proc/nope/below", ""],
+  ] as const) {
+    for (const words of [
+      ["study", yaml, ...asked.slice(0, 4)],
+      ["reproduce", "wide-or-deep"],
+    ]) {
+      const { exitCode, err } = await refusal([...words, "--out", out]);
+      expect([exitCode, err]).toEqual([
+        2,
+        expect.stringContaining(`${out} cannot be made${why}; choose another folder`),
+      ]);
+    }
+  }
+  const below = join(folder.path, "not", "yet");
+  requireMakeable(below);
+  expect(existsSync(join(folder.path, "not"))).toBe(false);
 });
 
 test("what is wrong with a study is one line", async () => {

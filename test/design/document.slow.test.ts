@@ -60,7 +60,7 @@ test.each([...new Set(commands.map(shortened))])(
 
 test("what the first command leaves is what the page says", () => {
   expect(commands[0]).toContain("--out runs/first");
-  for (const name of ["report.html", "result.json", "search", "winner"]) {
+  for (const name of ["report.html", "result.json", "search", "winner", "winner/report.html"]) {
     expect(existsSync(join(folder.path, "runs", "first", name))).toBe(true);
   }
 });
@@ -72,8 +72,8 @@ test("the program runs", async () => {
   expect(out).toMatch(/^the lowest [^\n]*\n\d+\.\d+ runs.two.report\.html\n$/);
 }, 900_000);
 
-test("the pages of both are drawn whole, without a complaint, on phones too", async () => {
+test("the pages of both and of their winners are drawn whole, without a complaint, on phones too", async () => {
   const { pages, faults } = await lookAtPages(folder.path);
-  expect(pages.length).toBe(2);
+  expect(pages.length).toBe(4);
   expect(faults).toEqual([]);
 }, 300_000);

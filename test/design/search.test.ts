@@ -94,6 +94,8 @@ test("two that are equal are not told apart, and the report says so", () => {
   expect(page).toContain("Differences of finalists");
   expect(page).toMatch(/Blocks of deep-[58]/);
   expect(page).toContain("scantling export runs/x/winner --to pytorch");
+  for (const rung of [1, 2]) expect(page).toContain(`Loss over the rate, rung ${rung}`);
+  expect(page).not.toContain("Loss of the winner");
 });
 
 test("a search that goes on from any part of what is known comes to the same result", () => {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { type MadOptions, mad, requireMadFolder } from "../../src/mad/mad.ts";
 import { defineComparison } from "../../src/mad/request.ts";
-import { openStore, prepareFolder, readStudy } from "../../src/study/store.ts";
+import { openStore, prepareFolder, prepareRun, readStudy, writeResult } from "../../src/study/store.ts";
 import { lockFolder } from "../../src/train/lock.ts";
 import { temporaryFolder } from "../study/harness.ts";
 import { tiny } from "./tiny.ts";
@@ -21,10 +21,18 @@ const call = async (seeds: number, more: Partial<MadOptions> = {}) => {
   throw new Error("expected an end");
 };
 
+/** As if a run had ended, one that the comparison does not look at. */
+function endRun(run: string): void {
+  const job = { run, until: 1, spec: null };
+  prepareRun(folder, run);
+  writeResult(folder, job, { run, until: 1, value: null, flops: 1, seconds: 1 });
+}
+
 test("raised seeds are the same comparison, whose report says that it was looked at before", async () => {
   const two = defineComparison(asked(2));
   prepareFolder(folder);
   openStore(folder, two.json);
+  endRun("one");
   expect(defineComparison(asked(5)).requestOf(2)).toEqual(two.json);
   const other = lockFolder(folder);
   await expect(call(5)).rejects.toThrow(/is in use by process/);
@@ -32,7 +40,9 @@ test("raised seeds are the same comparison, whose report says that it was looked
   other.release();
   requireMadFolder(folder, asked(5));
   expect(readStudy(folder)).toEqual(two.json);
-  expect((await call(5)).earlierSeeds).toEqual([2]);
+  // Nothing was run since, so nothing is seen that was not seen before.
+  expect((await call(5)).earlierSeeds).toEqual([]);
+  endRun("two");
   const { earlierSeeds, report } = await call(5);
   expect(earlierSeeds).toEqual([2]);
   expect(readFileSync(report, "utf8")).toMatch(

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { RequestError } from "../../src/errors.ts";
 import { race } from "../../src/study/racing/race.ts";
 import { replay } from "../../src/study/racing/rule.ts";
-import { defineTrial } from "../../src/trial/define.ts";
+import { defineTrial, jobOf, type TrialContext } from "../../src/trial/define.ts";
 import { context, input, resultsOf, trialOf } from "./harness.ts";
 
 test("every arm has every rate and seed; a seed is the same data order for all", () => {
@@ -167,4 +167,26 @@ test("a budget or data too small say what would be enough", () => {
   expect(arms.map(({ tokens }) => tokens)).toEqual([3200, 3200]);
   expect(runs[0]![0]![0]!.spec.training.order).toBe("epochs");
   expect(refused({}, { data: { ...context.data, validationTokens: 12 } })).toMatch(/12 validation tokens/);
+});
+
+test("runs are known by what is in data that have a path, and whatever the backend; else as they always were", () => {
+  const nameOf = (data: string | undefined, more: Partial<TrialContext>) =>
+    trialOf(data === undefined ? {} : { data }, { ...context, ...more }).runs[0]![0]![0]!.run;
+  const [known, sha] = [{ isPath: true }, { ...context.data, sha256: "1" }];
+  // Names in folders of earlier versions.
+  const usual = "wide-rate0.00100-seed1-501a33b2";
+  expect(nameOf(undefined, {})).toBe(usual);
+  expect(nameOf(undefined, { knownBy: { isPath: false } })).toBe(usual);
+  expect(nameOf("novels", { knownBy: { isPath: false } })).toBe("wide-rate0.00100-seed1-590f9e80");
+  expect(nameOf("./lang.txt", {})).toBe("wide-rate0.00100-seed1-c792f42e");
+  expect(nameOf(undefined, { backend: "native" })).toBe("wide-rate0.00100-seed1-c598ceee");
+  expect(nameOf(undefined, { backend: "native", knownBy: { isPath: false } })).toBe(usual);
+  const spelled = ["lang.txt", "./lang.txt", "/tmp/lang.txt"].map((data) =>
+    nameOf(data, { data: sha, knownBy: known }),
+  );
+  expect(new Set(spelled).size).toBe(1);
+  expect(nameOf("lang.txt", { data: { ...sha, sha256: "2" }, knownBy: known })).not.toBe(spelled[0]);
+  // Workers are told where the data are.
+  const run = trialOf({ data: "./lang.txt" }, { ...context, data: sha, knownBy: known }).runs[0]![0]![0]!;
+  expect(jobOf(run)).toMatchObject({ spec: { data: "./lang.txt" }, identity: { data: "1" } });
 });

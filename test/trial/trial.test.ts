@@ -4,13 +4,25 @@ import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { openStore, prepareFolder, readStudy, writeResult } from "../../src/study/store.ts";
 import { lockFolder } from "../../src/train/lock.ts";
-import { jobOf } from "../../src/trial/define.ts";
+import { jobOf, type TrialRun, toJson } from "../../src/trial/define.ts";
 import { requireTrialFolder, runTrial } from "../../src/trial/trial.ts";
 import { temporaryFolder } from "../cli/harness.ts";
-import { trialOf } from "./harness.ts";
+import { resultOf, trialOf } from "./harness.ts";
 
 const root = temporaryFolder();
 afterAll(() => root.remove());
+
+/** As if the run had ended. */
+function endRun(folder: string, run: TrialRun): void {
+  mkdirSync(join(folder, "runs", run.run, "results"), { recursive: true });
+  writeResult(folder, jobOf(run), {
+    run: run.run,
+    until: run.steps,
+    value: toJson(resultOf(run, 2).value),
+    flops: 1,
+    seconds: 1,
+  });
+}
 
 test("a folder is taken by its own study and by more seeds of it, and refused to any other, and left as it is", () => {
   const folder = join(root.path, "study");
@@ -25,10 +37,11 @@ test("a folder is taken by its own study and by more seeds of it, and refused to
   );
   const edited = trialOf({ batch: 8 });
   expect(() => requireTrialFolder(folder, edited)).toThrow(/holds another study/);
-  const run = trial.runs[0]![0]![0]!;
-  mkdirSync(join(folder, "runs", run.run, "results"), { recursive: true });
-  writeResult(folder, jobOf(run), { run: run.run, until: run.steps, value: 1, flops: 1, seconds: 1 });
+  endRun(folder, trial.runs[0]![0]![0]!);
   requireTrialFolder(folder, trial);
+  expect(() => requireTrialFolder(folder, trialOf({ seeds: 1 }))).toThrow(
+    /3 seeds there, 1 here; seeds can only be raised/,
+  );
   expect(() => requireTrialFolder(folder, edited)).toThrow(
     /edited after runs were made; 1 of 1 no longer belong to it: wide-rate/,
   );
@@ -54,7 +67,43 @@ test("more seeds are taken by a study that may run, and not while another one is
   expect(readFileSync(join(folder, "study.json"), "utf8")).toBe(before);
   requireTrialFolder(folder, trialOf());
   other.release();
-  expect(await call()).toEqual([3]);
-  expect(await call()).toEqual([3]);
-  expect(readStudy(folder)).toMatchObject({ seeds: [1, 2, 3, 4, 5], earlierSeeds: [3] });
+  // Nothing had been run, so nothing had been seen.
+  expect(await call()).toEqual([]);
+  expect(readStudy(folder)).toEqual(trialOf({ seeds: 5 }).json);
+});
+
+test("spend may be raised and a name changed, and neither makes another study", () => {
+  const folder = join(root.path, "spend");
+  const spending = (spend: string | undefined, more = {}) =>
+    trialOf({ stop: "race", ...(spend === undefined ? {} : { spend }), ...more });
+  const trial = spending("1e12flops");
+  prepareFolder(folder);
+  openStore(folder, trial.json);
+  for (const own of [
+    trial,
+    spending("2e12flops"),
+    spending(undefined),
+    spending("1e12flops", { name: "other" }),
+    spending("2e12flops", { seeds: 4, name: "other" }),
+  ]) {
+    requireTrialFolder(folder, own);
+  }
+  for (const spend of ["0.5e12flops", "10m"]) {
+    expect(() => requireTrialFolder(folder, spending(spend))).toThrow(
+      new RegExp(`spend is 1e12flops there and ${spend} here, and can only be raised`),
+    );
+  }
+  expect(() => requireTrialFolder(folder, spending("2e12flops", { name: "other", margin: 0.1 }))).toThrow(
+    /another study: margin is 0\.01 there and 0\.1 here/,
+  );
+});
+
+test("what was spent goes on with more to spend, and the report tells of the look", async () => {
+  const folder = join(root.path, "more");
+  const of = (spend: string) => trialOf({ stop: "race", spend });
+  prepareFolder(folder);
+  openStore(folder, of("1e12flops").json);
+  endRun(folder, of("1e12flops").runs[0]![0]![0]!);
+  for await (const _ of runTrial({ trial: of("2e12flops"), folder, signal: AbortSignal.abort() }));
+  expect(readStudy(folder)).toMatchObject({ spend: "2e12flops", earlierSeeds: [3], earlierRuns: [1] });
 });

@@ -1,7 +1,8 @@
 // A run of a study, stopped on its way and gone on with: it brings back what an undisturbed one does.
-import { existsSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
+import type { Job, Json } from "../../src/study/job.ts";
 import { checkpointsPath } from "../../src/train/runFolder.ts";
 import { defineTrial, jobOf } from "../../src/trial/define.ts";
 import { readValue } from "../../src/trial/values.ts";
@@ -22,9 +23,9 @@ const trial = defineTrial(
 const job = jobOf(trial.runs[0]![1]![0]!);
 
 /** What the run brings back but its speed. */
-async function result(name: string, stopAt = Infinity) {
+async function result(name: string, stopAt = Infinity, of: Job = job) {
   const stop = new AbortController();
-  const { value, flops } = await work(job, {
+  const { value, flops } = await work(of, {
     ...{ folder: join(folder.path, name), threads: 1, signal: stop.signal },
     report: ({ at }) => {
       if (at >= stopAt) stop.abort();
@@ -49,4 +50,18 @@ test("a run that is stopped goes on from its checkpoint, or begins anew without 
   rmSync(checkpointsPath(join(folder.path, "lost")), { recursive: true });
   expect(existsSync(join(folder.path, "lost", "config.json"))).toBe(true);
   expect(await result("lost")).toEqual(whole);
+}, 60_000);
+
+test("a run whose data lie elsewhere by now begins anew, to the same result", async () => {
+  const [before, after] = ["before.txt", "after.txt"].map((name) => join(folder.path, name));
+  const jobOn = (path: string): Job => ({
+    ...job,
+    spec: { ...(job.spec as { readonly [key: string]: Json }), data: path },
+    identity: "of the text",
+  });
+  copyFileSync(text, before!);
+  const whole = await result("unmoved", Infinity, jobOn(before!));
+  await expect(result("moved", 7, jobOn(before!))).rejects.toThrow(/goes on from its checkpoint/);
+  renameSync(before!, after!);
+  expect(await result("moved", Infinity, jobOn(after!))).toEqual(whole);
 }, 60_000);

@@ -1,6 +1,7 @@
 // `scantling design` as the command line has it: its options and where they lead. Trains nothing.
 
 import { type Command, Option } from "commander";
+import { RequestError } from "../../errors.ts";
 import { backendOption, type MachineRequest, runThreadsOption } from "../machine.ts";
 import { numberBetween, wholeNumber } from "../parsers.ts";
 import type { CommandContext } from "../program.ts";
@@ -45,6 +46,8 @@ Examples:
 
 export function designCommand({ program, console, setExitCode, commandLine }: CommandContext): Command {
   const rate = numberBetween(0);
+  /** Of --mad and --no-mad, which are one setting to the parser: the last would hold. */
+  const said = new Set<string>();
   return program
     .command("design")
     .description("find an architecture and a recipe for a text and a budget, and train it")
@@ -88,8 +91,12 @@ export function designCommand({ program, console, setExitCode, commandLine }: Co
     .addOption(runThreadsOption())
     .addOption(backendOption())
     .option("--json", "print one JSON document")
+    .on("option:mad", () => said.add("--mad"))
+    .on("option:no-mad", () => said.add("--no-mad"))
     .addHelpText("after", help)
     .action(async (options: DesignCommandOptions, command: Command) => {
+      if (said.size > 1)
+        throw new RequestError("--mad and --no-mad contradict each other; leave one of them out");
       const { designFor } = await import("./run.ts");
       const { config } = command.opts<{ config?: string }>();
       setExitCode(await designFor(options, config, console, commandLine));

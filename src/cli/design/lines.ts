@@ -3,7 +3,7 @@
 import type { DesignCost } from "../../design/cost.ts";
 import type { Design } from "../../design/define.ts";
 import type { DesignResult } from "../../design/design.ts";
-import { epochLines, noteLines, stageCosts, useLines, winnerLine } from "../../design/words.ts";
+import { epochLines, lowestLoss, noteLines, stageCosts, useLines, winnerLine } from "../../design/words.ts";
 import { formatCount, formatDuration } from "../../report/format.ts";
 import { pairLine } from "../../trial/words.ts";
 
@@ -63,7 +63,7 @@ export function resultLines(result: DesignResult, folder: string): string[] {
     ...(run === null || run.validationLoss === null
       ? []
       : [
-          `the winner: validation loss ${run.validationLoss.toFixed(4)} after ${run.step} updates`,
+          `the winner: lowest validation loss ${lowestLoss(run.validationLoss, run)} of ${run.step}`,
           "",
           ...useLines(folder),
         ]),

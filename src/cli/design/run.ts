@@ -7,6 +7,7 @@ import { costOfDesign } from "../../design/cost.ts";
 import { design } from "../../design/design.ts";
 import { prepareDesign } from "../../design/prepare.ts";
 import { winnerLine } from "../../design/words.ts";
+import { RequestError } from "../../errors.ts";
 import { isObject } from "../../json.ts";
 import { formatCount, formatDuration } from "../../report/format.ts";
 import { defaultProcesses } from "../../study/processes.ts";
@@ -15,7 +16,7 @@ import { readTrialFile } from "../../trial/read.ts";
 import type { Console } from "../console.ts";
 import { interruptedCode } from "../failure.ts";
 import { follow } from "../follow.ts";
-import type { LiveLines } from "../liveLines.ts";
+import { createLiveLines, type LiveLines } from "../liveLines.ts";
 import { openMachine } from "../machine.ts";
 import { madWorkerWith, trialWorkerWith } from "../workers.ts";
 import type { DesignCommandOptions } from "./command.ts";
@@ -29,13 +30,16 @@ export async function designFor(
   commandLine: readonly string[],
 ): Promise<number> {
   const { out: folder, json, dryRun, backend, threads, processes = defaultProcesses(1) } = options;
+  const input = inputOf(options);
   // Kernels are compiled once, here, and not by several processes at the same time.
   (await openMachine({ ...options, threads: 1 }, console)).machine.dispose();
   const dataFolder = dataFolders(console.environment);
+  const live = createLiveLines(console);
   const prepared = await prepareDesign({
-    ...{ input: inputOf(options), folder, dataFolder, backend, processes, timed: dryRun },
+    ...{ input, folder, dataFolder, backend, processes, timed: dryRun },
     signal: console.signal,
-  });
+    onTiming: (candidate, of) => live.draw(() => [`timing candidate ${candidate} of ${of}`]),
+  }).finally(() => live.end());
   if (dryRun) {
     const { candidates, leftOut, data } = prepared.design;
     const cost = costOfDesign(prepared.design, prepared.paces!);
@@ -77,9 +81,22 @@ function inputOf(options: DesignCommandOptions): unknown {
   return Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined));
 }
 
+/** Unchecked. Errors: RequestError for a file that cannot be read. */
+function readCandidates(file: string): unknown {
+  const expected = "expected a .yaml or .json file with architectures by name";
+  if (!/\.(json|ya?ml)$/i.test(file)) throw new RequestError(`--candidates ${file}: ${expected}`);
+  try {
+    return readTrialFile(file);
+  } catch (error) {
+    // A study's reader expects a study.
+    if (!(error instanceof RequestError)) throw error;
+    throw new RequestError(`--candidates ${error.message.replace(/; expected [^;]*$/, `; ${expected}`)}`);
+  }
+}
+
 /** Files that it names lie beside it. */
 function candidatesIn(file: string): unknown {
-  const given = readTrialFile(file);
+  const given = readCandidates(file);
   if (!isObject(given)) return given;
   const located = (one: unknown): unknown => {
     if (typeof one === "string") {

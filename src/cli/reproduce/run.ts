@@ -11,6 +11,7 @@ import { type ReproduceEvent, reproduce } from "../../claims/reproduce.ts";
 import { dataFolders } from "../../data/named/folders.ts";
 import { RequestError } from "../../errors.ts";
 import { defaultProcesses } from "../../study/processes.ts";
+import { requireMakeable } from "../../study/store.ts";
 import type { Console } from "../console.ts";
 import { interruptedCode } from "../failure.ts";
 import { follow } from "../follow.ts";
@@ -43,6 +44,7 @@ export async function runReproduce(
   } = options;
   const chosen = name === "all" ? null : requireClaim(name);
   const { out: folder = folderOf(name, scale) } = options;
+  requireMakeable(folder);
   // Kernels are compiled once, here, and not by several processes at the same time.
   (await openMachine({ ...options, threads: 1 }, console)).machine.dispose();
   if (data === undefined) {

@@ -11,7 +11,7 @@ const between = ([least, most]: readonly [number, number], write: (value: number
 
 /** What would be run, an arm a line. */
 export function costLines(
-  { settings, data, seeds, arms: defined, processes }: Trial,
+  { settings, data, seeds, arms: defined, processes, notes }: Trial,
   cost: TrialCost,
 ): string[] {
   const { arms, runs, allRuns, flops, seconds, peakBytes } = cost;
@@ -37,16 +37,18 @@ export function costLines(
     ...(seeds.length === 1 ? ["one seed decides nothing: give two or more with --seeds"] : []),
     `all: ${between(runs, String)} runs${runs[1] < allRuns ? ` (up to ${allRuns} where rates come near each other)` : ""}, ${between(flops, (value) => value.toExponential(2))} training FLOPs, about ` +
       `${between(seconds, formatDuration)}${peakBytes === null ? "" : `, ${formatBytes(peakBytes)} of memory`}`,
+    ...notes,
   ];
 }
 
 /** Arms, best first, verdicts, and what to know of them. */
-export function resultLines(result: TrialResult): string[] {
+export function resultLines(result: TrialResult, notes: readonly string[] = []): string[] {
   const { arms, pairs, measure } = result;
   const width = Math.max(...arms.map(({ name }) => name.length));
   const sorted = [...arms].sort((a, b) => decidedBy(a, measure) - decidedBy(b, measure));
   return [
     ...noteLines(result),
+    ...notes,
     "",
     ...sorted.map(({ name, test, accuracy, rate, parameters, tokensPerSecond }) => {
       const range = test?.interval ? ` [${test.interval.map((end) => end.toFixed(4)).join(", ")}]` : "";

@@ -6,6 +6,7 @@ import { RequestError, WorkError } from "../../errors.ts";
 import { isObject } from "../../json.ts";
 import { show } from "../../strict.ts";
 import { defaultProcesses } from "../../study/processes.ts";
+import { requireMakeable } from "../../study/store.ts";
 import { costOfTrial } from "../../trial/cost.ts";
 import { readSettings, type TrialInput } from "../../trial/input.ts";
 import { onData, prepareTrial } from "../../trial/prepare.ts";
@@ -32,6 +33,7 @@ export async function runStudyFile(
   const input = withOptions(await studyIn(file), options);
   const { name } = readSettings(input);
   const folder = options.out ?? join("runs", name.replace(/[^\w.-]+/g, "-").replace(/^\.+/, "") || "study");
+  requireMakeable(folder);
   // Kernels are compiled once, here, and not by several processes at the same time.
   (await openMachine({ ...options, threads: 1 }, console)).machine.dispose();
   const dataFolder = dataFolders(console.environment);
@@ -43,7 +45,14 @@ export async function runStudyFile(
   if (dryRun) {
     requireTrialFolder(folder, trial);
     const cost = costOfTrial(trial, paces!);
-    const document = { name, data: trial.data, seeds: trial.seeds, stop: trial.settings.stop, ...cost };
+    const document = {
+      name,
+      data: trial.data,
+      seeds: trial.seeds,
+      stop: trial.settings.stop,
+      ...cost,
+      notes: trial.notes,
+    };
     console.out(json ? `${JSON.stringify(document)}\n` : `${costLines(trial, cost).join("\n")}\n`);
     return 0;
   }
@@ -52,12 +61,12 @@ export async function runStudyFile(
     worker: trialWorkerWith(config),
     command: commandLine.join(" "),
   });
-  const { reason, result, report } = await follow(events, console, "study: it");
+  const { reason, result, notes, report } = await follow(events, console, "study: it");
   const next = reason === "interrupted" ? [] : nextLines(result, file);
   console.out(
     json
-      ? `${JSON.stringify({ ...result, report })}\n`
-      : `${[...resultLines(result), "", `report: ${report}`, ...next].join("\n")}\n`,
+      ? `${JSON.stringify({ ...result, notes, report })}\n`
+      : `${[...resultLines(result, notes), "", `report: ${report}`, ...next].join("\n")}\n`,
   );
   if (reason !== "interrupted") {
     if (result.arms.some(({ test }) => test !== null)) return 0;

@@ -1,0 +1,57 @@
+// What a design says of its winner's run.
+import { expect, test } from "vitest";
+import { resultLines } from "../../src/cli/design/lines.ts";
+import type { DesignResult } from "../../src/design/design.ts";
+import { designReport } from "../../src/design/report.ts";
+import { searchResult } from "../../src/design/result.ts";
+import type { RunResult } from "../../src/train/runResult.ts";
+import { designOf, lossOf, searched } from "./simulate.ts";
+
+const design = designOf(4);
+const truth = { end: [1, 2, 3, 4], speed: [1, 1, 1, 1], rate: [1, 1, 1, 1], spread: 0, seed: 1 };
+const found = searchResult(
+  design,
+  searched(design, (run) => lossOf(run, truth)),
+);
+const run = {
+  step: 704,
+  steps: 704,
+  bestStep: 684,
+  validationLoss: 1.28184,
+  tokens: 1,
+  flops: 1,
+  seconds: 1,
+};
+const result: DesignResult = { ...found, run: run as RunResult };
+
+test("the lowest loss is told with the update that it is of", () => {
+  expect(resultLines(result, "runs/x")).toContain(
+    "the winner: lowest validation loss 1.2818 nat after update 684 of 704",
+  );
+});
+
+test("the report has the winner's curve, its last loss, and losses over rates", () => {
+  const validation = [
+    { step: 684, loss: 1.28184 },
+    { step: 704, loss: 1.29 },
+  ];
+  const curve = { training: [{ step: 1, loss: 3 }], validation };
+  const { facts, sections } = designReport({
+    ...{ design, result, curve, folder: "runs/x", command: "design()", hash: "0" },
+  });
+  expect(facts).toContainEqual({ name: "its last validation loss", value: "1.2900 nat after update 704" });
+  expect(facts).toContainEqual({ name: "its lowest validation loss", value: "1.2818 nat after update 684" });
+  const figures = sections
+    .flatMap(({ parts }) => parts)
+    .flatMap((part) => (part.kind === "figure" && part.chart.kind === "curves" ? [part.chart] : []));
+  const [own, , first, last] = figures;
+  expect(own!.series.map(({ name, points }) => [name, points.length])).toEqual([
+    ["training", 1],
+    ["validation", 2],
+  ]);
+  expect(first!.series.map(({ points }) => points.map(({ x }) => x))).toEqual(
+    found.rungs[0]!.results.map(() => [0.001, 0.003, 0.01]),
+  );
+  expect(first!.series.filter(({ background }) => background).length).toBe(2);
+  expect(last!.series.every(({ points }) => points.length === 2)).toBe(true);
+});
