@@ -551,6 +551,7 @@ export {
   type ClaimStudyEvent,
   type ClaimStudyOptions,
   type ClaimText,
+  type PreparedStudy,
   type Scale as ClaimScale,
   type Studied,
   type StudiedClaim,
@@ -606,7 +607,7 @@ export { costOfDesign, type DesignCost, type RungCost } from "./design/cost.ts";
 export type { Design, DesignRung } from "./design/define.ts";
 export { type DesignEvent, type DesignOptions, type DesignResult, design } from "./design/design.ts";
 export { type Idea, ideas, type Shape as IdeaShape } from "./design/ideas.ts";
-export type { DesignInput, DesignSettings } from "./design/input.ts";
+export type { CandidateInput, DesignInput, DesignSettings } from "./design/input.ts";
 export { type PrepareDesignOptions, type PreparedDesign, prepareDesign } from "./design/prepare.ts";
 export type { Cost as DesignSpent, RungResult, SearchResult, Winner } from "./design/result.ts";
 export type { RungSize } from "./design/rungs.ts";

@@ -1,4 +1,5 @@
 // A trained model out of a run's folder: its weights on a machine, with its tokenizer. Knows no training.
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Architecture } from "../architecture/architecture.ts";
 import { forward, inputType } from "../architecture/forward.ts";
@@ -15,6 +16,7 @@ import {
   checkpointsPath,
   configurationPath,
   isOfRun,
+  logPath,
   type RunConfiguration,
   readConfiguration,
 } from "./runFolder.ts";
@@ -112,9 +114,9 @@ function findCheckpoint(
   const checkpoints = checkpointsPath(folder);
   const steps = listCheckpoints(checkpoints);
   if (steps.length === 0) {
-    const { step, steps: all } = runResult(folder);
+    const isWhole = existsSync(logPath(folder)) && runResult(folder).step >= configuration.training.steps;
     throw new RequestError(
-      step < all
+      !isWhole
         ? `${folder} has no checkpoint yet; let the run reach its first evaluation`
         : `${folder} has kept no weights, as runs of studies do; train its architecture with scantling train --architecture, which is in its config.json`,
     );
