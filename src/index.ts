@@ -568,6 +568,7 @@ export { type ComparedRun, compareRuns, type RunComparison } from "./trial/compa
 export { costOfTrial, type TrialCost } from "./trial/cost.ts";
 export {
   defineTrial,
+  type RunIdentity,
   type Trial,
   type TrialContext,
   type TrialRun,
