@@ -2,13 +2,14 @@
 // Trains nothing.
 import { createHash } from "node:crypto";
 import { RequestError, WorkError } from "../errors.ts";
+import { storedParameters } from "../growth/plan.ts";
 import { type Budget, readBudget, showBudget } from "../study/budget.ts";
 import type { Job, Json } from "../study/job.ts";
 import { defaultProcesses } from "../study/processes.ts";
 import { leastBudget } from "../study/racing/race.ts";
 import type { Entry, RaceSettings } from "../study/racing/settings.ts";
 import { runSeconds, USUAL_SPEED } from "../study/usual.ts";
-import { parametrise } from "../train/parametrisation/parametrise.ts";
+import { parametrise, parametrisedParameters } from "../train/parametrisation/parametrise.ts";
 import { defineTraining, type TrainingInput } from "../train/settings.ts";
 import { type Arm, armsOf } from "./arms.ts";
 import { readSettings, type TrialInput, type TrialSettings } from "./input.ts";
@@ -186,7 +187,8 @@ function runOf({ arm, place, rate, candidate, seed, seeds, settings, split, cont
     if (candidate === 0 && seed === 0) {
       // What a run would refuse.
       objective.check(arm.architecture);
-      parametrise(arm.architecture, defined.parametrisation);
+      const { parametrisation: to } = defined;
+      parametrisedParameters(parametrise(arm.architecture, to), storedParameters(arm.architecture), to);
     }
   } catch (error) {
     if (!(error instanceof RequestError)) throw error;

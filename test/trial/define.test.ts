@@ -77,6 +77,12 @@ test("what every run would refuse is refused before the first, and names that ar
   expect(refused({ training: { objective: "classification" } })).toMatch(/^study: wide: .*answer/);
   const bidirectional = { architecture: { width: 16, stripe: "[attention(causal: false), gelu]" } };
   expect(refused({ arms: { a: input.arms!.wide, b: bidirectional } })).toMatch(/^study: b: /);
+  const shared = {
+    architecture: { width: 16, heads: 2, layers: 2, share: { period: 1 }, sources: ["lora(rank: 2)"] },
+  };
+  expect(
+    refused({ arms: { a: input.arms!.wide, b: shared }, training: { parametrisation: "chen" } }),
+  ).toMatch(/^study: b: parametrisation chen: .*sources/);
   expect(refused({ evaluationTokens: 5 })).toMatch(/evaluationTokens is 5; expected at least the 8/);
   expect(refused({ arms: { "a\u001b[31m\nb": "gpt2", b: "gpt2" } })).toMatch(/an arm is named .*on one line/);
   expect(refused({ arms: { ["a".repeat(1e5)]: "gpt2", b: "gpt2" } }).length).toBeLessThan(300);

@@ -65,18 +65,33 @@ function widened(architecture: Architecture, times: number): Architecture {
   }
 }
 
-/** Settings of a primitive whose defaults follow the width. */
+/**
+ * Settings of a primitive whose defaults follow the width, by two widths at which it has all of its defaults: those that are
+ * tried, or, where a size by default does not divide such a width, larger and rounder ones.
+ */
 function followers(name: string, architecture: Architecture): ReadonlySet<string> {
-  const primitive = primitives.get(name)!;
-  const [narrow, wide] = [2, 4].map((times) => {
-    try {
-      const surroundings = surroundingsOf({ ...architecture, width: times * architecture.width });
-      return primitive.configure(name, {}, surroundings).configuration;
-    } catch (error) {
-      // It has settings without defaults.
-      if (error instanceof RequestError) return {};
-      throw error;
-    }
-  });
-  return new Set(Object.keys(wide!).filter((key) => narrow![key] !== wide![key]));
+  for (const [narrower, wider] of [
+    [2, 4],
+    [64, 128],
+  ] as const) {
+    const [narrow, wide] = [narrower, wider].map((times) => defaultsAt(name, architecture, times));
+    if (narrow === undefined || wide === undefined) continue;
+    return new Set(Object.keys(wide).filter((key) => narrow[key] !== wide[key]));
+  }
+  // It has settings without defaults.
+  return new Set();
+}
+
+function defaultsAt(
+  name: string,
+  architecture: Architecture,
+  times: number,
+): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const surroundings = surroundingsOf({ ...architecture, width: times * architecture.width });
+    return primitives.get(name)!.configure(name, {}, surroundings).configuration;
+  } catch (error) {
+    if (error instanceof RequestError) return undefined;
+    throw error;
+  }
 }

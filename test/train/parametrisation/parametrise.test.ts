@@ -111,6 +111,16 @@ test("every primitive can be had in every parametrisation", () => {
   }
 });
 
+test("a width at whose double a default would not divide keeps the sizes that it was given", () => {
+  // Mamba-2's heads are 64 wide by default, which does not divide the 224 features of a model of width 112.
+  const stripe = [{ primitive: "mamba2", headWidth: 16 }];
+  const mamba = table({ stripe, width: 56, heads: undefined, bias: undefined } as never, {
+    ...{ kind: "mup", baseWidth: 28 },
+  });
+  const hidden = [...mamba].filter(([name, { role }]) => name.includes("mamba2") && role === "hidden");
+  expect(hidden.map(([, { factors }]) => factors!.rate)).toContain(0.5);
+});
+
 test("at its base width and depth each is the standard one, bit for bit", async () => {
   const expected = await losses({}, { kind: "standard" });
   for (const kind of ["mup", "depth-mup", "completep"]) {
