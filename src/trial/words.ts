@@ -75,6 +75,7 @@ export function decidableLines({ decidable, measure }: Pick<TrialResult, "decida
 /** What must be known before the first number. */
 export function noteLines(result: TrialResult): string[] {
   const { builtIn, data, words, seeds, earlierSeeds, raced, appeals, arms, pairs, spent, ended } = result;
+  const { backends } = result;
   const edges = arms.flatMap((arm) => edgeLine(arm));
   const isTuned = arms.some(({ rates }) => rates.length > 1);
   return [
@@ -98,6 +99,11 @@ export function noteLines(result: TrialResult): string[] {
           `Other rates of ${appeals.join(", ")} ran under all seeds too, since a verdict hung on them; the best is the arm's.`,
         ]),
     ...moreSeedsLine(earlierSeeds, seeds.length),
+    ...(backends.length < 2
+      ? []
+      : [
+          `Runs were made by ${backends.join(" and ")}: their losses can differ by rounding, and their speeds are no comparison.`,
+        ]),
     ...decidableLines(result),
     ...edges,
   ];

@@ -51,6 +51,24 @@ test("a verdict that turns where the slower arm had the same seconds is told", (
   ]);
 });
 
+test("what failed has cost, too, and runs of two backends are said to be that", () => {
+  const trial = trialOf();
+  const known = resultsOf(trial, (run) => (run.seed === 1 ? null : planted(run)));
+  const of = (failures: Known["failures"], results = known.results) =>
+    trialResult(trial, { results, failures });
+  const plain = of(known.failures);
+  const [first, ...others] = known.failures;
+  const dear = of([{ ...first!, flops: 5000, seconds: 7 }, ...others]);
+  expect(dear.spent.flops - plain.spent.flops).toBe(5000);
+  expect(dear.spent.seconds - plain.spent.seconds).toBe(7);
+  expect(plain.backends).toEqual(["native"]);
+  expect(noteLines(plain).join()).not.toMatch(/made by/);
+  const [result, ...more] = known.results;
+  const value = { ...(result!.value as unknown as TrialValue), backend: "wasm" };
+  const mixed = of(known.failures, [{ ...result!, value }, ...more]);
+  expect(noteLines(mixed).join()).toMatch(/Runs were made by native and wasm/);
+});
+
 test("a best rate at an end of the grid is warned of, and a failed run is missing, not bad", () => {
   const trial = trialOf();
   const result = trialResult(
