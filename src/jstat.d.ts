@@ -1,6 +1,8 @@
 // The part of jstat that is used; the package has no types of its own.
 declare module "jstat" {
   const jstat: {
+    /** The logarithm of the gamma function. */
+    gammaln(x: number): number;
     readonly beta: {
       /** The quantile function of the Beta distribution. */
       inv(probability: number, alpha: number, beta: number): number;
@@ -14,10 +16,6 @@ declare module "jstat" {
       cdf(value: number, mean: number, standardDeviation: number): number;
       /** The quantile function of a normal distribution. */
       inv(probability: number, mean: number, standardDeviation: number): number;
-    };
-    readonly normal: {
-      /** The distribution function of the normal distribution. */
-      cdf(x: number, mean: number, standardDeviation: number): number;
     };
     readonly studentt: {
       /** The distribution function of Student's t distribution. */

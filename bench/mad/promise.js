@@ -39,21 +39,31 @@ const truths = {
 };
 
 /** Of each noise; the normal one, to compare with, at five seeds alone. */
-const kinds = [5, 2, 3].flatMap((seeds) =>
-  Object.keys(noises).flatMap((noise) => (noise === "normal" && seeds !== 5 ? [] : kindsOf(noise, seeds))),
+const kinds = [kindsOf, fewArms].flatMap((of) =>
+  [5, 2, 3].flatMap((seeds) =>
+    Object.keys(noises).flatMap((noise) => (noise === "normal" && seeds !== 5 ? [] : of(noise, seeds))),
+  ),
 );
 
+const better = Object.keys(truths)[1];
+
+const makeKind =
+  (noise, seeds) =>
+  (arms, items, truth, shared = 0, quiet = 0) => ({ noise, seeds, arms, items, truth, shared, quiet });
+
+/** As many as most studies have, where the spread rests on few degrees of freedom. */
+function fewArms(noise, seeds) {
+  const kind = makeKind(noise, seeds);
+  return [3, 5].flatMap((arms) => [
+    kind(arms, 1, "equal"),
+    kind(arms, 1, better),
+    kind(arms, 1, better, 0.5),
+    kind(arms, 1, "equal", 0, 1),
+  ]);
+}
+
 function kindsOf(noise, seeds) {
-  const kind = (arms, items, truth, shared = 0, quiet = 0) => ({
-    noise,
-    seeds,
-    arms,
-    items,
-    truth,
-    shared,
-    quiet,
-  });
-  const better = Object.keys(truths)[1];
+  const kind = makeKind(noise, seeds);
   return [2, 12].flatMap((arms) => [
     ...[1, 6].flatMap((items) => [
       kind(arms, items, "equal"),

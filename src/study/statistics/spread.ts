@@ -30,45 +30,66 @@ export const OWN_RATIO = 2.5;
 /** An arm is quiet when its variance is so far below the mean of the arms that are not as one in so many is by chance. */
 const byChance = 10;
 
-/** The spread of all arms and of those that are not quiet. With fewer than three arms none can be told to be quiet. */
+/**
+ * The spread of all arms and of those that are not quiet. With fewer than three arms none can be told to be quiet. An arm is where
+ * it is so by its scores as they are, or with seeds taken out: the first needs no other arm, the second sees through what seeds do to
+ * all arms alike.
+ */
 export function spreadsOf(table: Table): Spreads {
   const all = spreadOf(table);
-  const variances = armVariances(table);
+  const centred = centredRows(table);
+  const views = [centred, withoutSeeds(centred)].map((rows) => rows.map(variance));
   const quiet = table.map(() => false);
-  if (variances.filter((value) => value !== null).length < 3) return { quiet, all, loud: all };
+  if (views[0]!.filter((value) => value !== null).length < 3) return { quiet, all, loud: all };
   const share = (arm: number): number => {
     const degrees = table[arm]!.filter((cell) => cell !== null).length - 1;
     return jstat.chisquare.inv(1 / byChance, degrees) / degrees;
   };
   for (;;) {
-    const loud = variances.filter((value, arm) => value !== null && !quiet[arm]) as number[];
-    const mean = loud.reduce((sum, value) => sum + value, 0) / loud.length;
-    const found = variances.flatMap((value, arm) =>
-      value !== null && !quiet[arm] && value < mean * share(arm) ? [arm] : [],
-    );
+    const found = views.flatMap((variances) => {
+      const loud = variances.filter((value, arm) => value !== null && !quiet[arm]) as number[];
+      const mean = loud.reduce((sum, value) => sum + value, 0) / loud.length;
+      return variances.flatMap((value, arm) =>
+        value !== null && !quiet[arm] && value < mean * share(arm) ? [arm] : [],
+      );
+    });
     if (found.length === 0) break;
     for (const arm of found) quiet[arm] = true;
   }
   return { quiet, all, loud: quiet.includes(true) ? spreadOf(table.filter((_, arm) => !quiet[arm])) : all };
 }
 
-/** Variance of each arm around its mean, seeds taken out by the median over arms, which a few wild arms do not move. */
-function armVariances(table: Table): (number | null)[] {
-  const centred = table.map((row) => {
+type Row = readonly (number | null)[];
+
+/** Scores around the mean of their arm. */
+function centredRows(table: Table): Row[] {
+  return table.map((row) => {
     const scores = row.filter((cell) => cell !== null).map((cell) => cell.score);
     const mean = scores.reduce((sum, score) => sum + score, 0) / scores.length;
     return row.map((cell) => (cell === null ? null : cell.score - mean));
   });
-  const seeds = Math.max(0, ...table.map((row) => row.length));
-  const shared = Array.from({ length: seeds }, (_, seed) =>
-    median(centred.map((row) => row[seed] ?? null).filter((value) => value !== null)),
+}
+
+/**
+ * Seeds taken out by the median over the other arms, which a few wild ones do not move. An arm is not among those: of an odd number
+ * one would be the median, and vary around it by nothing.
+ */
+function withoutSeeds(rows: readonly Row[]): Row[] {
+  return rows.map((row, arm) =>
+    row.map((value, seed) => {
+      if (value === null) return null;
+      const others = rows.flatMap((other, place) => (place === arm ? [] : (other[seed] ?? [])));
+      return value - median(others);
+    }),
   );
-  return centred.map((row) => {
-    const left = row.flatMap((value, seed) => (value === null ? [] : [value - shared[seed]!]));
-    if (left.length < 2) return null;
-    const mean = left.reduce((sum, value) => sum + value, 0) / left.length;
-    return left.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (left.length - 1);
-  });
+}
+
+/** Null where there are fewer than two. */
+function variance(row: Row): number | null {
+  const values = row.filter((value) => value !== null);
+  if (values.length < 2) return null;
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  return values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (values.length - 1);
 }
 
 function median(values: readonly number[]): number {

@@ -22,14 +22,23 @@ describe("critical values", () => {
     expect(criticalValue(0.05, 2, 1)).toBeCloseTo(12.706, 3);
   });
 
-  test("few degrees: never below the range's", () => {
-    // SciPy as above.
-    expect(criticalValue(0.05, 3, 2)).toBeGreaterThan(5.89075290132116);
-    expect(criticalValue(0.05, 12, 1)).toBeGreaterThan(criticalValue(0.05, 12, 2));
+  // SciPy as above.
+  test.each([
+    [0.05, 3, 1, 19.074580096823727],
+    [0.01, 4, 1.25, 51.12496383529008],
+    [0.05, 3, 2, 5.89075290132116],
+    [0.05, 12, 2, 10.428920001648008],
+    [0.0002, 4, 2, 111.93379033980285],
+    [0.0005, 12, 3, 34.06976552862812],
+    [0.05, 3, 3.5, 3.811296430583127],
+    [0.05, 12, 4, 5.804132260108429],
+  ])("few degrees: alpha %f, %i means, %f degrees", (alpha, means, degrees, expected) => {
+    expect(criticalValue(alpha, means, degrees) / expected).toBeCloseTo(1, 2);
   });
 
   test("degrees are rounded down", () => {
     expect(criticalValue(0.05, 4, 7.9)).toBe(criticalValue(0.05, 4, 7));
+    expect(criticalValue(0.05, 4, 1.49)).toBe(criticalValue(0.05, 4, 1.25));
     expect(criticalValue(0.05, 4, 119)).toBe(criticalValue(0.05, 4, 110));
     expect(criticalValue(0.05, 4, Infinity)).toBe(criticalValue(0.05, 4, 1000));
   });
