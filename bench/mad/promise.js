@@ -38,18 +38,18 @@ const truths = {
   "each 2 better than the next": (arms) => Array.from({ length: arms }, (_, arm) => 2 * (arms - arm)),
 };
 
+const better = Object.keys(truths)[1];
+
+const makeKind =
+  (noise, seeds) =>
+  (arms, items, truth, shared = 0, quiet = 0) => ({ noise, seeds, arms, items, truth, shared, quiet });
+
 /** Of each noise; the normal one, to compare with, at five seeds alone. */
 const kinds = [kindsOf, fewArms].flatMap((of) =>
   [5, 2, 3].flatMap((seeds) =>
     Object.keys(noises).flatMap((noise) => (noise === "normal" && seeds !== 5 ? [] : of(noise, seeds))),
   ),
 );
-
-const better = Object.keys(truths)[1];
-
-const makeKind =
-  (noise, seeds) =>
-  (arms, items, truth, shared = 0, quiet = 0) => ({ noise, seeds, arms, items, truth, shared, quiet });
 
 /** As many as most studies have, where the spread rests on few degrees of freedom. */
 function fewArms(noise, seeds) {
