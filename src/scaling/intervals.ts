@@ -82,7 +82,10 @@ export function linearisedCovariance(law: Law, observations: Observations, free:
   return inverse(information)?.map((row) => row.map((entry) => variance * entry)) ?? null;
 }
 
-/** By the delta method, with Student's t on `freedom` degrees; of positive values in their logarithms, which stay positive. */
+/**
+ * By the delta method, with Student's t on `freedom` degrees. What is positive wherever the search may go has its interval in
+ * logarithms, and stays positive; what could be negative, such as an exponent of either sign, has it around itself.
+ */
 export function linearisedEstimate(
   of: (free: Numbers) => number,
   free: Numbers,
@@ -90,24 +93,35 @@ export function linearisedEstimate(
   freedom: number,
 ): Estimate {
   const value = of(free);
-  const positive = value > 0;
   const slopes = Array.from(free, (at, i) => {
     const step = 1e-5 * Math.max(1, Math.abs(at));
     const shifted = (by: number) => of(Array.from(free, (x, j) => (j === i ? x + by : x)));
-    if (positive) return Math.log(shifted(step) / shifted(-step)) / (2 * step);
     return (shifted(step) - shifted(-step)) / (2 * step);
   });
   const variance = slopes.reduce(
     (sum, slope, i) => sum + slope * slopes.reduce((row, other, j) => row + other * covariance[i]![j]!, 0),
     0,
   );
-  const spread = Math.sqrt(Math.max(0, variance));
-  const times = freedom === Infinity ? 1.959964 : jstat.studentt.inv(0.975, freedom);
-  return positive
-    ? {
-        value,
-        standardError: value * spread,
-        interval: [value * Math.exp(-times * spread), value * Math.exp(times * spread)],
-      }
-    : { value, standardError: spread, interval: [value - times * spread, value + times * spread] };
+  const standardError = Math.sqrt(Math.max(0, variance));
+  const half = (freedom === Infinity ? 1.959964 : jstat.studentt.inv(0.975, freedom)) * standardError;
+  const isPositive = value > 0 && staysPositive(of, free, value, slopes);
+  return {
+    value,
+    standardError,
+    interval: isPositive
+      ? [value * Math.exp(-half / value), value * Math.exp(half / value)]
+      : [value - half, value + half],
+  };
+}
+
+/** Whether it is still positive where a straight line from here would be at minus the value. */
+function staysPositive(
+  of: (free: Numbers) => number,
+  free: Numbers,
+  value: number,
+  slopes: readonly number[],
+): boolean {
+  const steepness = slopes.reduce((sum, slope) => sum + slope ** 2, 0);
+  if (steepness === 0) return true;
+  return of(Array.from(free, (at, i) => at - (2 * value * slopes[i]!) / steepness)) > 0;
 }

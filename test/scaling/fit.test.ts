@@ -119,6 +119,25 @@ test("few runs have wider intervals by the linear approximation, as many as cons
   await expect(of(4)).rejects.toThrow(RequestError);
 });
 
+test("an exponent of either sign has Student's interval around itself, a factor one that stays positive", async () => {
+  const states = [100, 200, 400, 800];
+  const wobble = [1.02, 0.99, 1, 1.01];
+  const of = async (c: number) => {
+    const outputs = states.map((state, i) => 4 * state ** c * wobble[i]!);
+    const runs = { inputs: states.map((state) => [state]), outputs };
+    return (await fitLaw(lawOf("state"), runs, { bootstraps: 0 })).fit.constants;
+  };
+  for (const exponent of [0.005, -0.02]) {
+    const { c, k } = await of(exponent);
+    const half = 4.302653 * c!.standardError!;
+    expect(c!.interval![0]).toBeCloseTo(c!.value - half, 6);
+    expect(c!.interval![1]).toBeCloseTo(c!.value + half, 6);
+    const [low, high] = k!.interval!;
+    expect(low).toBeGreaterThan(0);
+    expect(low * high).toBeCloseTo(k!.value ** 2, 6);
+  }
+});
+
 test("constants that the runs leave open have no interval, resampled or not, and it is said", async () => {
   const runs = drawRuns(chinchilla, trueConstants(chinchilla), 60, 0.005, 3);
   const inputs = runs.inputs.map(([size]) => [size!, 1e10]);
