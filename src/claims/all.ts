@@ -21,6 +21,8 @@ export interface TestedClaim {
   readonly studies: readonly StudiedClaim[];
   /** Path of its own page; null where the claim was refused. */
   readonly report: string | null;
+  /** Why it was refused; null where it was not. */
+  readonly refusal: string | null;
 }
 
 /** What is told while all claims are tested. */
@@ -54,14 +56,14 @@ export async function* reproduceAll(
   const report = join(folder, "report.html");
   for (const { claim, prepared } of asked) {
     if (prepared instanceof RequestError) {
-      tested.push({ claim, studies: [refused(prepared)], report: null });
+      tested.push({ claim, studies: [refused(prepared)], report: null, refusal: prepared.message });
     } else {
       for await (const event of testClaim(prepared)) {
         if (event.kind === "study") {
           yield event;
           continue;
         }
-        tested.push({ claim, studies: event.studies, report: event.report });
+        tested.push({ claim, studies: event.studies, report: event.report, refusal: null });
         isInterrupted = event.reason === "interrupted";
       }
     }

@@ -1,5 +1,5 @@
 // The figures of a design's report. Computes and runs nothing.
-import type { Series } from "../report/charts/chart.ts";
+import type { CurveChart, Series } from "../report/charts/chart.ts";
 import type { ReportFigure } from "../report/document.ts";
 import type { LossCurve } from "../report/run.ts";
 import { differenceFigure } from "../trial/differences.ts";
@@ -18,54 +18,58 @@ export function differences(result: DesignResult): ReportFigure {
 }
 
 /** How far each candidate has come in longer and longer runs. */
-export function curves({ candidates, rungs, data, seeds }: DesignResult): ReportFigure {
-  return {
-    kind: "figure",
+export function curves(result: DesignResult): ReportFigure {
+  const { candidates, rungs } = result;
+  return lossesOfRungs(result, {
     title: "Loss over the length of runs",
     description:
       "Loss of each candidate at its best rate on each rung that it reached; every point is a run of its own with its own decay.",
-    data: `${data}, the tokens that select`,
-    seeds: `seed ${seeds[0]}`,
     convention: "training FLOPs of one run, all operations of forward and backward that run",
-    chart: {
-      kind: "curves",
-      x: { label: "training FLOPs", unit: "count", scale: "log" },
-      y: { label: "loss", unit: "nat", scale: "linear" },
-      series: candidates.flatMap(({ name }): Series[] => {
-        const points = rungs.flatMap(({ results }) => {
-          const own = results.find((one) => one.name === name);
-          return own === undefined || own.loss === null ? [] : [{ x: own.flops, y: own.loss }];
-        });
-        return points.length < 2 ? [] : [{ name, points }];
-      }),
-      levels: [],
-    },
-  };
+    x: { label: "training FLOPs", unit: "count", scale: "log" },
+    series: candidates.flatMap(({ name }): Series[] => {
+      const points = rungs.flatMap(({ results }) => {
+        const own = results.find((one) => one.name === name);
+        return own === undefined || own.loss === null ? [] : [{ x: own.flops, y: own.loss }];
+      });
+      return points.length < 2 ? [] : [{ name, points }];
+    }),
+  });
 }
 
 /** How the rate was chosen on a rung. */
-export function rateFigure({ candidates, rungs, data, seeds }: DesignResult, place: number): ReportFigure {
-  const { results } = rungs[place]!;
+export function rateFigure(result: DesignResult, place: number): ReportFigure {
+  const { candidates, rungs } = result;
   const isLast = place === rungs.length - 1;
-  return {
-    kind: "figure",
+  return lossesOfRungs(result, {
     title: `Loss over the rate, rung ${place + 1}`,
     description: `Loss of each candidate at each rate that it was run at${isLast ? "" : "; grey: what did not go on"}.`,
-    data: `${data}, the tokens that select`,
-    seeds: `seed ${seeds[0]}`,
     convention: "the highest rate of each run's schedule",
+    x: { label: "learning rate", unit: "number", scale: "log" },
+    series: rungs[place]!.results.flatMap(({ name, losses, goesOn }): Series[] => {
+      const { rates } = candidates.find((one) => one.name === name)!;
+      const points = losses.flatMap((loss, rate) => (loss === null ? [] : [{ x: rates[rate]!, y: loss }]));
+      // A point alone has no slope to be seen.
+      if (points.length < 2) return [];
+      return [goesOn ? { name, points } : { name, points, background: true, kind: "did not go on" }];
+    }),
+  });
+}
+
+interface RungLosses {
+  readonly title: string;
+  readonly description: string;
+  readonly convention: string;
+  readonly x: CurveChart["x"];
+  readonly series: readonly Series[];
+}
+
+/** Losses that select, of one seed. */
+function lossesOfRungs({ data, seeds }: DesignResult, { x, series, ...texts }: RungLosses): ReportFigure {
+  return {
+    ...{ kind: "figure", ...texts, data: `${data}, the tokens that select`, seeds: `seed ${seeds[0]}` },
     chart: {
-      kind: "curves",
-      x: { label: "learning rate", unit: "number", scale: "log" },
+      ...{ kind: "curves", x, series, levels: [] },
       y: { label: "loss", unit: "nat", scale: "linear" },
-      series: results.flatMap(({ name, losses, goesOn }): Series[] => {
-        const { rates } = candidates.find((one) => one.name === name)!;
-        const points = losses.flatMap((loss, rate) => (loss === null ? [] : [{ x: rates[rate]!, y: loss }]));
-        // A point alone has no slope to be seen.
-        if (points.length < 2) return [];
-        return [goesOn ? { name, points } : { name, points, background: true, kind: "did not go on" }];
-      }),
-      levels: [],
     },
   };
 }

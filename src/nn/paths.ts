@@ -9,6 +9,7 @@ import { reshape, slice } from "../tensor/ops/movement.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { type NormName, norm, normNames } from "./norm.ts";
 import type { Module, State, StateTypes } from "./primitive.ts";
+import { pathsInPyTorch } from "./pytorch/paths.ts";
 import type { Scope } from "./scope.ts";
 
 export const pathsSchema = z.object({
@@ -39,7 +40,8 @@ export function readPaths(given: unknown = null): Paths | null {
 }
 
 /** P copies of a module as one: path p has its parameters under `paths.p`, its norm under `pathNorm.p`. */
-export function withPaths(module: Module, { count, norm: normName }: Paths): Module {
+export function withPaths(module: Module, settings: Paths): Module {
+  const { count, norm: normName } = settings;
   const paths = Array.from({ length: count }, (_, p) => `${p}`);
   const within = (scope: Scope, path: string) => scope.within("paths").within(path);
   /** outputs P · [..., D] → [..., D]. */
@@ -60,7 +62,7 @@ export function withPaths(module: Module, { count, norm: normName }: Paths): Mod
         Object.entries(of(path, p)).map(([name, tensor]) => [`${path}/${name}`, tensor]),
       ),
     );
-  const { prefill } = module;
+  const { prefill, pytorch } = module;
   return {
     ...module,
     apply: (scope, x) =>
@@ -103,5 +105,6 @@ export function withPaths(module: Module, { count, norm: normName }: Paths): Mod
       }),
     kept: (length) => count * module.kept(length),
     mad: (length) => count * module.mad(length),
+    pytorch: pytorch && (() => pathsInPyTorch(pytorch(), settings)),
   };
 }

@@ -53,3 +53,11 @@ function significant(value: number): string {
 function twoDigits(value: number): string {
   return String(value).padStart(2, "0");
 }
+
+const MOST_NAMED = 4;
+
+/** "a, b, c, d and 5 more". */
+export function shortList(names: readonly string[]): string {
+  const more = names.length - MOST_NAMED;
+  return `${names.slice(0, MOST_NAMED).join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
+}

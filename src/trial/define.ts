@@ -11,6 +11,7 @@ import type { Entry, RaceSettings } from "../study/racing/settings.ts";
 import { runSeconds, USUAL_SPEED } from "../study/usual.ts";
 import { parametrise, parametrisedParameters } from "../train/parametrisation/parametrise.ts";
 import { defineTraining, type TrainingInput } from "../train/settings.ts";
+import { alikeLines } from "./alike.ts";
 import { type Arm, armsOf } from "./arms.ts";
 import { readSettings, type TrialInput, type TrialSettings } from "./input.ts";
 import { requireData, type TrialArm, withLength } from "./lengths.ts";
@@ -120,7 +121,7 @@ export function defineTrial(input: TrialInput | unknown, context: TrialContext):
   const budget = settings.spend === undefined ? null : readBudget(settings.spend, "study: spend");
   const raced = raceOf(runs, arms, { settings, budget, processes, secondsPerStep: context.secondsPerStep });
   if (budget !== null) requireEnough(budget, raced);
-  const { notes = [] } = context;
+  const notes = [...alikeLines(arms), ...(context.notes ?? [])];
   const trial = { settings, data, arms, seeds, split, length, runs, budget, raced, processes, notes };
   return { ...trial, json: requestOf(trial, seeds.length) };
 }

@@ -2,6 +2,7 @@
 import type { Architecture } from "../architecture/architecture.ts";
 import { diagramSvg } from "../report/diagram.ts";
 import type { ReportFigure, ReportSection } from "../report/document.ts";
+import { shortList } from "../report/format.ts";
 
 /** An arm as it is drawn. */
 export interface DrawnArm {
@@ -13,7 +14,6 @@ export interface DrawnArm {
 const MOST_OPEN = 4;
 /** A longer name would make the picture wider than its boxes, and all letters small. */
 const LONGEST_NAME = 20;
-const MOST_NAMED = 4;
 
 /** The diagrams in the order of the arms. */
 export function diagramSection(arms: readonly DrawnArm[]): ReportSection {
@@ -34,9 +34,7 @@ export function diagramSection(arms: readonly DrawnArm[]): ReportSection {
 
 function figureOf(arms: readonly DrawnArm[]): ReportFigure {
   const [{ name, architecture }] = arms as [DrawnArm];
-  const names = arms.slice(0, MOST_NAMED).map((arm) => arm.name);
-  const more = arms.length - names.length;
-  const title = `${names.join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
+  const title = shortList(arms.map((arm) => arm.name));
   return {
     kind: "figure",
     title: `Blocks of ${title}`,

@@ -17,6 +17,8 @@ export interface Measure {
   /** Null where the score does not have it. */
   readonly of: (score: Score) => number | null;
   readonly digits: number;
+  /** What the best has. */
+  readonly lowest: string;
   /** What a difference is in. */
   readonly named: string;
   /** Differences that are surely smaller are ties, where nothing else is said. */
@@ -28,10 +30,14 @@ export type MeasureName = "loss" | "error";
 
 /** All of them; errors in per cent. */
 export const measures = {
-  loss: { heading: "loss", unit: "nat", of: ({ loss }) => loss, digits: 4, named: "nat", margin: 0.01 },
+  loss: {
+    ...{ heading: "loss", unit: "nat", lowest: "lowest loss", of: ({ loss }) => loss, digits: 4 },
+    ...{ named: "nat", margin: 0.01 },
+  },
   error: {
     heading: "error, %",
     unit: "number",
+    lowest: "lowest share of errors",
     of: ({ accuracy }) => (accuracy === null ? null : 100 * (1 - accuracy)),
     digits: 2,
     named: "points",

@@ -1,6 +1,6 @@
 // What a study has come to: arms with their losses, verdicts of pairs, and where those turn under another budget. Trains
 // nothing.
-import type { Known } from "../study/job.ts";
+import type { Failure, Known, Result } from "../study/job.ts";
 import type { Comparison } from "../study/statistics/compare.ts";
 import { armIntervals } from "../study/statistics/interval.ts";
 import type { Table } from "../study/statistics/table.ts";
@@ -124,6 +124,8 @@ export interface TrialResult {
   readonly views: readonly ViewResult[];
   /** A difference that would have been a win whatever else; null where nothing is known of the spread. */
   readonly decidable: number | null;
+  /** What made the runs, by name; none where records do not tell it. */
+  readonly backends: readonly string[];
   /** Lowest loss that any predictor can have on the test, where the data know it. */
   readonly optimum: number | null;
   readonly spent: {
@@ -154,6 +156,7 @@ export function trialResult(
   const outcome = outcomeOf(trial, known);
   const arms = armResults(trial, known, outcome);
   const names = arms.map(({ name }) => name);
+  const ended: readonly (Result | Failure)[] = [...known.results, ...known.failures];
   const pairs = outcome.comparisons.map((comparison) => ({
     ...pairResult(comparison, names, measure),
     ...earlyOf(comparison, outcome.table),
@@ -181,12 +184,13 @@ export function trialResult(
     margin: settings.margin,
     ...{ arms, pairs, views },
     decidable: decidableOf(outcome.comparisons),
+    backends: [...new Set(outcome.values.flat(2).flatMap((value) => value?.backend ?? []))].sort(),
     optimum: outcome.values.flat(2).find((value) => value !== null)?.optimum ?? null,
     spent: {
-      runs: known.results.length + known.failures.length,
+      runs: ended.length,
       of: trial.runs.flat(2).length,
-      flops: known.results.reduce((sum, { flops }) => sum + flops, 0),
-      seconds: known.results.reduce((sum, { seconds }) => sum + seconds, 0),
+      flops: ended.reduce((sum, { flops = 0 }) => sum + flops, 0),
+      seconds: ended.reduce((sum, { seconds = 0 }) => sum + seconds, 0),
     },
     failures: known.failures.map(({ run, reason }) => ({ run, reason })),
   };

@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { RequestError } from "../errors.ts";
 import { moduleBeside } from "../moduleBeside.ts";
+import { shortList } from "../report/format.ts";
 import { reportPage } from "../report/page.ts";
 import { readBudget } from "../study/budget.ts";
 import type { StudyEvent } from "../study/events.ts";
@@ -123,8 +124,6 @@ export function requireTrialFolder(folder: string, trial: Trial): void {
   requireFolder(folder, seededOf(trial));
 }
 
-const MOST_NAMED = 3;
-
 /** A study that was edited is another one: its runs were chosen and compared by what it was. */
 function requireOwnRuns(folder: string, { runs, seeds }: Trial): void {
   if (!existsSync(join(folder, "study.json"))) return;
@@ -133,11 +132,9 @@ function requireOwnRuns(folder: string, { runs, seeds }: Trial): void {
   const made = [...new Set(readAllEnded(folder, () => {}).map(runNameOf))];
   const others = made.filter((run) => !own.has(run));
   if (others.length === 0) return;
-  const named = others.slice(0, MOST_NAMED).join(", ");
-  const more = others.length > MOST_NAMED ? ` and ${others.length - MOST_NAMED} more` : "";
   throw new RequestError(
     `${folder}: the study was edited after runs were made; ${others.length} of ${made.length} no longer belong to it: ` +
-      `${named}${more}; undo the edit, or choose another folder`,
+      `${shortList(others)}; undo the edit, or choose another folder`,
   );
 }
 

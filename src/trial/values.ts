@@ -17,6 +17,8 @@ const value = z.object({
   tokensPerSecond: z.number().nullable(),
   /** The same for each network of one that grows; empty of one that does not. */
   stageTokensPerSecond: z.array(z.number().nullable()).default([]),
+  /** What made it, by name; null in records of earlier versions. */
+  backend: z.string().nullable().default(null),
   /** Lowest loss that any predictor can have on the test's tokens, where the data know it. */
   optimum: z.number().nullable(),
   /** What modules told, such as the routers of experts, by dotted name: means over the last tenth of the updates. */

@@ -1,7 +1,8 @@
 // A study's result in words, a line for each thing to know. Computes nothing.
+import { shortList } from "../report/format.ts";
 import { moreSeedsLine } from "../study/moreSeeds.ts";
 import { measures, showDifference } from "./measures.ts";
-import type { ArmResult, PairResult, TrialResult, ViewResult } from "./result.ts";
+import { type ArmResult, decidedBy, type PairResult, type TrialResult, type ViewResult } from "./result.ts";
 
 /** "seeds 1 to 3". */
 export const aboutSeeds = ({ seeds }: Pick<TrialResult, "seeds">): string =>
@@ -75,11 +76,13 @@ export function decidableLines({ decidable, measure }: Pick<TrialResult, "decida
 /** What must be known before the first number. */
 export function noteLines(result: TrialResult): string[] {
   const { builtIn, data, words, seeds, earlierSeeds, raced, appeals, arms, pairs, spent, ended } = result;
+  const { backends } = result;
   const edges = arms.flatMap((arm) => edgeLine(arm));
   const isTuned = arms.some(({ rates }) => rates.length > 1);
   return [
     `Data: ${builtIn ?? data}.`,
     ...(words.verdict === null ? [] : [words.verdict]),
+    ...leaderLines(result),
     ...endLines(result),
     ...(seeds.length === 1 ? ["One seed alone decides nothing: give two or more."] : []),
     ...lengthLines(result),
@@ -98,9 +101,38 @@ export function noteLines(result: TrialResult): string[] {
           `Other rates of ${appeals.join(", ")} ran under all seeds too, since a verdict hung on them; the best is the arm's.`,
         ]),
     ...moreSeedsLine(earlierSeeds, seeds.length),
+    ...(backends.length < 2
+      ? []
+      : [
+          `Runs were made by ${backends.join(" and ")}: their losses can differ by rounding, and their speeds are no comparison.`,
+        ]),
     ...decidableLines(result),
     ...edges,
   ];
+}
+
+/** The arm that leads and how surely, where a list of pairs would have to be read for it. */
+function leaderLines({ arms, pairs, measure }: TrialResult): string[] {
+  const [leader, ...others] = arms
+    .filter((arm) => Number.isFinite(decidedBy(arm, measure)))
+    .sort((a, b) => decidedBy(a, measure) - decidedBy(b, measure))
+    .map(({ name }) => name);
+  if (leader === undefined || others.length < 2) return [];
+  const withLeader = pairs.filter(({ first, second }) => first === leader || second === leader);
+  const among = (isSo: (pair: PairResult) => boolean): string[] => {
+    const found = withLeader.filter(isSo).flatMap(({ first, second }) => [first, second]);
+    return others.filter((other) => found.includes(other));
+  };
+  const better = among(({ winner }) => winner === leader);
+  const has = `${leader} has the ${measures[measure].lowest}`;
+  if (better.length === arms.length - 1) return [`${has}, surely lower than that of every other arm.`];
+  const parts = [
+    { words: "surely better than", names: better },
+    { words: "surely worse than", names: among(({ winner }) => winner !== null && winner !== leader) },
+    { words: "as good as", names: among(({ verdict }) => verdict === "tie") },
+    { words: "not told apart from", names: among(({ verdict }) => verdict === "undecided") },
+  ].filter(({ names }) => names.length > 0);
+  return [`${has}: ${parts.map(({ words, names }) => `${words} ${shortList(names)}`).join("; ")}.`];
 }
 
 /** Why there are fewer runs than all. */
@@ -113,7 +145,6 @@ function endLines({ ended, spent, raced }: TrialResult): string[] {
 
 /** A share of what was asked by which a run may be longer or shorter unsaid. */
 const UNSAID = 0.05;
-const MOST_NAMED = 3;
 
 /** Where whole updates are far more or less than what was asked. */
 function lengthLines({ arms, words }: TrialResult): string[] {
@@ -127,9 +158,7 @@ function lengthLines({ arms, words }: TrialResult): string[] {
     lines.set(text, [...(lines.get(text) ?? []), name]);
   }
   return [...lines].map(([text, names]) => {
-    const more = names.length - MOST_NAMED;
-    const named = `${names.slice(0, MOST_NAMED).join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
-    return names.length === arms.length ? `Every arm is ${text}.` : `${named}: ${text}.`;
+    return names.length === arms.length ? `Every arm is ${text}.` : `${shortList(names)}: ${text}.`;
   });
 }
 

@@ -23,6 +23,7 @@ export const work: Work = async (job, { folder, threads, signal, report }) => {
     threads,
     backend: (backend ?? undefined) as BackendChoice | undefined,
   });
+  let trained = 0;
   try {
     const dataFolder = dataFolders(process.env);
     const run = { machine, folder, signal, dataFolder };
@@ -31,7 +32,9 @@ export const work: Work = async (job, { folder, threads, signal, report }) => {
       ? resume(run)
       : train({ ...run, architecture, training, ...subject.source(material), force: true });
     for await (const event of events) {
-      if (event.kind === "step") report({ at: event.step, told: `loss ${event.loss.toFixed(3)}` });
+      if (event.kind !== "step") continue;
+      trained = event.flops;
+      report({ at: event.step, told: `loss ${event.loss.toFixed(3)}` });
     }
     if (signal.aborted) throw new WorkError("stopped; the run goes on from its checkpoint");
     const records = readRun(folder);
@@ -40,10 +43,12 @@ export const work: Work = async (job, { folder, threads, signal, report }) => {
     const { loss, accuracy, optimum } = await subject.test({ machine, folder, material, dataFolder });
     const value: TrialValue = {
       ...{ selection: curve.at(-1)!.loss, test: loss, accuracy, curve, optimum },
-      ...{ tokensPerSecond, stageTokensPerSecond: stageSpeedsOf(records.log) },
+      ...{ tokensPerSecond, stageTokensPerSecond: stageSpeedsOf(records.log), backend: machine.name },
       statistics: statisticsOf(records.log),
     };
     return { value, flops: flops! };
+  } catch (error) {
+    throw error instanceof Error ? Object.assign(error, { flops: trained }) : error;
   } finally {
     machine.dispose();
   }

@@ -7,6 +7,7 @@ import type { Claim, ClaimStudy, Studied } from "../../src/claims/claim.ts";
 import { requireClaim } from "../../src/claims/claims.ts";
 import { reproduce } from "../../src/claims/reproduce.ts";
 import { wideOrDeep } from "../../src/claims/wideOrDeep.ts";
+import { requireTested } from "../../src/cli/reproduce/run.ts";
 import { RequestError, WorkError } from "../../src/errors.ts";
 import { temporaryFolder } from "../cli/harness.ts";
 
@@ -73,6 +74,10 @@ test("of all, one that is refused is told of on the page, and the others are tes
   expect(pageOf("some")).toContain("first: Not tested: too little text.");
   expect(pageOf("some")).toContain("second: supported (other)");
   expect(existsSync(join(folder.path, "some", "first"))).toBe(false);
+  expect(() => requireTested(end.claims, "page.html")).toThrow(
+    /1 of 2 claims could not be tested, such as first: too little text; see page\.html/,
+  );
+  expect(() => requireTested(end.claims.slice(1), "page.html")).not.toThrow();
 });
 
 test("where all that the data are for refuse them, the request is, though others have what is built in", async () => {

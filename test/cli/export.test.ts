@@ -43,6 +43,27 @@ describe("scantling export", () => {
     expect(unknown.err).toContain("did you mean gpt2?");
   });
 
+  test("refuses a checkpoint of an architecture, which has none", async () => {
+    for (const which of ["last", "best", "7"]) {
+      const words = ["export", "gpt2", "--to", "pytorch", "--checkpoint", which];
+      const { exitCode, err } = await refusal(words);
+      expect(exitCode).toBe(2);
+      expect(err).toContain("--checkpoint is of no use with the architecture gpt2, which has no weights");
+    }
+    const file = join(base, "last.py");
+    const { exitCode } = await scantling([
+      "export",
+      run,
+      "--to",
+      "pytorch",
+      "--checkpoint",
+      "last",
+      "--out",
+      file,
+    ]);
+    expect(exitCode).toBe(0);
+  });
+
   test.each([
     [["--to", "gguf"], "Allowed choices are onnx, safetensors"],
     [[], "required option '--to <format>' not specified"],

@@ -78,7 +78,8 @@ describe("exportPyTorch", () => {
 
   test("leaves nothing behind where the architecture has no PyTorch form", () => {
     const file = join(base, "never/model.py");
-    const architecture = defineArchitecture({ vocabulary: 5, length: 4, width: 8, paths: 2 });
+    const sources = ["maps(groups: 2)", "maps(groups: 2)"];
+    const architecture = defineArchitecture({ vocabulary: 5, length: 4, width: 8, sources });
     expect(() => exportPyTorch({ architecture, file })).toThrow(RequestError);
     expect(existsSync(join(base, "never"))).toBe(false);
   });

@@ -45,6 +45,7 @@ export function resultOf({ run, steps, flops, arm }: TrialRun, loss: number) {
     ...{ selection: loss, test: loss, accuracy, curve, optimum: null },
     // The second arm is half as fast.
     ...{ tokensPerSecond: 1000 / (1 + arm), stageTokensPerSecond: [], statistics: {} },
+    backend: "native",
   };
   return { run, until: steps, value, flops, seconds: 1 };
 }

@@ -51,6 +51,47 @@ test("a verdict that turns where the slower arm had the same seconds is told", (
   ]);
 });
 
+test("of three arms or more the leader is told, and from whom it is told apart", () => {
+  const { wide, deep } = input.arms!;
+  const trial = trialOf({ arms: { wide: wide!, deep: deep!, third: wide!, fourth: deep! } });
+  const leaderOf = (offsets: readonly number[]) => {
+    const noise = ({ arm, seed }: TrialRun) => 0.002 * ((seed * (arm + 1)) % 3);
+    const known = resultsOf(trial, (run) => {
+      const offset = offsets[run.arm]!;
+      return Number.isNaN(offset) ? null : 2 + offset + 0.2 * Math.abs(run.candidate - 1) + noise(run);
+    });
+    return noteLines(trialResult(trial, known)).find((line) => line.includes("has the lowest loss"));
+  };
+  expect(leaderOf([0.5, 0, 0.5, 0.6])).toBe(
+    "deep has the lowest loss, surely lower than that of every other arm.",
+  );
+  expect(leaderOf([0.5, 0, 0.004, 0.6])).toMatch(
+    /^deep has the lowest loss: surely better than wide, fourth; (as good as|not told apart from) third\.$/,
+  );
+  expect(leaderOf([0.5, 0, Number.NaN, 0.6])).toBe(
+    "deep has the lowest loss: surely better than wide, fourth.",
+  );
+  expect(leaderOf([0.5, 0, Number.NaN, Number.NaN])).toBeUndefined();
+});
+
+test("what failed has cost, too, and runs of two backends are said to be that", () => {
+  const trial = trialOf();
+  const known = resultsOf(trial, (run) => (run.seed === 1 ? null : planted(run)));
+  const of = (failures: Known["failures"], results = known.results) =>
+    trialResult(trial, { results, failures });
+  const plain = of(known.failures);
+  const [first, ...others] = known.failures;
+  const dear = of([{ ...first!, flops: 5000, seconds: 7 }, ...others]);
+  expect(dear.spent.flops - plain.spent.flops).toBe(5000);
+  expect(dear.spent.seconds - plain.spent.seconds).toBe(7);
+  expect(plain.backends).toEqual(["native"]);
+  expect(noteLines(plain).join()).not.toMatch(/made by/);
+  const [result, ...more] = known.results;
+  const value = { ...(result!.value as unknown as TrialValue), backend: "wasm" };
+  const mixed = of(known.failures, [{ ...result!, value }, ...more]);
+  expect(noteLines(mixed).join()).toMatch(/Runs were made by native and wasm/);
+});
+
 test("a best rate at an end of the grid is warned of, and a failed run is missing, not bad", () => {
   const trial = trialOf();
   const result = trialResult(

@@ -39,6 +39,7 @@ async function result(name: string, stopAt = Infinity, of: Job = job) {
 test("a run that is stopped goes on from its checkpoint, or begins anew without one, to the same result", async () => {
   const whole = await result("whole");
   expect(whole.curve.map(({ step }) => step)).toEqual([3, 6, 9, 12, 15, 18, 21, 24, 27, 30, 33, 36]);
+  expect(whole.backend).toBe("reference");
   expect(whole.selection).toBe(whole.curve.at(-1)!.loss);
   expect(whole.test).not.toBe(whole.selection);
   await expect(result("stopped", 7)).rejects.toThrow(/goes on from its checkpoint/);
@@ -64,4 +65,16 @@ test("a run whose data lie elsewhere by now begins anew, to the same result", as
   await expect(result("moved", 7, jobOn(before!))).rejects.toThrow(/goes on from its checkpoint/);
   renameSync(before!, after!);
   expect(await result("moved", Infinity, jobOn(after!))).toEqual(whole);
+}, 60_000);
+
+test("a run that fails says what it had trained by then", async () => {
+  const spec = job.spec as { readonly training: { readonly [key: string]: Json } };
+  const { rate: _, ...schedule } = spec.training.schedule as { readonly [key: string]: Json };
+  const training = { ...spec.training, clip: null, optimizer: "sgd", schedule: { ...schedule, rate: 1e200 } };
+  const failing = result("failing", Infinity, { ...job, spec: { ...spec, training } });
+  await expect(failing).rejects.toMatchObject({ flops: expect.any(Number) });
+  const { flops } = await failing.catch((error: unknown) => error as { readonly flops: number });
+  const { flops: all } = await result("whole");
+  expect(flops).toBeGreaterThan(0);
+  expect(flops).toBeLessThan(all);
 }, 60_000);

@@ -1,5 +1,5 @@
-// One block of an architecture as a class of PyTorch: its primitives and norms, and how they lie on the residual stream.
-// Knows no primitive.
+// One block of an architecture as a class of PyTorch: its primitives and norms, how they lie on the residual stream, and what
+// stands between its applications. Knows no primitive.
 import { RequestError } from "../../errors.ts";
 import type { Module } from "../../nn/primitive.ts";
 import {
@@ -12,6 +12,7 @@ import {
 import { normModule } from "../../nn/pytorch/norm.ts";
 import type { Architecture } from "../schema.ts";
 import type { Block } from "../stripe.ts";
+import { betweenForm } from "./between.ts";
 import type { PythonClasses } from "./classes.ts";
 import { attributeOf } from "./parameters.ts";
 
@@ -33,30 +34,49 @@ export function formOf({ name, pytorch }: Module): PyTorchForm {
   );
 }
 
-/** The text of the class. `modules`: of the whole model, for stochastic depth. */
+/** A class of blocks. */
+export interface PrintedBlock {
+  readonly name: string;
+  readonly places: Block["places"];
+  /** How often each is applied, and what stands between; null: once. */
+  readonly loop: Architecture["loop"];
+  /** Of the whole model, for stochastic depth. */
+  readonly modules: number;
+  /** The first lines of the class. */
+  readonly matrices: Lines;
+}
+
+/** Whether `forward` of the blocks that are applied several times has to know which time it is. */
+export const isNumbered = ({ loop, stochasticDepth }: Architecture): boolean =>
+  loop !== null && (loop.between === "projection" || stochasticDepth > 0);
+
+/** The text of the class. */
 export function blockClass(
-  className: string,
-  places: Block["places"],
+  { name: className, places, loop, modules, matrices }: PrintedBlock,
   architecture: Architecture,
-  modules: number,
   classes: PythonClasses,
 ): string {
   const { block, norm, normEpsilon, dropout, stochasticDepth, residualScale } = architecture;
   const isThinned = stochasticDepth > 0;
+  const isMapped = loop?.between === "projection";
+  const isCounted = loop !== null && isNumbered(architecture);
   if (isThinned) classes.use(dropSequencesHelper);
   const parts = places.map(({ name, module }) => ({
     attribute: attributeOf(name),
     call: classes.construct(formOf(module)),
   }));
   const scale = residualScale === undefined ? "" : `${pythonNumber(residualScale)} * `;
-  requireDistinct(parts.map(({ attribute }) => attribute));
+  requireDistinct(
+    parts.map(({ attribute }) => attribute),
+    isMapped ? ["between"] : [],
+  );
   const made = (attribute: string, x: string): string => {
     const applied = `self.${attribute}(${x})`;
     return dropout === 0 ? applied : `F.dropout(${applied}, DROPOUT, self.training)`;
   };
   const kept = (attribute: string, i: number, x: string): string =>
     isThinned
-      ? `${scale}drop_sequences(made, self.rate(${i + 1}), self.training)`
+      ? `${scale}drop_sequences(made, self.rate(${isCounted ? `${places.length} * repetition + ` : ""}${i + 1}), self.training)`
       : `${scale}${made(attribute, x)}`;
   const normed = (attribute: string, x: string) => (norm === "none" ? x : `self.${attribute}_norm(${x})`);
   const step = (attribute: string, i: number): Lines => {
@@ -70,6 +90,7 @@ export function blockClass(
   const needsNorm = norm !== "none";
   return python([
     `class ${className}(nn.Module):`,
+    matrices,
     `    def __init__(self${isThinned ? ", before" : ""}):`,
     "        super().__init__()",
     isThinned && "        self.before = before  # modules of the blocks before this one",
@@ -77,8 +98,11 @@ export function blockClass(
       needsNorm && `        self.${attribute}_norm = ${normModule(norm, "WIDTH", normEpsilon)}`,
       constructed(attribute, call),
     ]),
+    isMapped &&
+      `        self.between = nn.ModuleList(${classes.construct(betweenForm(architecture))} for _ in range(${loop.times - 1}))`,
     "",
-    "    def forward(self, x):",
+    `    def forward(self, x${isCounted ? ", repetition" : ""}):`,
+    isMapped && ["        if repetition > 0:", "            x = self.between[repetition - 1](x)"],
     block === "parallel" && "        y = x",
     parts.map(({ attribute }, i) => step(attribute, i)),
     `        return ${block === "parallel" ? "y" : "x"}`,
@@ -92,8 +116,8 @@ export function blockClass(
 }
 
 /** Errors: RequestError where two members of a block, norms among them, would have one name. */
-function requireDistinct(attributes: readonly string[]): void {
-  const members = attributes.flatMap((attribute) => [attribute, `${attribute}_norm`]);
+function requireDistinct(attributes: readonly string[], own: readonly string[]): void {
+  const members = [...own, ...attributes.flatMap((attribute) => [attribute, `${attribute}_norm`])];
   const twice = members.find((member, i) => members.indexOf(member) < i);
   if (twice === undefined) return;
   throw new RequestError(

@@ -18,6 +18,10 @@ export class PythonClasses {
 
   /** What makes the module of a form: `Attention(WIDTH, heads=8)`. */
   construct(form: PyTorchForm): string {
+    const given = [
+      ...(form.makes === undefined ? [] : [`lambda: ${this.construct(form.makes)}`]),
+      ...form.arguments,
+    ];
     for (const helper of form.uses ?? []) this.use(helper);
     this.#hasLosses ||= form.hasLoss ?? false;
     const key = JSON.stringify([form.name, form.body]);
@@ -26,7 +30,7 @@ export class PythonClasses {
       text: form.body,
     };
     this.#classes.set(key, known);
-    return `${known.name}(${form.arguments.join(", ")})`;
+    return `${known.name}(${given.join(", ")})`;
   }
 
   use({ name, text, uses = [] }: PythonHelper): void {

@@ -1,6 +1,5 @@
 // An architecture as one readable file of Python for PyTorch, which trains or loads weights by itself, and what it calls
 // every parameter. Knows no primitive and no run.
-import { RequestError } from "../../errors.ts";
 import { linearHelper, python, pythonNumber } from "../../nn/pytorch/form.ts";
 import type { PyTorchName } from "../../nn/pytorch/names.ts";
 import { packageVersion } from "../../version.ts";
@@ -9,8 +8,10 @@ import { blocksOf, printStripe } from "../stripe.ts";
 import { blockClass, formOf } from "./block.ts";
 import { PythonClasses } from "./classes.ts";
 import { inputName, modelClass, sinusoidsHelper } from "./model.ts";
-import { pytorchParameters, sharedModules, storedParameters } from "./parameters.ts";
+import { originsOf } from "./origins.ts";
+import { askedNames, storedNames } from "./parameters.ts";
 import { programTexts } from "./program.ts";
+import { hasComputed, matrixLines, sourceLines } from "./sources.ts";
 
 /** The text of a file, and what it calls the parameters. */
 export interface PyTorchFile {
@@ -23,45 +24,44 @@ export interface PyTorchFile {
  * `Model` in the file maps token ids [B, T] (or numbers [B, T, N]) to logits [B, T, V] as `forward` does, [B, V] where the
  * architecture has one answer for a sequence. Its `load(path)` reads weights from a safetensors file, which its text calls
  * `weights`; run as a program it trains a few steps.
- * Errors: RequestError for a primitive without a PyTorch form, and for loops, paths and sources other than `share`.
+ * Errors: RequestError for a primitive without a PyTorch form, and for a source that stands there twice.
  */
 export function pytorchFile(architecture: Architecture, weights = "model.safetensors"): PyTorchFile {
-  refuse(architecture);
-  const stored = storedParameters(architecture);
   const blocks = blocksOf(architecture);
-  const classes = new PythonClasses();
   const places = new Map(blocks.map((block) => [block.path.replace(/\.\d+$/, ""), block.places]));
+  const origins = originsOf(architecture);
+  const names = askedNames(origins.asked, (path, place) => {
+    const at = places.get(path.replace(/\.\d+$/, ""))!.find(({ name }) => name === place);
+    return (at && formOf(at.module).modules) ?? [];
+  });
+  const classes = new PythonClasses();
   const modules = blocks.reduce((sum, block) => sum + block.places.length, 0);
   if (architecture.decoder !== null) classes.use(sinusoidsHelper);
   classes.use(linearHelper);
-  const names = { first: "First", block: "Block", last: "Last" };
-  const printed = Object.entries(names).flatMap(([path, name]) => {
+  const sources = sourceLines(origins, names, architecture, classes);
+  const isComputed = hasComputed(origins);
+  const printed = (["first", "block", "last"] as const).flatMap((path) => {
     const own = places.get(path);
-    return own === undefined ? [] : [blockClass(name, own, architecture, modules, classes)];
+    if (own === undefined) return [];
+    const matrices = isComputed
+      ? matrixLines(path === "block" ? "block.0" : path, origins, names, architecture)
+      : [];
+    const loop = path === "block" ? architecture.loop : null;
+    const name = { first: "First", block: "Block", last: "Last" }[path];
+    return [blockClass({ name, places: own, loop, modules, matrices }, architecture, classes)];
   });
   const model = modelClass(architecture, {
     hasFirst: places.has("first"),
     hasLast: places.has("last"),
     sizes: { first: places.get("first")?.length ?? 0, stripe: places.get("block")!.length },
-    shared: sharedModules(stored, architecture),
+    sources,
+    hasComputed: isComputed,
     hasLosses: classes.hasLosses,
   });
   const body = [...classes.texts(), ...printed, model].join("\n\n\n");
   const program = programTexts(architecture, classes.hasLosses).join("\n\n\n");
   const text = `${[heading(architecture, weights, `${body}${program}`), body, program].join("\n\n\n")}\n`;
-  const parameters = pytorchParameters(stored, (path, place) => {
-    const block = places.get(path.replace(/\.\d+$/, ""))!;
-    return formOf(block.find(({ name }) => name === place)!.module).modules ?? [];
-  });
-  return { text, parameters };
-}
-
-function refuse({ loop, paths }: Architecture): void {
-  const setting = loop !== null ? "loop" : paths !== null ? "paths" : undefined;
-  if (setting === undefined) return;
-  throw new RequestError(
-    `export: the architecture has ${setting}, which the PyTorch file has no form for; leave it out, or export --to onnx`,
-  );
+  return { text, parameters: storedNames(origins, names) };
 }
 
 function heading(architecture: Architecture, weights: string, rest: string): string {
@@ -85,6 +85,7 @@ function heading(architecture: Architecture, weights: string, rest: string): str
     "import torch",
     "import torch.nn.functional as F",
     "from torch import nn",
+    isUsed("parametrize") && "from torch.nn.utils import parametrize",
     "",
     `VOCABULARY = ${vocabulary}`,
     `LENGTH = ${length}  # of the longest sequence`,

@@ -1,9 +1,10 @@
 // The whole model as a class of PyTorch: the embedding, its blocks in order, and the head. Knows no primitive.
-import { type PythonHelper, python, pythonNumber } from "../../nn/pytorch/form.ts";
+import { type Lines, type PythonHelper, python, pythonNumber } from "../../nn/pytorch/form.ts";
 import { normModule } from "../../nn/pytorch/norm.ts";
+import { timesOf } from "../loop.ts";
 import type { Architecture } from "../schema.ts";
 import { placesOf } from "../stripe.ts";
-import type { SharedModules } from "./parameters.ts";
+import { isNumbered } from "./block.ts";
 
 export const sinusoidsHelper: PythonHelper = {
   name: "sinusoids",
@@ -21,7 +22,9 @@ export interface PrintedBlocks {
   readonly hasLast: boolean;
   /** Modules of `first` and of one repetition. */
   readonly sizes: { readonly first: number; readonly stripe: number };
-  readonly shared: SharedModules | undefined;
+  /** Lines of the constructor after the blocks, by which sources share and compute. */
+  readonly sources: Lines;
+  readonly hasComputed: boolean;
   /** Some modules have something to add to the loss. */
   readonly hasLosses: boolean;
 }
@@ -38,8 +41,11 @@ export function modelClass(architecture: Architecture, blocks: PrintedBlocks): s
     "        super().__init__()",
     embeddingParts(architecture),
     blockParts(architecture, blocks),
+    blocks.sources,
     headParts(architecture),
     "",
+    blocks.hasComputed &&
+      "    @parametrize.cached()  # each matrix is computed once, however often it is read",
     `    def forward(self, ${inputName(architecture)}):`,
     `        """${taken} -> logits ${given}, before the softmax."""`,
     blocks.hasLosses && [
@@ -49,11 +55,21 @@ export function modelClass(architecture: Architecture, blocks: PrintedBlocks): s
     ],
     embeddingSteps(architecture),
     blocks.hasFirst && "        x = self.first(x)",
-    "        for block in self.blocks:",
-    "            x = block(x)",
+    applications(architecture),
     blocks.hasLast && "        x = self.last(x)",
     headSteps(architecture),
   ]);
+}
+
+function applications(architecture: Architecture): string[] {
+  const times = timesOf(architecture);
+  const isCounted = isNumbered(architecture);
+  if (times === 1) return ["        for block in self.blocks:", "            x = block(x)"];
+  return [
+    "        for block in self.blocks:",
+    `            for ${isCounted ? "repetition" : "_"} in range(${times}):`,
+    `                x = block(x${isCounted ? ", repetition" : ""})`,
+  ];
 }
 
 export const inputName = ({ inputs }: Architecture): string => (inputs === null ? "tokens" : "inputs");
@@ -83,32 +99,16 @@ function embeddingParts(architecture: Architecture): string[] {
   ];
 }
 
-function blockParts(
-  { repeat, stochasticDepth }: Architecture,
-  { hasFirst, hasLast, sizes, shared }: PrintedBlocks,
-): string[] {
+function blockParts(architecture: Architecture, { hasFirst, hasLast, sizes }: PrintedBlocks): Lines {
+  const { repeat, stochasticDepth } = architecture;
   const isCounted = stochasticDepth > 0;
-  const before = [...(sizes.first > 0 ? [`${sizes.first}`] : []), `${sizes.stripe} * i`].join(" + ");
+  const each = sizes.stripe * timesOf(architecture);
+  const before = [...(sizes.first > 0 ? [`${sizes.first}`] : []), `${each} * i`].join(" + ");
   return [
-    ...(hasFirst ? [`        self.first = First(${isCounted ? "before=0" : ""})`] : []),
+    hasFirst && `        self.first = First(${isCounted ? "before=0" : ""})`,
     `        self.blocks = nn.ModuleList(Block(${isCounted ? `before=${before}` : ""}) for ${isCounted ? "i" : "_"} in range(${repeat}))`,
-    ...(shared === undefined ? [] : sharing(shared)),
-    ...(hasLast
-      ? [`        self.last = Last(${isCounted ? `before=${sizes.first + sizes.stripe * repeat}` : ""})`]
-      : []),
+    hasLast && `        self.last = Last(${isCounted ? `before=${sizes.first + each * repeat}` : ""})`,
   ];
-}
-
-function sharing({ attributes, firsts }: SharedModules): string[] {
-  const isAll = firsts.every((first) => first === 0);
-  const same = (first: string) =>
-    attributes.map((attribute) => `            block.${attribute} = self.blocks[${first}].${attribute}`);
-  return isAll
-    ? ["        for block in self.blocks[1:]:  # all have the parameters of the first", ...same("0")]
-    : [
-        `        for block, first in zip(self.blocks, [${firsts.join(", ")}]):  # with the parameters of an earlier one`,
-        ...same("first"),
-      ];
 }
 
 function headParts(architecture: Architecture): string[] {

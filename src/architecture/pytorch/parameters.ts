@@ -1,10 +1,7 @@
-// What every stored parameter of an architecture is called in its PyTorch file, and which blocks have parameters of earlier
-// ones. Knows no primitive and prints nothing.
-import { RequestError } from "../../errors.ts";
-import { inputSource, type ParameterDeclaration, type Parameters } from "../../nn/parameters.ts";
+// What every stored parameter of an architecture is called in its PyTorch file. Knows no primitive and prints nothing.
+import type { ParameterDeclaration, Parameters } from "../../nn/parameters.ts";
 import { type PyTorchName, pytorchNames, snakeCase } from "../../nn/pytorch/names.ts";
-import { plainParameters, withSources } from "../forward.ts";
-import type { Architecture } from "../schema.ts";
+import type { Origins } from "./origins.ts";
 
 /** The modules of the ends that are called otherwise there. */
 const ends: Readonly<Record<string, string>> = {
@@ -15,17 +12,14 @@ const ends: Readonly<Record<string, string>> = {
 };
 
 /** A place of a stripe as names of parameters have it: `block.3.` or `first.`, its name, and what is inside. */
-const inPlace = /^(block\.\d+|first|last)\.([^.]+)\.(.+)$/s;
+const inPlace = /^(block\.\d+|first|last)\.(between\.\d+|[^.]+)\.(.+)$/s;
 
-/** What primitives ask for, and under which name it is stored. */
-export interface StoredParameters {
-  readonly asked: Parameters;
-  readonly stored: ReadonlyMap<string, string>;
-}
-
-/** By stored names. `modules`: parts of the primitive at a place (by block and name) that are modules of their own. */
-export function pytorchParameters(
-  { asked, stored }: StoredParameters,
+/**
+ * What primitives ask for, by its names there. `modules`: parts of the primitive at a place (by block and name) that are modules
+ * of their own.
+ */
+export function askedNames(
+  asked: Parameters,
   modules: (path: string, place: string) => readonly string[],
 ): ReadonlyMap<string, PyTorchName> {
   const parts = new Map<string, { path: string; place: string; inside: Map<string, ParameterDeclaration> }>();
@@ -40,7 +34,6 @@ export function pytorchParameters(
     const full = (name: string) => (path === "" ? name : `${path}.${place}.${name}`);
     const names = pytorchNames(inside, path === "" ? [] : modules(path, place));
     for (const [name, { name: own, transposed }] of names) {
-      if (stored.get(full(name)) !== full(name)) continue;
       const called = path === "" ? (ends[name] ?? own) : `${blockPath(path)}.${inBlock(place, own)}`;
       found.set(full(name), { name: called, transposed });
     }
@@ -48,8 +41,38 @@ export function pytorchParameters(
   return found;
 }
 
+/** The stored parameters: those of shared blocks under the name of the first, what sources keep inside of what computes. */
+export function storedNames(
+  { origins }: Origins,
+  asked: ReadonlyMap<string, PyTorchName>,
+): ReadonlyMap<string, PyTorchName> {
+  const found = new Map<string, PyTorchName>();
+  const set = (stored: string, name: PyTorchName) => {
+    if (!found.has(stored)) found.set(stored, name);
+  };
+  for (const [own, { owner, isStored, steps }] of origins) {
+    const { name, transposed } = asked.get(own)!;
+    const dot = name.lastIndexOf(".");
+    const computed = `${name.slice(0, dot)}.parametrizations${name.slice(dot)}`;
+    if (isStored && owner === own) {
+      set(own, { name: steps.length === 0 ? name : `${computed}.original`, transposed });
+    }
+    for (const [i, { form, parameters }] of steps.entries()) {
+      for (const [k, parameter] of parameters.entries()) {
+        const member = form.members[k]!;
+        const at = form.inModel === true ? member : `${computed}.${i}.source.${member}`;
+        set(parameter, { name: at, transposed: false });
+      }
+    }
+  }
+  return found;
+}
+
 /** The norm of a place stands beside its primitive. */
 function inBlock(place: string, name: string): string {
+  const between = /^between\.(\d+)$/.exec(place);
+  // The first application of a block has no map in front of it.
+  if (between !== null) return `between.${Number(between[1]) - 1}.${name}`;
   const attribute = attributeOf(place);
   return name.startsWith("norm.") ? `${attribute}_${name}` : `${attribute}.${name}`;
 }
@@ -68,50 +91,3 @@ export function attributeOf(place: string): string {
   const name = snakeCase(place);
   return taken.has(name) ? `${name}_` : name;
 }
-
-/** Errors: RequestError where what primitives ask for is not a parameter as it is stored. */
-export function storedParameters(architecture: Architecture): StoredParameters {
-  const source = inputSource();
-  const seen = withSources(architecture, source);
-  const asked = plainParameters(architecture);
-  const given = [...asked].map(([name, declaration]) => [name, seen.parameter(name, declaration)] as const);
-  const names = new Map([...source.tensors].map(([name, tensor]) => [tensor, name]));
-  const stored = given.map(([name, tensor]): [string, string] => {
-    const found = names.get(tensor);
-    if (found === undefined) throw computed(architecture);
-    return [name, found];
-  });
-  return { asked, stored: new Map(stored) };
-}
-
-function computed({ sources }: Architecture): RequestError {
-  return new RequestError(
-    `export: sources ${sources.map(({ source }) => source).join(", ")} compute weights from others, which the PyTorch file ` +
-      "cannot; only share can be exported there, leave out the others or export --to onnx",
-  );
-}
-
-/** Modules of the repeated blocks (`attention`, `attention_norm`) whose parameters are those of an earlier block. */
-export interface SharedModules {
-  readonly attributes: readonly string[];
-  /** For each block the one that has its parameters. */
-  readonly firsts: readonly number[];
-}
-
-/** Undefined where every block has its own. */
-export function sharedModules(
-  { stored }: StoredParameters,
-  { repeat }: Architecture,
-): SharedModules | undefined {
-  const firsts = Array.from({ length: repeat }, (_, block) => block);
-  const attributes = new Set<string>();
-  for (const [name, other] of stored) {
-    if (name === other) continue;
-    const [, path = "", place = "", inside = ""] = inPlace.exec(name) ?? [];
-    firsts[numberOf(path)] = numberOf(inPlace.exec(other)?.[1] ?? "");
-    attributes.add(`${attributeOf(place)}${inside.startsWith("norm.") ? "_norm" : ""}`);
-  }
-  return attributes.size === 0 ? undefined : { attributes: [...attributes], firsts };
-}
-
-const numberOf = (path: string): number => Number(path.slice("block.".length));

@@ -55,9 +55,9 @@ export function exportCommand({ program, console, setExitCode }: CommandContext)
     .option("--force", "overwrite the file")
     .option("--json", "print one JSON document")
     .addHelpText("after", help)
-    .action(async (run: string, options: ExportCommandOptions) => {
+    .action(async (run: string, options: ExportCommandOptions, command: Command) => {
       const { exportModel } = await import("./run.ts");
-      await exportModel(run, options, console);
+      await exportModel(run, options, console, command);
       setExitCode(0);
     });
 }

@@ -2,6 +2,7 @@
 
 import { statSync } from "node:fs";
 import { basename } from "node:path";
+import type { Command } from "commander";
 import { presets } from "../../architecture/presets.ts";
 import { readArchitecture } from "../../architecture/read.ts";
 import { RequestError } from "../../errors.ts";
@@ -10,12 +11,14 @@ import { formatCount } from "../../report/format.ts";
 import { exportPyTorch } from "../../train/exportPyTorch.ts";
 import { besideRun, exportRun } from "../../train/exportRun.ts";
 import { type Console, warn } from "../console.ts";
+import { refuseUnused } from "../unused.ts";
 import type { ExportCommandOptions } from "./command.ts";
 
 export async function exportModel(
   folder: string,
   options: ExportCommandOptions,
   console: Console,
+  command: Command,
 ): Promise<void> {
   const { to: format, out: file, checkpoint, batch, length, force, layout } = options;
   const shaped = (["batch", "length"] as const).find((name) => options[name] !== undefined);
@@ -37,7 +40,11 @@ export async function exportModel(
     return;
   }
   if (format === "pytorch") {
-    const made = exportPyTorch({ ...pytorchSource(folder, file), checkpoint, force, onDamaged });
+    const source = pytorchSource(folder, file);
+    if ("architecture" in source) {
+      refuseUnused(command, ["checkpoint"], `with the architecture ${folder}, which has no weights`);
+    }
+    const made = exportPyTorch({ ...source, checkpoint, force, onDamaged });
     const { weights, parameters, step, bytes } = made;
     const files = weights === null ? made.file : `${made.file}, ${weights}`;
     const after = step === null ? "" : ` after step ${step}`;

@@ -9,7 +9,7 @@ import { statusIn } from "../../claims/record.ts";
 import { verdictLines } from "../../claims/report.ts";
 import { type ReproduceEvent, reproduce } from "../../claims/reproduce.ts";
 import { dataFolders } from "../../data/named/folders.ts";
-import { RequestError } from "../../errors.ts";
+import { RequestError, WorkError } from "../../errors.ts";
 import { defaultProcesses } from "../../study/processes.ts";
 import { requireMakeable } from "../../study/store.ts";
 import type { Console } from "../console.ts";
@@ -73,9 +73,22 @@ export async function runReproduce(
       ? `${JSON.stringify({ ended: reason, claims: document, report })}\n`
       : `${[...tested.flatMap(linesOf), `report: ${report}`].join("\n")}\n`,
   );
-  if (reason !== "interrupted") return 0;
-  console.err("paused: the same command goes on from here\n");
-  return interruptedCode;
+  if (reason === "interrupted") {
+    console.err("paused: the same command goes on from here\n");
+    return interruptedCode;
+  }
+  requireTested(tested, report);
+  return 0;
+}
+
+/** Errors: WorkError where some of the claims could not be tested, since the others were. */
+export function requireTested(tested: readonly TestedClaim[], report: string): void {
+  const untested = tested.filter(({ refusal }) => refusal !== null);
+  const [first] = untested;
+  if (first === undefined) return;
+  throw new WorkError(
+    `reproduce: ${untested.length} of ${tested.length} claims could not be tested, such as ${first.claim.name}: ${first.refusal}; see ${report}`,
+  );
 }
 
 /** One claim told as all are. */
@@ -84,7 +97,7 @@ async function* one(claim: Claim, events: AsyncIterable<ReproduceEvent>): AsyncG
     if (event.kind === "study") yield event;
     else {
       const { reason, studies, report } = event;
-      yield { kind: "end", reason, claims: [{ claim, studies, report }], report };
+      yield { kind: "end", reason, claims: [{ claim, studies, report, refusal: null }], report };
     }
   }
 }

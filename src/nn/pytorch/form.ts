@@ -1,4 +1,4 @@
-// What a primitive looks like in PyTorch: the text of a class, and of what it needs. Knows no particular primitive.
+// What a primitive looks like in PyTorch, and a source of parameters: texts, and what they need. Knows no particular one.
 
 /** A class or function of Python that other texts call by its name; the same for all who do. */
 export interface PythonHelper {
@@ -25,6 +25,19 @@ export interface PyTorchForm {
   readonly hasLoss?: boolean;
   /** Names of parts whose parameters belong to a module of their own inside this one. */
   readonly modules?: readonly string[];
+  /** What it is made of: the constructor's first argument makes one such module, as `lambda: Attention(WIDTH, heads=8)`. */
+  readonly makes?: PyTorchForm;
+}
+
+/** What a source of parameters is in PyTorch: how the model lets it compute the matrices of its blocks. */
+export interface SourceForm {
+  /** Lines of the constructor of `Model`, where the blocks are there and what lies below has computed. */
+  readonly lines: Lines;
+  readonly uses: readonly PythonHelper[];
+  /** Members that keep what it asks for besides the matrix below, in that order: of what computes one matrix. */
+  readonly members: readonly string[];
+  /** Those are the model's own, the same for all matrices. */
+  readonly inModel?: boolean;
 }
 
 /** Lines of a text; those that are false are left out, lists are their lines. */

@@ -11,13 +11,15 @@ export interface PyTorchName {
 /**
  * Names of the parameters of one part, by their names inside it. Parts of a name are joined by underscores in snake case:
  * `query.norm.scale` is the `weight` of a module `query_norm`, `share` of `key` is `key_share`. The matrix `weight` of a linear map
- * and its `bias` belong to a module. `modules` are names in front that stay modules, as `filter` in `filter.output.weight`.
+ * and its `bias` belong to a module. `modules` are names in front that stay modules, as `filter` in `filter.output.weight` or
+ * `paths.0`; of several the longest counts.
  */
 export function pytorchNames(
   parameters: Parameters,
   modules: readonly string[] = [],
 ): ReadonlyMap<string, PyTorchName> {
-  const moduleOf = (name: string) => modules.find((module) => name.startsWith(`${module}.`));
+  const longestFirst = modules.toSorted((a, b) => b.length - a.length);
+  const moduleOf = (name: string) => longestFirst.find((module) => name.startsWith(`${module}.`));
   const parts = new Map<string, Map<string, ParameterDeclaration>>();
   for (const [name, declaration] of parameters) {
     const module = moduleOf(name);
@@ -28,7 +30,7 @@ export function pytorchNames(
   return new Map(
     [...parts].flatMap(([front, inside]) =>
       [...inside].map(([name, declaration]): [string, PyTorchName] => {
-        const called = front === "" ? "" : `${snakeCase(front.slice(0, -1))}.`;
+        const called = front.split(".").map(snakeCase).join(".");
         const transposed = name.endsWith("weight") && isLinear(declaration);
         return [front + name, { name: `${called}${memberName(name, inside)}`, transposed }];
       }),

@@ -10,6 +10,7 @@ import { concatenate, reshape } from "../../tensor/ops/movement.ts";
 import { threefry } from "../../tensor/ops/random.ts";
 import { sizeOf } from "../../tensor/tensor.ts";
 import type { Parameters } from "../parameters.ts";
+import { bankInPyTorch } from "../pytorch/stores.ts";
 import { defineSource, initialDeviation, isBlockMatrix } from "./source.ts";
 
 /** Name of the vector. */
@@ -31,6 +32,7 @@ export const bank = defineSource({
       `${what}: size is ${size}, and the matrices of the blocks have ${most} numbers; expected at most ${most}`,
     );
   },
+  pytorch: bankInPyTorch,
   wrap({ size, seed }, { parameters }, inner) {
     const layout = places(parameters());
     const total = numbersOf(layout);

@@ -5,6 +5,7 @@ import { wholeNumber } from "../../strict.ts";
 import { matmul } from "../../tensor/ops/contract.ts";
 import { add } from "../../tensor/ops/elementwise.ts";
 import { reshape } from "../../tensor/ops/movement.ts";
+import { loraInPyTorch } from "../pytorch/adapters.ts";
 import { defineSource, initialDeviation, isBlockMatrix, matrixShape } from "./source.ts";
 
 /** Names of the two factors of a matrix: [rows, rank] and [rank, columns]. */
@@ -25,6 +26,7 @@ export const lora = defineSource({
       `${what}: rank is ${rank}, and no matrix of the blocks has a rank above ${Math.max(0, most)}; expected at most that`,
     );
   },
+  pytorch: loraInPyTorch,
   wrap: ({ rank: asked }, _, inner, own) => ({
     parameter(name, declaration) {
       const below = inner.parameter(name, declaration);

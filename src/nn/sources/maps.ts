@@ -4,6 +4,7 @@
 import { wholeNumber } from "../../strict.ts";
 import { einsum } from "../../tensor/ops/contract.ts";
 import { reshape } from "../../tensor/ops/movement.ts";
+import { mapsInPyTorch } from "../pytorch/adapters.ts";
 import { defineSource, isBlockMatrix, matrixShape } from "./source.ts";
 
 export const maps = defineSource({
@@ -13,6 +14,7 @@ export const maps = defineSource({
     /** Groups of output features; of a matrix whose outputs they do not divide, the greatest common divisor. */
     groups: wholeNumber().default(8),
   },
+  pytorch: mapsInPyTorch,
   wrap: ({ groups: asked }, _, inner, own) => ({
     parameter(name, declaration) {
       const below = inner.parameter(name, declaration);

@@ -5,6 +5,7 @@ import { oneOf, wholeNumber } from "../../strict.ts";
 import { einsum } from "../../tensor/ops/contract.ts";
 import { reshape } from "../../tensor/ops/movement.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
+import { mpoInPyTorch } from "../pytorch/stores.ts";
 import { defineSource, inBlock, initialDeviation, isBlockMatrix, matrixShape } from "./source.ts";
 
 /** Rows and columns of an outer tensor are at most this many. */
@@ -30,6 +31,7 @@ export const mpo = defineSource({
       `${what}: rank is ${rank}, and ${most} makes every matrix of the blocks exact; expected at most that, or no rank`,
     );
   },
+  pytorch: mpoInPyTorch,
   wrap: ({ rank = Number.POSITIVE_INFINITY, center }, _, inner) => ({
     parameter(name, declaration) {
       const deviation = initialDeviation(declaration);

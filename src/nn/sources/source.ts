@@ -4,6 +4,7 @@ import type { z } from "zod";
 import { z as zod } from "zod";
 import { parseStrict } from "../../strict.ts";
 import type { ParameterDeclaration, ParameterSource, Parameters } from "../parameters.ts";
+import type { SourceForm } from "../pytorch/form.ts";
 
 /** The model whose parameters are asked for. */
 export interface SourceSurroundings {
@@ -30,6 +31,8 @@ export interface SourceModule {
   check(what: string, surroundings: SourceSurroundings): void;
   /** `inner` gives what lies below; `own` keeps parameters that belong to one name alone, whoever shares the rest. */
   wrap(surroundings: SourceSurroundings, inner: ParameterSource, own: ParameterSource): ParameterSource;
+  /** How it computes matrices in PyTorch; undefined: it computes none, and only says whose parameters a block has. */
+  readonly pytorch: (() => SourceForm) | undefined;
 }
 
 /** Shared code sees no more of a source than this. */
@@ -53,10 +56,13 @@ export interface SourceDefinition<Shape extends z.ZodRawShape> {
     inner: ParameterSource,
     own: ParameterSource,
   ): ParameterSource;
+  /** How it computes matrices in PyTorch; absent: it computes none, and only says whose parameters a block has. */
+  pytorch?(settings: z.infer<z.ZodObject<Shape>>): SourceForm;
 }
 
 export function defineSource<Shape extends z.ZodRawShape>(definition: SourceDefinition<Shape>): Source {
   const schema = zod.object(definition.settings);
+  const { pytorch } = definition;
   return {
     name: definition.name,
     schema,
@@ -68,6 +74,7 @@ export function defineSource<Shape extends z.ZodRawShape>(definition: SourceDefi
         level: definition.level,
         check: (what, surroundings) => definition.check?.(settings, surroundings, what),
         wrap: (surroundings, inner, own) => definition.wrap(settings, surroundings, inner, own),
+        pytorch: pytorch && (() => pytorch(settings)),
       };
     },
   };

@@ -12,12 +12,16 @@ export const sources: ReadonlyMap<string, Source> = new Map(
   [share, lora, maps, bank, mpo, ternary].map((source) => [source.name, source]),
 );
 
-/** `stored` as the modules show it, from the lowest level up; on one level in the order given. */
+/** From the lowest level up; on one level in the order given. */
+export function inOrder(modules: readonly SourceModule[]): SourceModule[] {
+  return levels.flatMap((level) => modules.filter((module) => module.level === level));
+}
+
+/** `stored` as the modules show it. */
 export function wrapSources(
   modules: readonly SourceModule[],
   surroundings: SourceSurroundings,
   stored: ParameterSource,
 ): ParameterSource {
-  const ordered = levels.flatMap((level) => modules.filter((module) => module.level === level));
-  return ordered.reduce((below, module) => module.wrap(surroundings, below, stored), stored);
+  return inOrder(modules).reduce((below, module) => module.wrap(surroundings, below, stored), stored);
 }

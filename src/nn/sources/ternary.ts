@@ -13,6 +13,7 @@ import {
   subtract,
 } from "../../tensor/ops/elementwise.ts";
 import { mean } from "../../tensor/ops/reduce.ts";
+import { ternaryInPyTorch } from "../pytorch/adapters.ts";
 import { defineSource, isBlockMatrix } from "./source.ts";
 
 /** Keeps the division finite where a matrix is all zeros. */
@@ -22,6 +23,7 @@ export const ternary = defineSource({
   name: "ternary",
   level: "transform",
   settings: {},
+  pytorch: ternaryInPyTorch,
   wrap: (_, __, inner) => ({
     parameter(name, declaration) {
       const full = inner.parameter(name, declaration);

@@ -6,7 +6,6 @@ import { z } from "zod";
 import { type ArchitectureInput, defineArchitecture } from "../../../src/architecture/architecture.ts";
 import { presets } from "../../../src/architecture/presets.ts";
 import { pytorchFile } from "../../../src/architecture/pytorch/file.ts";
-import { RequestError } from "../../../src/errors.ts";
 import { definePrimitive } from "../../../src/nn/primitive.ts";
 import { primitives, registerPrimitives } from "../../../src/nn/primitives.ts";
 import { presetFamilies, variants } from "./families.ts";
@@ -119,15 +118,4 @@ describe("a PyTorch file", () => {
       "export: primitive class has no PyTorch form; give definePrimitive one as its member pytorch",
     );
   });
-});
-
-test.each<[Partial<ArchitectureInput>, string]>([
-  [{ loop: { times: 2 } }, "export: the architecture has loop"],
-  [{ paths: 2 }, "export: the architecture has paths"],
-  [{ sources: ["lora(rank: 2)"] }, "export: sources lora compute weights from others"],
-  [{ sources: ["ternary"], share: {}, layers: 2 }, "export: sources share, ternary compute weights"],
-])("%j is refused", (settings, message) => {
-  const architecture = defineArchitecture({ ...plain, ...settings });
-  expect(() => pytorchFile(architecture)).toThrow(RequestError);
-  expect(() => pytorchFile(architecture)).toThrow(message);
 });

@@ -22,7 +22,7 @@ export function randomModel(architecture: Architecture, seed = 1): ExportedModel
   const random = generator(seed);
   const weights = [...source.declared].map(([name, declaration]) => {
     const values = Float32Array.from(initialValues(name, declaration, seed));
-    if (declaration.initializer.kind === "constant") {
+    if (["constant", "values"].includes(declaration.initializer.kind)) {
       values.forEach((value, i) => {
         values[i] = value + (random() - 0.5) / 2;
       });
@@ -86,6 +86,8 @@ export interface Answer {
   readonly loss: number;
   /** Of the loaded model, and of one that began by itself, before each of a few updates and after them. */
   readonly losses: { readonly loaded: readonly number[]; readonly fresh: readonly number[] };
+  /** Parameters of the loaded model that the loss has no gradient of. */
+  readonly idle: readonly string[];
   /** Mean and standard deviation of each parameter of a model that began by itself. */
   readonly start: Readonly<Record<string, readonly [mean: number, deviation: number]>>;
 }
@@ -128,7 +130,8 @@ for name in names:
         fresh = module.Model()
         start = {key: [p.mean().item(), p.std(unbiased=False).item()] for key, p in fresh.named_parameters()}
         losses = {"loaded": train(module, model, x, targets), "fresh": train(module, fresh, x, targets)}
-        answers[name] = {"logits": logits.flatten().tolist(), "loss": loss, "losses": losses, "start": start}
+        idle = [key for key, p in model.named_parameters() if p.grad is None or not p.grad.any()]
+        answers[name] = {"logits": logits.flatten().tolist(), "loss": loss, "losses": losses, "idle": idle, "start": start}
     except Exception as error:
         answers[name] = {"error": f"{type(error).__name__}: {error}"}
 with open(os.path.join(folder, "answers.json"), "w") as file:
