@@ -17,7 +17,10 @@ export function claimReport({ claim, scale, studies, command }: ClaimReportReque
     // Whether the data are the user's comes first.
     notes: [...first!.notes.slice(0, 1), ...studies.flatMap((study) => verdictLines(claim, study))],
     facts: [
-      ...studies.map(({ label, verdict }) => ({ name: label, value: verdict.judgement })),
+      ...studies.map(({ label, verdict, finished, runs }) => ({
+        name: label,
+        value: finished ? verdict.judgement : runs === 0 ? "not run" : "not finished",
+      })),
       { name: "scale", value: scale },
     ],
     verdicts: studies.flatMap(({ label, verdicts }) =>
@@ -92,6 +95,7 @@ export function verdictLines(
   { statement }: ClaimText,
   { label, verdict, finished, runs }: StudiedClaim,
 ): string[] {
+  if (runs === 0) return [`not run (${label}): ${statement}`];
   return [
     `${finished ? "" : `so far, after ${runs} runs, `}${verdict.judgement} (${label}): ${statement}`,
     ...verdict.expectations.map(judgedLine),

@@ -6,7 +6,7 @@ import { Worker } from "node:worker_threads";
 import { WorkError } from "../errors.ts";
 import { isDiskFull, isOfSystem } from "../train/files.ts";
 import { type Lock, lockFolder } from "../train/lock.ts";
-import type { Json, Work } from "./job.ts";
+import type { Json, Progress, Work } from "./job.ts";
 import type { FromJob, ToJob } from "./workers.ts";
 
 const REPORT_MILLISECONDS = 200;
@@ -37,13 +37,19 @@ async function run(start: Extract<ToJob, { kind: "start" }>): Promise<void> {
   try {
     lock = await lockRun(start.results);
     const { work } = (await import(start.worker)) as { work: Work };
+    const progress = limited((given: Progress) => {
+      process.send?.({ kind: "progress", ...given } satisfies FromJob);
+    });
+    const { folder, threads } = start;
     const { value, flops } = await work(start.job, {
-      folder: start.folder,
-      threads: start.threads,
+      folder,
+      threads,
       signal: stop.signal,
-      report: limited((progress) => void process.send?.({ kind: "progress", ...progress } satisfies FromJob)),
+      report: progress.tell,
     });
     requireResult(value, flops);
+    // What is said of a job that has ended does not hang on how busy the machine was.
+    progress.flush();
     await tell({ kind: "result", value, flops });
   } catch (error) {
     await tell(failure(error));
@@ -84,14 +90,21 @@ async function lockRun(folder: string): Promise<Lock> {
   }
 }
 
-/** As many calls as the runner can use. */
-function limited<Given>(call: (given: Given) => void): (given: Given) => void {
+/** As many calls as the runner can use, and the last one, which `flush` makes if it was left out. */
+function limited<Given>(call: (given: Given) => void) {
   let last = Number.NEGATIVE_INFINITY;
-  return (given) => {
+  let left: Given | undefined;
+  const flush = (): void => {
+    if (left !== undefined) call(left);
+    left = undefined;
+  };
+  const tell = (given: Given): void => {
+    left = given;
     if (performance.now() - last < REPORT_MILLISECONDS) return;
     last = performance.now();
-    call(given);
+    flush();
   };
+  return { tell, flush };
 }
 
 function requireResult(value: Json, flops: number): void {

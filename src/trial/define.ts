@@ -206,7 +206,7 @@ function runOf({ arm, place, rate, candidate, seed, seeds, settings, split, cont
     .update(JSON.stringify([arm.name, identity ?? spec]))
     .digest("hex")
     .slice(0, 8);
-  const label = `${arm.name.slice(0, 60)}-rate${rate.toPrecision(3)}-seed${seeds[seed]}`;
+  const label = `${arm.name.slice(0, 60)}-rate${rate.toPrecision(3).replace("e+", "e")}-seed${seeds[seed]}`;
   return {
     run: `${label.replace(/[^\w.]+/g, "-").replace(/^[.-]+/, "")}-${hash}`,
     ...{ arm: place, candidate, seed, steps, flops: arm.flops, spec },

@@ -2,7 +2,7 @@
 // nothing.
 import type { Failure, Known, Result } from "../study/job.ts";
 import type { Comparison } from "../study/statistics/compare.ts";
-import { armIntervals } from "../study/statistics/interval.ts";
+import { armIntervals, type ScoreInterval } from "../study/statistics/interval.ts";
 import type { Table } from "../study/statistics/table.ts";
 import type { Trial } from "./define.ts";
 import type { TrialArm } from "./lengths.ts";
@@ -37,6 +37,12 @@ export interface ArmResult {
   readonly flops: number;
   /** Its networks, of which there is one where it does not grow. */
   readonly stages: readonly ViewStage[];
+  /** The same networks, and the method that each was grown by; null of the first. */
+  readonly networks: readonly {
+    readonly architecture: TrialArm["architecture"];
+    readonly parameters: number;
+    readonly method: string | null;
+  }[];
   readonly rates: readonly number[];
   /** Of each rate the loss on the data that select: of a race under the first seed, else mean over seeds; null of none. */
   readonly rateLosses: readonly (number | null)[];
@@ -271,6 +277,10 @@ function armResults(trial: Trial, known: Known, outcome: TrialOutcome): ArmResul
             ? tokensPerSecond
             : median(values.flat().flatMap((value) => value?.stageTokensPerSecond[number] ?? [])),
       })),
+      networks: arm.networks.map(({ architecture, count: { parameters: sizes } }, number) => ({
+        ...{ architecture, parameters: sizes.total },
+        method: arm.growth[number - 1]?.method ?? null,
+      })),
       // The first seed alone has had every rate of a race.
       rateLosses: values.map((seeds) =>
         mean(
@@ -282,18 +292,12 @@ function armResults(trial: Trial, known: Known, outcome: TrialOutcome): ArmResul
       test:
         interval === null
           ? null
-          : {
-              loss: -interval.score,
-              interval: interval.over === "items" ? null : [-interval.high, -interval.low],
-            },
+          : { loss: -interval.score, interval: overSeeds(interval, (low, high) => [-high, -low]) },
       tests: (losses[place] ?? []).map((cell) => (cell === null ? null : -cell.score)),
       accuracy:
         share === null
           ? null
-          : {
-              share: share.score,
-              interval: share.over === "items" ? null : [share.low, share.high],
-            },
+          : { share: share.score, interval: overSeeds(share, (low, high) => [low, high]) },
       accuracies: (accuracies[place] ?? []).map((cell) => cell?.score ?? null),
       curves: ofChosen.map(({ curve }) => curve),
       statistics: meanStatistics(ofChosen.map(({ statistics }) => statistics)),
@@ -304,6 +308,14 @@ function armResults(trial: Trial, known: Known, outcome: TrialOutcome): ArmResul
       },
     };
   });
+}
+
+/** Null of one seed, and of seeds that agree to the last digit, which say nothing of others. */
+function overSeeds(
+  { over, low, high }: ScoreInterval,
+  ends: (low: number, high: number) => readonly [number, number],
+): readonly [number, number] | null {
+  return over === "items" || low === high ? null : ends(low, high);
 }
 
 /** Of those that all runs have told. */

@@ -34,7 +34,7 @@ export const work: Work = async (job, { folder, threads, signal, report }) => {
     for await (const event of events) {
       if (event.kind !== "step") continue;
       trained = event.flops;
-      report({ at: event.step, told: `loss ${event.loss.toFixed(3)}` });
+      report({ at: event.step, told: `training loss ${event.loss.toFixed(3)}` });
     }
     if (signal.aborted) throw new WorkError("stopped; the run goes on from its checkpoint");
     const records = readRun(folder);

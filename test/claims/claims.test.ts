@@ -93,6 +93,14 @@ test("where each of the middle fails against some end, none can support it; a cl
   );
   const study = studiedAt([1.5, 1.8, 1.9, 2.1], { finished: false });
   expect(verdictLines(claim, study)[0]).toMatch(/^so far, after 36 runs, not supported/);
+  const factOf = (more: Partial<typeof study>) =>
+    claimReport({ claim, scale: "small", studies: [{ ...study, ...more }], command: "" }).facts[0]!.value;
+  expect([factOf({ finished: true }), factOf({}), factOf({ runs: 0 })]).toEqual([
+    "not supported",
+    "not finished",
+    "not run",
+  ]);
+  expect(verdictLines(claim, { ...study, runs: 0 })[0]).toMatch(/^not run \(/);
 });
 
 test("what could have been decided is of the pairs that are asked about; an arm without a result is named", () => {

@@ -32,6 +32,21 @@ function file(name: string, content: string): string {
 }
 const asked = ["--data", text, "--backend", "reference", "--out", join(folder.path, "out")];
 
+test("help has the options that its examples use", async () => {
+  const { out } = await scantling(["study", "--help"]);
+  for (const told of [
+    "--dry-run",
+    "--out <folder>",
+    "--data <what>",
+    "--seeds <k>",
+    "Examples:",
+    "rebuild",
+  ]) {
+    expect(out).toContain(told);
+  }
+  expect((await scantling(["study", "rebuild", "--help"])).out).toContain("index");
+});
+
 test("--dry-run says runs, FLOPs, memory and time of every arm; a .ts file is a study as well", async () => {
   const yaml = file("study.yaml", study);
   const { exitCode, out } = await scantling(["study", yaml, ...asked, "--dry-run", "--json"]);

@@ -62,6 +62,18 @@ test("jobs are done, told of and known in order; a second call does nothing agai
   expect(readdirSync(join(at("done"), "runs", "x1", "results"))).toEqual(["5.json"]);
 });
 
+test("the last that a job told of itself is known when it ends, however shortly it was told before", async () => {
+  const worker = workerModule(
+    folder.path,
+    "quick",
+    "for (const at of [1, 2, 3]) context.report({ at, told: 'step ' + at });\nreturn { value: 0, flops: 1 };",
+  );
+  const { events } = await study({ folder: at("quick"), worker, plan: planOf(jobs.slice(0, 1)) });
+  const told = events.flatMap((event) => (event.kind === "progress" ? [event.told] : []));
+  expect(told[0]).toBe("step 1");
+  expect(told.at(-1)).toBe("step 3");
+});
+
 test("a plan decides from whole stages, and a study that goes on is led through the same decisions", async () => {
   const seen: string[][] = [];
   const plan: Plan = ({ results }) => {

@@ -101,6 +101,15 @@ test("what every run would refuse is refused before the first, and names that ar
   expect(refused({ arms, rates, seeds: 100 })).toMatch(/204,800 runs; expected at most 10,000/);
 });
 
+test("a run is named by its rate, whatever size that has", () => {
+  const { runs } = trialOf({ rates: [0.00001, 0.01, 100_000] });
+  expect(runs[0]!.map(([run]) => run!.run)).toEqual([
+    expect.stringContaining("-rate0.0000100-"),
+    expect.stringContaining("-rate0.0100-"),
+    expect.stringContaining("-rate1.00e5-"),
+  ]);
+});
+
 test("arms whose names differ in signs alone have runs of their own; other data are another study", () => {
   const { runs } = trialOf({ arms: { "a+": input.arms!.wide!, "a-": input.arms!.wide! } });
   expect(new Set(runs.flat(2).map(({ run }) => run)).size).toBe(2 * 3 * 3);

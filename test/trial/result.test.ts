@@ -74,6 +74,18 @@ test("of three arms or more the leader is told, and from whom it is told apart",
   expect(leaderOf([0.5, 0, Number.NaN, Number.NaN])).toBeUndefined();
 });
 
+test("seeds that agree to the last digit have no interval", () => {
+  const trial = trialOf();
+  const result = trialResult(
+    trial,
+    resultsOf(trial, ({ arm, candidate }) => 2 + arm + candidate),
+  );
+  expect(result.arms.map(({ test }) => test)).toEqual([
+    { loss: 2, interval: null },
+    { loss: 3, interval: null },
+  ]);
+});
+
 test("what failed has cost, too, and runs of two backends are said to be that", () => {
   const trial = trialOf();
   const known = resultsOf(trial, (run) => (run.seed === 1 ? null : planted(run)));

@@ -39,7 +39,7 @@ export function studyCommand({ program, console, setExitCode, commandLine }: Com
     .description("train the arms of a study and say which wins, and how sure that is")
     .helpCommand(false)
     .addHelpText("after", help);
-  study
+  const run = study
     .command("run", { isDefault: true })
     .description("train the arms of a study and say which wins")
     .argument("<file>", "of the study: .yaml, .json, .ts or .js")
@@ -59,6 +59,8 @@ export function studyCommand({ program, console, setExitCode, commandLine }: Com
       const { config } = command.optsWithGlobals<{ config?: string }>();
       setExitCode(await runStudyFile(file, options, config, console, commandLine));
     });
+  // `run` may be left out, so its help is what is asked for.
+  study.helpInformation = () => run.helpInformation();
   study
     .command("rebuild")
     .description("make a study's index again from its runs")
