@@ -3,7 +3,7 @@
 import { printStripe } from "../architecture/stripe.ts";
 import type { ReportDocument, ReportPart, ReportSection, ReportTable } from "../report/document.ts";
 import { formatCount, formatLoss } from "../report/format.ts";
-import type { LossCurve } from "../report/run.ts";
+import { flatten, type LossCurve } from "../report/run.ts";
 import { failureSections } from "../report/runSections.ts";
 import { diagramSection } from "../trial/diagrams.ts";
 import { drawn } from "../trial/report.ts";
@@ -94,8 +94,12 @@ function budgetText({ settings: { budget } }: Design): string {
 function winnerSection({ design, result, folder, curve }: DesignReportRequest): ReportSection {
   const { winner, run } = result;
   if (winner === null) return { heading: "Winner", parts: [text(winnerLine(result))] };
-  const { architecture, parameters, state, why } = design.candidates[winner.candidate]!;
-  const { batch, length, training } = design.settings;
+  const { architecture, parameters, state, why, parametrisation } = design.candidates[winner.candidate]!;
+  const { batch, length } = design.settings;
+  const training = {
+    ...design.settings.training,
+    ...(parametrisation === undefined ? {} : { parametrisation }),
+  };
   const trained =
     run === null
       ? []
@@ -114,7 +118,7 @@ function winnerSection({ design, result, folder, curve }: DesignReportRequest): 
           { name: "parameters", value: formatCount(parameters) },
           { name: "state", value: `${formatCount(state)} numbers at ${length} tokens` },
           { name: "learning rate", value: String(winner.rate) },
-          { name: "training", value: JSON.stringify(training) },
+          ...flatten(training, "training.").map(([name, value]) => ({ name, value })),
           ...trained,
         ],
       },

@@ -9,6 +9,8 @@ import { RequestError } from "../errors.ts";
 import { nearestModel } from "../ladder/family.ts";
 import { headsOf, nearestDivisor } from "../nn/heads.ts";
 import { levineShape } from "../scaling/laws/depth.ts";
+import { canonicalText } from "../study/canonical.ts";
+import type { Json } from "../study/job.ts";
 import { type Idea, ideas } from "./ideas.ts";
 import type { CandidateInput } from "./input.ts";
 
@@ -163,7 +165,7 @@ function chosen(entries: readonly Entry[], request: SizeRequest): Candidates {
       const candidate = make();
       const twin = candidates.find((other) => sameModel(other, candidate));
       const miss = missOf(candidate, isHeld, request);
-      if (twin !== undefined) leave(`at this size it is ${twin.name}`);
+      if (twin !== undefined) leave(`${isHeld ? "at this size " : ""}it is ${twin.name}, by another name`);
       else if (miss !== null) leave(miss.reason, miss.of, miss.off);
       else candidates.push(candidate);
     } catch (error) {
@@ -175,11 +177,14 @@ function chosen(entries: readonly Entry[], request: SizeRequest): Candidates {
   return { candidates, leftOut: missed.map(({ name, reason }) => ({ name, reason })) };
 }
 
+/** One architecture, trained alike. What one names and the other leaves to its default is the same, in whatever order it stands. */
 function sameModel(a: Candidate, b: Candidate): boolean {
-  return (
-    JSON.stringify(a.architecture) === JSON.stringify(b.architecture) &&
-    JSON.stringify([a.rates, a.parametrisation]) === JSON.stringify([b.rates, b.parametrisation])
-  );
+  return trainedText(a) === trainedText(b);
+}
+
+function trainedText({ architecture, rates, parametrisation }: Candidate): string {
+  // All of it is JSON, though the types of its parts do not say so.
+  return canonicalText([architecture, rates ?? null, parametrisation ?? null] as unknown as Json);
 }
 
 const grouped = (value: number): string => Math.round(value).toLocaleString("en-US");

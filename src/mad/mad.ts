@@ -81,7 +81,7 @@ export async function* mad(options: MadOptions): AsyncGenerator<MadEvent, void, 
     if (event.kind !== "end") continue;
     const { request } = taken!;
     const earlierSeeds = countedLooks(folder, taken!);
-    const result = resultOf(comparison, event.known);
+    const result = resultOf(comparison, event.known, event.reason);
     const associations = against === undefined ? null : associateResult(against, result);
     const report = join(folder, "report.html");
     const hash = createHash("sha256").update(JSON.stringify(request)).digest("hex");

@@ -33,12 +33,17 @@ interface Numbering {
   stepsOf(run: CandidateRun, rung: number): number;
 }
 
+/** What the race has as items, in its order. */
+export function itemsOf(cells: readonly Cell[]): Numbering["items"] {
+  return [
+    ...new Map(cells.map(({ task, variant }) => [`${task}\n${variant}`, [task, variant] as const])).values(),
+  ];
+}
+
 function numberingOf(cells: readonly Cell[]): Numbering {
   const arms = [...new Set(cells.map(({ architecture }) => architecture))];
   const seeds = [...new Set(cells.map(({ seed }) => seed))];
-  const items = [
-    ...new Map(cells.map(({ task, variant }) => [`${task}\n${variant}`, [task, variant] as const])).values(),
-  ];
+  const items = itemsOf(cells);
   const byKey = new Map(
     cells.map((cell) => [[cell.architecture, cell.task, cell.variant, cell.seed].join("\n"), cell]),
   );

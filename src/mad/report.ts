@@ -1,10 +1,13 @@
 // A comparison as a report: what reads first, the heat map, curves, tables. Knows no file and no HTML.
-import type { ReportDocument, ReportFigure, ReportPart, ReportTable } from "../report/document.ts";
+import type { ReportDocument, ReportPart, ReportTable } from "../report/document.ts";
 import { moreSeedsLine } from "../study/moreSeeds.ts";
 import type { Association } from "./against.ts";
-import type { MadResult, PairVerdict, TaskResult } from "./result.ts";
+import { find, markOf, scoreColumns } from "./columns.ts";
+import { reachOf } from "./ending.ts";
+import { forests, heatMap, learning } from "./figures.ts";
+import type { MadResult } from "./result.ts";
 import type { Estimate } from "./scores.ts";
-import { pairText } from "./words.ts";
+import { budgetText, endingLine, pairText, reachLines, reachText, seedsRun, seedsText } from "./words.ts";
 
 /** What the report says besides the result. */
 export interface ReportRequest {
@@ -20,38 +23,39 @@ export interface ReportRequest {
 
 export function madReport(request: ReportRequest): ReportDocument {
   const { result, associations, earlierSeeds = [], command, hash } = request;
-  const { architectures, tasks, results, verdicts, profile, spent } = result;
+  const { architectures, tasks, results, verdicts, profile, spent, budget } = result;
+  const isOne = tasks.length === 1;
   const best = [...architectures].filter(({ mean }) => mean.score !== null);
   best.sort((a, b) => b.mean.score! - a.mean.score!);
   const hasVariants = results.some(({ variants }) => variants.length > 1);
   return {
-    title: `${architectures.map(({ name }) => name).join(", ")} on ${tasks.length} synthetic tasks`,
+    title: `${architectures.map(({ name }) => name).join(", ")} on ${isOne ? "1 synthetic task" : `${tasks.length} synthetic tasks`}`,
     notes: [...notesOf(result), ...moreSeedsLine(earlierSeeds)],
     facts: [
       ...(best[0] === undefined
         ? []
-        : [{ name: "best mean", value: `${best[0].name}, ${percent(best[0].mean.score!)}` }]),
+        : [
+            {
+              name: isOne ? "best score" : "best mean",
+              value: `${best[0].name}, ${percent(best[0].mean.score!)}`,
+            },
+          ]),
       { name: "profile", value: profile },
+      ...(budget === null ? [] : [{ name: "budget", value: budgetText(budget) }]),
       { name: "runs", value: String(spent.runs) },
       { name: "training FLOPs", value: spent.flops.toExponential(2) },
     ],
     verdicts: verdicts.mean.map((pair) => ({
       outcome: pair.verdict,
-      text: `mean over tasks: ${pairText(pair)}`,
+      text: `${isOne ? "" : "mean over tasks: "}${pairText(pair)}`,
     })),
     sections: [
       { heading: "Scores", parts: [heatMap(result), scoreTable(result)] },
-      {
-        heading: "Differences",
-        parts: [
-          forest(result, "mean over tasks", verdicts.mean),
-          ...tasks.map((task) => forest(result, task, verdicts.byTask[task]!)),
-        ],
-      },
+      { heading: "Differences", parts: forests(result) },
       ...(hasVariants
         ? [{ heading: "Difficulty", parts: tasks.map((task) => difficulty(result, task)) }]
         : []),
-      { heading: "Learning", parts: tasks.map((task) => learning(result, task)) },
+      { heading: "Learning", parts: [reachTable(result), ...tasks.map((task) => learning(result, task))] },
       { heading: "Costs", parts: [costTable(result)] },
       ...(associations === null
         ? []
@@ -74,125 +78,50 @@ export function madReport(request: ReportRequest): ReportDocument {
   };
 }
 
-function notesOf({ seeds, full, spent, score }: MadResult): string[] {
+function notesOf(result: MadResult): string[] {
+  const { full, spent, score } = result;
   const measure =
     score === "accuracy"
       ? "Scores are shares of right answers on test items."
       : "Scores are the mean over batches of 128 of macro recall, as mad-lab reports them.";
-  const race = `Runs were stopped when they were solved or hopeless, or when architectures were told apart: ${percent(spent.share)} of the FLOPs of all runs were spent.`;
-  const seed = "One seed alone says nothing of another: intervals are over test items.";
-  return [measure, ...(full ? [] : [race]), ...(seeds.length === 1 ? [seed] : [])];
+  const share = full ? "" : ` ${percent(spent.share)} of the FLOPs of all runs were spent.`;
+  return [measure, `${endingLine(result)}${share}`, ...reachLines(result), ...seedNotes(result)];
+}
+
+/** What seeds the scores are over, where a reader could think of others. */
+function seedNotes(result: MadResult): string[] {
+  const ran = seedsRun(result);
+  const isUneven = new Set(ran.map(([, seeds]) => seeds.join())).size > 1;
+  return [
+    ...(isUneven ? [`Architectures were run under different seeds: ${seedsText(ran)}.`] : []),
+    ...(ran.some(([, seeds]) => seeds.length === 1)
+      ? [
+          `One seed alone says nothing of another: ${isUneven ? "where there is one, " : ""}intervals are over test items.`,
+        ]
+      : []),
+  ];
 }
 
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 
-const aboutSeeds = ({ seeds }: MadResult): string =>
-  seeds.length === 1 ? `seed ${seeds[0]}` : `seeds ${seeds[0]} to ${seeds.at(-1)}`;
-
-function find({ results }: MadResult, architecture: string, task: string): TaskResult {
-  return results.find((one) => one.architecture === architecture && one.task === task)!;
-}
-
-function figure(
-  result: MadResult,
-  parts: Pick<ReportFigure, "title" | "description" | "data" | "chart">,
-): ReportFigure {
-  const convention = "95 % intervals over seeds and test items; a difference holds for all pairs at once";
-  return { kind: "figure", seeds: aboutSeeds(result), convention, ...parts };
-}
-
-function heatMap(result: MadResult): ReportFigure {
-  const { architectures, tasks } = result;
-  return figure(result, {
-    title: "Scores by architecture and task",
-    description: "Mean score over seeds of every architecture on every task.",
-    data: "test splits",
-    chart: {
-      kind: "heat map",
-      rows: architectures.map(({ name }) => name),
-      columns: [...tasks, "mean"],
-      values: architectures.map(({ name, mean }) => [
-        ...tasks.map((task) => find(result, name, task).score),
-        mean.score,
-      ]),
-      unit: "share",
-      domain: [0, 1],
-    },
-  });
-}
-
 function scoreTable(result: MadResult): ReportTable {
-  const { architectures, tasks, verdicts } = result;
-  const cell = (
-    name: string,
-    estimate: Estimate,
-    column: readonly (readonly [string, Estimate])[],
-    pairs: readonly PairVerdict[],
-  ) =>
-    estimate.score === null
-      ? null
-      : {
-          value: estimate.score,
-          interval: estimate.interval ?? undefined,
-          mark: markOf(name, column, pairs),
-        };
+  const { architectures } = result;
+  const columns = scoreColumns(result);
+  const cell = ({ score, interval }: Estimate, mark: ReturnType<typeof markOf>) =>
+    score === null ? null : { value: score, interval: interval ?? undefined, mark };
   return {
     kind: "table",
     title: "Scores with intervals",
-    note: "95 % intervals over seeds and test items.",
+    note: `95 % intervals over seeds and test items; ${seedsText(seedsRun(result))}.`,
     columns: [
       { heading: "architecture", unit: "number" },
-      ...[...tasks, "mean"].map((heading) => ({ heading, unit: "share" as const })),
+      ...columns.map(({ heading }) => ({ heading, unit: "share" as const })),
     ],
-    rows: architectures.map(({ name, mean }) => [
+    rows: architectures.map(({ name }, row) => [
       name,
-      ...tasks.map((task) => {
-        const column = architectures.map((one) => [one.name, find(result, one.name, task)] as const);
-        return cell(name, find(result, name, task), column, verdicts.byTask[task]!);
-      }),
-      cell(
-        name,
-        mean,
-        architectures.map((one) => [one.name, one.mean] as const),
-        verdicts.mean,
-      ),
+      ...columns.map(({ estimates, pairs }) => cell(estimates[row]![1], markOf(name, estimates, pairs))),
     ]),
   };
-}
-
-/** How an architecture stands to the best of its column; undefined where it is surely worse. */
-export function markOf(
-  name: string,
-  column: readonly (readonly [name: string, estimate: Estimate])[],
-  pairs: readonly PairVerdict[],
-): "best" | "tie" | "undecided" | undefined {
-  const known = column.filter(([, { score }]) => score !== null);
-  if (known.length === 0) return undefined;
-  const [best] = known.reduce((one, other) => (other[1].score! > one[1].score! ? other : one));
-  if (name === best) return "best";
-  const pair = pairs.find(
-    ({ first, second }) => [first, second].includes(name) && [first, second].includes(best),
-  );
-  if (pair === undefined || pair.difference === null || pair.verdict === "win") return undefined;
-  return pair.verdict;
-}
-
-function forest(result: MadResult, title: string, pairs: readonly PairVerdict[]): ReportFigure {
-  return figure(result, {
-    title: `Differences: ${title}`,
-    description: "Difference of every pair of architectures with its interval.",
-    data: `${title}, test splits`,
-    chart: {
-      kind: "forest",
-      x: { label: "difference of scores", unit: "points", scale: "linear" },
-      equal: 0,
-      rows: pairs.flatMap(({ first, second, difference, interval, verdict }) =>
-        difference === null || interval === null
-          ? []
-          : [{ label: `${first} - ${second}`, value: difference, interval, outcome: verdict }],
-      ),
-    },
-  });
 }
 
 /** Scores over the settings of a task, in their order, the factor in the table below. */
@@ -217,27 +146,23 @@ function difficulty(result: MadResult, task: string): ReportTable {
   };
 }
 
-function learning(result: MadResult, task: string): ReportFigure {
-  const { architectures } = result;
-  const [first] = architectures.map(({ name }) => find(result, name, task).variants[0]!);
-  return figure(result, {
-    title: `Learning ${task}`,
-    description: "Share of right answers on the selection items over training steps, first seed, baseline.",
-    data: `${task}, selection split`,
-    chart: {
-      kind: "curves",
-      x: { label: "step", unit: "count", scale: "linear" },
-      y: { label: "right answers", unit: "share", scale: "linear", domain: [0, 1] },
-      series: architectures.map(({ name }) => ({
-        name,
-        points: (find(result, name, task).variants[0]!.curves[0] ?? []).map(({ step, accuracy }) => ({
-          x: step,
-          y: accuracy,
-        })),
-      })),
-      levels: [{ name: "chance", y: first!.chance }],
-    },
-  });
+function reachTable(result: MadResult): ReportTable {
+  const { architectures, tasks, results } = result;
+  return {
+    kind: "table",
+    title: "How far runs went",
+    note: "Of the runs that are scored, over their seeds and settings; one that has solved its task ends as well.",
+    columns: [
+      { heading: "architecture" },
+      ...tasks.map((heading) => ({ heading })),
+      ...["runs", "stopped early", "solved"].map((heading) => ({ heading, unit: "count" as const })),
+    ],
+    rows: architectures.map(({ name }) => {
+      const own = results.filter(({ architecture }) => architecture === name);
+      const { runs, early, solved } = reachOf(own);
+      return [name, ...tasks.map((task) => reachText([find(result, name, task)])), runs, early, solved];
+    }),
+  };
 }
 
 function costTable({ architectures }: MadResult): ReportTable {

@@ -1,13 +1,17 @@
 // What came out of a comparison, as plain data: the table, verdicts, difficulty curves, costs. Prints nothing.
 import { countedParameters } from "../architecture/count.ts";
+import type { Budget } from "../study/budget.ts";
+import type { StudyEndEvent } from "../study/events.ts";
 import type { Known } from "../study/job.ts";
 import { race } from "../study/racing/race.ts";
 import { replay } from "../study/racing/rule.ts";
 import type { Comparison as Verdict } from "../study/statistics/compare.ts";
+import { endingOf } from "./ending.ts";
 import type { IsoState } from "./isoState.ts";
 import { type RunState, statesOf } from "./outcome.ts";
 import type { Comparison } from "./request.ts";
-import { type Estimate, estimatesOf, type Scores, type SeedScore, scoresOf, verdictsOf } from "./scores.ts";
+import { type Estimate, estimatesOf, type Scores, type SeedScore, scoresOf } from "./scores.ts";
+import { verdictsFor } from "./verdicts.ts";
 
 /** A pair of architectures, by name. */
 export interface PairVerdict {
@@ -73,11 +77,19 @@ export interface MadResult {
   readonly profile: string;
   readonly score: string;
   readonly tasks: readonly string[];
+  /** Those asked for; an estimate says which of them it is over. */
   readonly seeds: readonly number[];
   readonly full: boolean;
+  /** Of a race; null: all is run. */
+  readonly budget: Budget | null;
+  /**
+   * `complete`: all runs were made. Of a race: `decided`, no pair was left that further seeds could tell apart; `seeds`, the last of
+   * them was run; `budget`, what was left of it paid for no more. `unfinished`: it was interrupted.
+   */
+  readonly ending: "complete" | "decided" | "seeds" | "budget" | "unfinished";
   readonly architectures: readonly ArchitectureResult[];
   readonly results: readonly TaskResult[];
-  /** Of the mean over tasks, and of each task, all pairs. */
+  /** Of the mean over tasks, and of each task by itself, all pairs; with one task these are the same. */
   readonly verdicts: {
     readonly mean: readonly PairVerdict[];
     readonly byTask: Readonly<Record<string, readonly PairVerdict[]>>;
@@ -94,18 +106,21 @@ export interface MadResult {
   readonly exhaustive: { readonly runs: number; readonly steps: number; readonly flops: number };
 }
 
-export function resultOf(comparison: Comparison, known: Known): MadResult {
-  const { profile, cells, tasks, seeds, contestants, cost, isFull } = comparison;
+/** @param ended why the study ended; where it is not given, what is not done is unfinished */
+export function resultOf(comparison: Comparison, known: Known, ended?: StudyEndEvent["reason"]): MadResult {
+  const { profile, cells, tasks, seeds, contestants, cost, isFull, raced, budget } = comparison;
+  const stand = raced === null ? null : replay(race(raced), known);
   const stateOf = statesOf(known);
   const scores = scoresOf(cells, profile, stateOf);
   const results = tasks.flatMap((task) => taskResults(comparison, scores, stateOf, task));
-  const means = estimatesOf(scores.meanTable());
+  const means = estimatesOf(scores.meanTable(), scores.seeds);
+  const verdicts = verdictsFor(comparison, scores, stand?.standing ?? null);
   const runs = [...new Set([...known.results, ...known.failures].map(({ run }) => run))];
   const sum = (of: "flops" | "seconds") => known.results.reduce((total, result) => total + result[of], 0);
-  const pairs = (verdicts: readonly Verdict[]) =>
-    verdicts.map((verdict) => pairOf(verdict, scores.architectures));
+  const pairs = (found: readonly Verdict[]) => found.map((verdict) => pairOf(verdict, scores.architectures));
   return {
     ...{ profile: profile.name, score: profile.score, tasks, seeds, full: isFull },
+    ...{ budget, ending: endingOf(comparison, known, stand, ended) },
     architectures: contestants.map(({ name }, arm) => {
       const own = results.filter(({ architecture }) => architecture === name);
       const first = cells.find(({ architecture }) => architecture === name)!.runs[0]!;
@@ -120,8 +135,8 @@ export function resultOf(comparison: Comparison, known: Known): MadResult {
     }),
     results,
     verdicts: {
-      mean: pairs(meanVerdicts(comparison, scores, known)),
-      byTask: Object.fromEntries(tasks.map((task) => [task, pairs(verdictsOf(scores.taskTable(task)))])),
+      mean: pairs(verdicts.mean),
+      byTask: Object.fromEntries(tasks.map((task) => [task, pairs(verdicts.byTask[task]!)])),
     },
     failures: known.failures.map(({ run, reason }) => ({ run, reason })),
     spent: {
@@ -133,20 +148,16 @@ export function resultOf(comparison: Comparison, known: Known): MadResult {
   };
 }
 
-/** Of a race, those of its rule, which are corrected for every look that was taken. */
-function meanVerdicts({ raced }: Comparison, scores: Scores, known: Known): readonly Verdict[] {
-  const looked = raced === null ? [] : replay(race(raced), known).standing.comparisons;
-  return looked.length > 0 ? looked : verdictsOf(scores.meanTable());
-}
-
 function taskResults(
   { cells }: Comparison,
   scores: Scores,
   stateOf: (run: string) => RunState,
   task: string,
 ): TaskResult[] {
-  const whole = estimatesOf(scores.taskTable(task));
-  const ofVariants = scores.variants[task]!.map((variant) => estimatesOf(scores.variantTable(task, variant)));
+  const whole = estimatesOf(scores.taskTable(task), scores.seeds);
+  const ofVariants = scores.variants[task]!.map((variant) =>
+    estimatesOf(scores.variantTable(task, variant), scores.seeds),
+  );
   return scores.architectures.map((architecture, arm): TaskResult => {
     const variants = scores.variants[task]!.map((variant, place): VariantResult => {
       const own = cells.filter(

@@ -27,6 +27,8 @@ export interface Estimate {
   /** What the interval is over: seeds and items; or, of one seed, its items, which says nothing of another seed. */
   readonly over: "seeds" | "items" | null;
   readonly seeds: number;
+  /** Which these are: of those asked for, those that were run and did not fail. */
+  readonly ran: readonly number[];
 }
 
 export interface Scores {
@@ -88,7 +90,7 @@ function scored(one: SeedScore | null): Scored | null {
 }
 
 /** Cell by cell; null where one of the tables has nothing. */
-function meanOf(tables: readonly Table[]): Table {
+export function meanOf(tables: readonly Table[]): Table {
   const [first] = tables as [Table];
   return first.map((row, arm) =>
     row.map((_, seed) => {
@@ -103,12 +105,15 @@ function meanOf(tables: readonly Table[]): Table {
   );
 }
 
-/** Of each arm, with 95 % intervals over seeds and items. */
-export function estimatesOf(table: Table): Estimate[] {
-  return armIntervals([table], { bounds: [0, 1] }).map((found) =>
+/** Of each arm, with 95 % intervals over seeds and items. @param seeds of the table's columns */
+export function estimatesOf(table: Table, seeds: readonly number[]): Estimate[] {
+  return armIntervals([table], { bounds: [0, 1] }).map((found, arm) =>
     found === null
-      ? { score: null, interval: null, over: null, seeds: 0 }
-      : { score: found.score, interval: [found.low, found.high], over: found.over, seeds: found.seeds },
+      ? { score: null, interval: null, over: null, seeds: 0, ran: [] }
+      : {
+          ...{ score: found.score, interval: [found.low, found.high], over: found.over, seeds: found.seeds },
+          ran: seeds.filter((_, place) => (table[arm]![place] ?? null) !== null),
+        },
   );
 }
 

@@ -1,4 +1,6 @@
 // Arms of a study that are one architecture trained alike, by whatever name: their runs are the same, bit for bit. Trains nothing.
+import { canonicalText } from "../study/canonical.ts";
+import type { Json } from "../study/job.ts";
 import type { TrialArm } from "./lengths.ts";
 
 /** A line for each group of them. */
@@ -6,7 +8,9 @@ export function alikeLines(arms: readonly TrialArm[]): string[] {
   const groups = new Map<string, string[]>();
   for (const { name, networks, growth, parametrisation, training, rates, steps } of arms) {
     const architectures = networks.map(({ architecture }) => architecture);
-    const key = JSON.stringify([architectures, growth, parametrisation, training, rates, steps]);
+    // Whatever order their settings were written in.
+    const trained = [growth, parametrisation ?? null, training, rates, steps];
+    const key = canonicalText([architectures, trained] as unknown as Json);
     groups.set(key, [...(groups.get(key) ?? []), name]);
   }
   return [...groups.values()].flatMap((names) =>

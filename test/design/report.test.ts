@@ -55,3 +55,31 @@ test("the report has the winner's curve, its last loss, and losses over rates", 
   expect(first!.series.filter(({ background }) => background).length).toBe(2);
   expect(last!.series.every(({ points }) => points.length === 2)).toBe(true);
 });
+
+const factsOf = (of: typeof design) => {
+  const { sections } = designReport({ design: of, result, folder: "runs/x", command: "design()", hash: "0" });
+  return sections[0]!.parts.flatMap((part) => (part.kind === "facts" ? part.facts : []));
+};
+
+test("how the winner is trained is told setting by setting, with what is its own", () => {
+  const trained = (of: typeof design) => factsOf(of).filter(({ name }) => name.startsWith("training."));
+  expect(trained(design)).toEqual([
+    { name: "training.parametrisation.kind", value: "mup" },
+    { name: "training.parametrisation.baseWidth", value: "64" },
+    { name: "training.parametrisation.zeroHead", value: "true" },
+    { name: "training.order", value: "epochs" },
+  ]);
+  const own = design.candidates.map((one) => ({ ...one, parametrisation: { kind: "standard" } as const }));
+  expect(trained({ ...design, candidates: own })[0]).toEqual({
+    name: "training.parametrisation.kind",
+    value: "standard",
+  });
+  for (const { value } of factsOf(design)) expect(value).not.toMatch(/[{}"]/);
+});
+
+test("the terminal gives the reasons that its notes promise", () => {
+  const leftOut = [{ name: "twin", reason: "it is plain, by another name" }];
+  const lines = resultLines({ ...result, leftOut }, "runs/x");
+  expect(lines).toContain("Left out: twin; reasons are below.");
+  expect(lines).toContain("left out: twin: it is plain, by another name");
+});

@@ -1,6 +1,8 @@
 // Candidates of one size and state.
 import { expect, test } from "vitest";
 import { generatedCandidates, givenCandidates } from "../../src/design/sizes.ts";
+import { canonicalText } from "../../src/study/canonical.ts";
+import type { Json } from "../../src/study/job.ts";
 
 const request = { vocabulary: 96, length: 128, state: undefined };
 
@@ -16,6 +18,30 @@ test("every idea can be had at 200,000 parameters, to within a percent, and no t
     candidates.length,
   );
   for (const { reason } of leftOut) expect(reason).toMatch(/\d|it is/);
+});
+
+test("what is the same architecture at a size is tried once, however its settings are written", () => {
+  const { candidates, leftOut } = generatedCandidates({ ...request, parameters: 20_000, length: 32 });
+  // One head shares its keys and values with nobody.
+  expect(leftOut).toContainEqual({
+    name: "decoder-grouped",
+    reason: "at this size it is decoder, by another name",
+  });
+  const texts = candidates.map(({ architecture }) => canonicalText(architecture as unknown as Json));
+  expect(new Set(texts).size).toBe(candidates.length);
+});
+
+test("candidates of the user that are one architecture, trained alike, are tried once", () => {
+  const of = (stripe: string) => ({ architecture: { stripe, layers: 1, width: 16 } });
+  const given = {
+    plain: of("[attention(heads: 1), gelu]"),
+    twin: of("[attention(kvHeads: 1, heads: 1, window: null), gelu]"),
+    tuned: { ...of("[attention(heads: 1), gelu]"), rates: [0.1, 0.2, 0.3] },
+    other: of("[attention(heads: 2, kvHeads: 1), gelu]"),
+  };
+  const { candidates, leftOut } = givenCandidates(given, false, { ...request, parameters: undefined });
+  expect(candidates.map(({ name }) => name)).toEqual(["plain", "tuned", "other"]);
+  expect(leftOut).toEqual([{ name: "twin", reason: "it is plain, by another name" }]);
 });
 
 test("a bound on state leaves those that keep less; where none can, the nearest is named", () => {

@@ -10,6 +10,15 @@ test("one architecture, trained alike, under two names", () => {
   expect(same.notes).toEqual([expect.stringMatching(/^wide and again are one architecture, trained alike/)]);
 });
 
+test("whatever order settings were written in", () => {
+  const stripe = [
+    { primitive: "attention", heads: 2, kvHeads: 1 },
+    { kvHeads: 1, heads: 2, primitive: "attention" },
+  ];
+  const [one, other] = stripe.map((entry) => ({ architecture: { width: 16, stripe: [entry] } }));
+  expect(trialOf({ arms: { one: one!, other: other! } }).notes).toHaveLength(1);
+});
+
 test("other rates, another way to train or another parametrisation are another arm", () => {
   const variants = [
     { rates: [0.001, 0.01, 0.2] },

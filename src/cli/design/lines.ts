@@ -26,7 +26,7 @@ export function planLines(
         `  ${name.padEnd(width)}  ${formatCount(parameters).padStart(6)} parameters  ${formatCount(state).padStart(6)} state  ` +
         `${formatCount(flopsPerToken).padStart(6)} FLOPs a token  ${why}`,
     ),
-    ...leftOut.map(({ name, reason }) => `left out: ${name}: ${reason}`),
+    ...leftOut.map(leftOutLine),
     ...(screen === null
       ? []
       : [
@@ -42,12 +42,15 @@ export function planLines(
   ];
 }
 
+const leftOutLine = ({ name, reason }: Design["leftOut"][number]): string => `left out: ${name}: ${reason}`;
+
 /** The recommendation, why, and what it cost. */
 export function resultLines(result: DesignResult, folder: string): string[] {
   const { finalists, pairs, run } = result;
   const width = Math.max(0, ...finalists.map(({ name }) => name.length));
   return [
     ...noteLines(result),
+    ...result.leftOut.map(leftOutLine),
     "",
     winnerLine(result),
     ...finalists.map(({ name, rate, test, interval, seeds }) => {

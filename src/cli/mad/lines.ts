@@ -1,11 +1,12 @@
 // A comparison as lines for people: what will be run, the table, verdicts, costs. Computes nothing.
 
 import type { Association } from "../../mad/against.ts";
-import { markOf } from "../../mad/report.ts";
+import { markOf, scoreColumns } from "../../mad/columns.ts";
+import { reachOf } from "../../mad/ending.ts";
 import type { Comparison } from "../../mad/request.ts";
 import type { MadResult, TaskResult } from "../../mad/result.ts";
 import type { Estimate } from "../../mad/scores.ts";
-import { pairLine } from "../../mad/words.ts";
+import { budgetText, endingLine, pairLine, seedsRun, seedsText } from "../../mad/words.ts";
 import { formatCount, formatDuration, formatShare } from "../../report/format.ts";
 
 /** Columns as wide as their widest cell, the first to the left, others to the right. */
@@ -32,16 +33,12 @@ export function planLines({
   const whole = `${formatCount(cost.runs)} runs, ${formatCount(cost.steps)} steps, ${flops(cost.flops)}`;
   const how = isFull
     ? `all of it: ${whole}`
-    : `a race for at most ${budget!.unit === "flops" ? `${flops(budget!.value)}, ${formatShare(budget!.value / cost.flops)} of all` : budgetText(budget!)}; all would be ${whole}`;
+    : `a race for at most ${budgetText(budget!)}${budget!.unit === "flops" ? `, ${formatShare(budget!.value / cost.flops)} of all` : ""}; all would be ${whole}`;
   return [
     `${contestants.length} architectures on ${tasks.length} ${tasks.length === 1 ? "task" : "tasks"}, profile ${profile.name}, ${seedText(seeds)}`,
     how,
     ...isoStateLines(contestants.map(({ name }) => [name, isoStates.get(name)!])),
   ];
-}
-
-function budgetText({ unit, value }: { readonly unit: string; readonly value: number }): string {
-  return unit === "seconds" ? formatDuration(value) : `${formatCount(value)} ${unit}`;
 }
 
 function flops(value: number): string {
@@ -79,35 +76,16 @@ function isoStateLines(
 
 /** The table of a comparison and what follows from it. */
 export function resultLines(result: MadResult): string[] {
-  const { tasks, architectures, results, verdicts, score, seeds, profile } = result;
-  const of = (architecture: string, task: string): TaskResult =>
-    results.find((one) => one.architecture === architecture && one.task === task)!;
-  const header = ["", ...tasks, "mean"];
-  const rows = architectures.map(({ name, mean }) => [
+  const { architectures, results, verdicts, score, profile } = result;
+  const scored = scoreColumns(result);
+  const rows = architectures.map(({ name }, row) => [
     name,
-    ...tasks.map((task) =>
-      cell(
-        of(name, task),
-        signOf(
-          name,
-          results.filter((one) => one.task === task).map((one) => [one.architecture, one]),
-          verdicts.byTask[task]!,
-        ),
-      ),
-    ),
-    cell(
-      mean,
-      signOf(
-        name,
-        architectures.map((one) => [one.name, one.mean]),
-        verdicts.mean,
-      ),
-    ),
+    ...scored.map(({ estimates, pairs }) => cell(estimates[row]![1], signOf(name, estimates, pairs))),
   ]);
   const measure = score === "accuracy" ? "right answers" : "macro recall";
   return [
-    `${measure} on test items, %, mean of ${seedText(seeds)} with 95 % intervals (profile ${profile}); * best, = tied with it, ? not told apart from it`,
-    ...columns([header, ...rows]),
+    `${measure} on test items, %, mean of ${seedsText(seedsRun(result))} with 95 % intervals (profile ${profile}); * best, = tied with it, ? not told apart from it`,
+    ...columns([["", ...scored.map(({ heading }) => heading)], ...rows]),
     "",
     ...verdicts.mean.map((pair) => pairLine(pair)),
     "",
@@ -127,6 +105,7 @@ export function resultLines(result: MadResult): string[] {
     ]),
     "",
     spentLine(result),
+    endingLine(result),
     ...result.failures.map(({ run, reason }) => `failed: ${run}: ${reason}`),
   ];
 }
@@ -146,15 +125,8 @@ function difficultyLines({ tasks, architectures, results }: MadResult): string[]
 }
 
 function stopped(results: readonly TaskResult[]): string {
-  const variants = results.flatMap((one) => one.variants);
-  const [solved, all] = variants.reduce(([a, b], { solved: more, steps }) => [a + more, b + steps.length], [
-    0, 0,
-  ] as [number, number]);
-  const early = variants.reduce(
-    (sum, { steps, wholeSteps }) => sum + steps.filter((step) => step < wholeSteps).length,
-    0,
-  );
-  return `${early} of ${all}, ${solved} solved`;
+  const { early, runs, solved } = reachOf(results);
+  return `${early} of ${runs}, ${solved} solved`;
 }
 
 function spentLine({ spent, exhaustive, full }: MadResult): string {
