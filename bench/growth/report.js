@@ -12,18 +12,30 @@ export function verdictLines(design, rows) {
   return rows.slice(1).flatMap(({ arm, comparison, saved }) => {
     if (comparison.low === null || saved === null) return [];
     const { difference, low, high, verdict, furtherSeeds } = comparison;
+    const isTold = verdict === "win" || verdict === "loss";
     const word = { win: "beats", loss: "loses to", tie: "ties with", undecided: "is not told apart from" }[
       verdict
     ];
+    // Who wins says the sign; where nobody does, it says who has the lower loss.
+    const amount = isTold
+      ? distance(difference, low, high)
+      : `the difference is ${signed(difference)} nat ${range(low, high, signed)}`;
     const more = furtherSeeds === null ? "" : `, ${furtherSeeds} further seeds might`;
     const text =
-      `${titles[design]}, ${arm}: ${word} scratch by ${signed(difference)} nat [${signed(low)}, ${signed(high)}]${more}; ` +
+      `${titles[design]}, ${arm}: ${word} scratch${isTold ? ` by ${amount}` : `: ${amount}`}${more}; ` +
       `FLOPs saved ${percent(saved.value)} [${saved.interval.map(percent).join(", ")}]`;
     return [{ outcome: verdict === "loss" ? "win" : verdict, text }];
   });
 }
 
 const signed = (value) => `${value > 0 ? "+" : ""}${value.toFixed(4)}`;
+const range = (low, high, write) => `[${write(low)}, ${write(high)}]`;
+
+/** By how much one is better, whichever it is. */
+function distance(difference, low, high) {
+  const ends = [low, high].map((end) => (difference < 0 ? -end : end)).sort((a, b) => a - b);
+  return `${Math.abs(difference).toFixed(4)} nat ${range(...ends, (end) => end.toFixed(4))}`;
+}
 
 export function studyPage({ designs, size, data, command }) {
   const entries = Object.entries(designs);
@@ -34,7 +46,8 @@ export function studyPage({ designs, size, data, command }) {
         "each arm's own is chosen on its first seed, on text of its own. Losses are of held-out text that no choice has seen.",
       "The rate is constant after warm-up and falls over the last third of scratch's steps, so a curve reaches scratch's last loss " +
         "late, and shares of FLOPs saved are smaller than those that a run of its own with less FLOPs would show.",
-      `A tie is a difference surely below ${MARGIN} nat. Intervals are Student's t over seeds, spread pooled over arms.`,
+      `A tie is a difference surely below ${MARGIN} nat. The interval of a difference is of 95 % for all pairs of arms at ` +
+        "once; that of one arm's loss or share is of 95 % for itself alone: Student's t over seeds, spread pooled over arms.",
     ],
     facts: [],
     verdicts: entries.flatMap(([design, rows]) => verdictLines(design, rows)),
@@ -70,7 +83,7 @@ function sectionOf(design, rows, { rates, seeds }) {
         columns: [
           { heading: "arm" },
           { heading: "rate" },
-          { heading: "steps" },
+          { heading: "steps", unit: "whole" },
           { heading: "held-out loss", unit: "nat" },
           { heading: "against scratch", unit: "nat" },
           { heading: "FLOPs saved", unit: "share" },

@@ -1,7 +1,9 @@
 // A ladder as a document: the prediction beside its outcome, valleys, laws, every run. Runs nothing.
 import { withParabola } from "../report/charts/parabola.ts";
-import type { ReportDocument, ReportSection } from "../report/document.ts";
+import type { Cell, ReportDocument, ReportSection } from "../report/document.ts";
+import { capitalised } from "../report/format.ts";
 import { failureSections, runsSection } from "../report/runSections.ts";
+import type { Unit } from "../report/units.ts";
 import type { Diagnostic } from "../scaling/diagnose.ts";
 import type { Estimate } from "../scaling/intervals.ts";
 import { lossInValley } from "../scaling/isoflop.ts";
@@ -71,7 +73,7 @@ export function ladderReport(
       ...result.outcomes.flatMap(({ reasons }) => reasons.map((why) => `why a prediction missed: ${why}`)),
       ...doubtsOf(result),
       `${result.convention}.`,
-    ],
+    ].map(capitalised),
     facts: [
       { name: "Runs", value: String(runs.filter(({ loss }) => loss !== null).length) },
       { name: "FLOPs", value: flops.toExponential(2) },
@@ -93,12 +95,12 @@ export function ladderReport(
   };
 }
 
-function predictionSection({ prediction, outcomes }: LadderResult): ReportSection {
+function predictionSection({ kind, prediction, outcomes }: LadderResult): ReportSection {
   const { rungs, laws, isBefore } = prediction!;
-  const row = (name: string, predicted: Estimate, compared: Compared | undefined) => [
+  const row = (name: string, unit: Unit, predicted: Estimate, compared: Compared | undefined): Cell[] => [
     name,
-    { value: predicted.value, interval: predicted.interval ?? undefined },
-    compared?.measured ?? null,
+    { value: predicted.value, interval: predicted.interval ?? undefined, unit },
+    compared?.measured == null ? null : { value: compared.measured, unit },
     compared?.isInside == null ? null : compared.isInside ? "yes" : "no",
   ];
   return {
@@ -106,7 +108,7 @@ function predictionSection({ prediction, outcomes }: LadderResult): ReportSectio
     parts: [
       {
         kind: "text",
-        text: `Written to prediction.json ${isBefore ? "before any run of the largest rung had ended" : "when some runs of the largest rung had ended already"}, by ${laws.join("; by ")}.`,
+        text: `Written to prediction.json ${isBefore ? "before any run of the largest rung had ended" : "when some runs of the largest rung had ended already"}, by laws of the smaller rungs alone: ${laws.join("; ")}.`,
       },
       {
         kind: "table",
@@ -114,8 +116,8 @@ function predictionSection({ prediction, outcomes }: LadderResult): ReportSectio
         note: "95 % intervals with the noise of single runs. Best: where the minimum lies.",
         columns: [
           { heading: "of" },
-          { heading: "predicted", unit: "number" },
-          { heading: "measured", unit: "number" },
+          { heading: "predicted" },
+          { heading: "measured" },
           { heading: "inside" },
         ],
         rows: rungs.flatMap((rung) => {
@@ -123,11 +125,19 @@ function predictionSection({ prediction, outcomes }: LadderResult): ReportSectio
           return [
             ...(rung.best === null
               ? []
-              : [row(`best at ${rung.rung}`, rung.best, outcome?.best ?? undefined)]),
-            row(`loss of ${rung.rung}`, rung.loss, outcome?.loss),
+              : [
+                  row(
+                    `best at ${rung.rung}`,
+                    kind === "shape" ? "number" : "whole",
+                    rung.best,
+                    outcome?.best ?? undefined,
+                  ),
+                ]),
+            row(`loss of ${rung.rung}`, "nat", rung.loss, outcome?.loss),
             ...rung.runs.map(({ run, loss }) =>
               row(
                 `loss of ${run}`,
+                "nat",
                 loss,
                 outcome?.runs.find((one) => one.run === run),
               ),
@@ -168,7 +178,7 @@ function valleySection(
       {
         kind: "table",
         title: "Minima",
-        note: "A minimum outside its points is not used",
+        note: "A minimum outside its points is not used.",
         columns: [
           { heading: "budget" },
           { heading: over, unit: "count" },
@@ -192,13 +202,14 @@ function stateSection(request: LadderRequest, { rungs }: LadderResult): ReportSe
     return best === undefined ? [] : [{ name, ...best }];
   });
   return {
-    heading: "Perplexity over state",
+    heading: "Loss over state",
     parts: [
       {
         kind: "figure",
-        title: "Perplexity over state",
+        title: "Loss over state",
         description:
-          "ln perplexity, which is the loss, over the logarithm of the total state, at equal FLOPs; each architecture at its best size.",
+          "Validation loss over the logarithm of the total state, at equal FLOPs; each architecture at its best size. The loss is the " +
+          "logarithm of the perplexity P, so laws P = k·M^c are straight lines here.",
         ...about(request),
         chart: {
           kind: "scatter",
@@ -233,13 +244,25 @@ function lawSection({ frontier, law, states, kind }: LadderResult): ReportSectio
       {
         kind: "table",
         title: "Constants",
-        note: "95 % intervals",
+        note:
+          "95 % intervals. Each law is of all rungs that are done, those that were predicted included" +
+          (law === null
+            ? "."
+            : "; N are all parameters, C the FLOPs of a budget and D the tokens that were trained on, but where C = 6·N·D is said."),
         columns: [{ heading: "law" }, { heading: "constant" }, { heading: "value", unit: "number" }],
         rows: [
           ...(frontier === null
             ? []
-            : rows(`${kind === "shape" ? "depth" : "N"} = k·C^a`, frontier.constants)),
-          ...(law === null ? [] : rows(law.formula, { ...law.constants, ...law.derived })),
+            : rows(
+                `${kind === "shape" ? "depth" : "N"} = k·C^a through ${frontier.optima.length} minima`,
+                frontier.constants,
+              )),
+          ...(law === null
+            ? []
+            : [
+                ...rows(`${law.formula} through ${law.points} runs`, law.constants),
+                ...rows("N_opt = G·(C/6)^a, which follows from that law where C = 6·N·D", law.derived),
+              ]),
           ...states.flatMap(({ group, fit }) => rows(`${fit.formula}, ${group}`, fit.constants)),
         ],
       },
@@ -251,13 +274,13 @@ function runSection({ rungs }: LadderResult): ReportSection {
   return runsSection({
     columns: [
       { heading: "rung" },
-      { heading: "width" },
-      { heading: "layers" },
+      { heading: "width", unit: "whole" },
+      { heading: "layers", unit: "whole" },
       { heading: "parameters", unit: "count" },
       { heading: "tokens", unit: "count" },
       { heading: "state", unit: "count" },
       { heading: "rate", unit: "number" },
-      { heading: "steps" },
+      { heading: "steps", unit: "whole" },
       { heading: "FLOPs" },
       { heading: "loss", unit: "nat" },
     ],

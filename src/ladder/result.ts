@@ -1,7 +1,16 @@
 // What a ladder came to: its rungs, the laws through them, and the prediction beside its outcome. Trains nothing.
 import { RequestError, WorkError } from "../errors.ts";
+import type { Diagnostic } from "../scaling/diagnose.ts";
 import { type Fit, fitLaw } from "../scaling/fit.ts";
-import { fitIsoflop, fitOptima, type IsoflopFit, type OptimaFit, type Valley } from "../scaling/isoflop.ts";
+import {
+  approach2Bias,
+  fitIsoflop,
+  fitOptima,
+  type IsoflopFit,
+  type OptimaFit,
+  type Valley,
+} from "../scaling/isoflop.ts";
+import { chinchilla } from "../scaling/laws/chinchilla.ts";
 import { stateOptimal } from "../scaling/laws/state.ts";
 import type { Known } from "../study/job.ts";
 import { outcomesOf, type RungOutcome } from "./outcome.ts";
@@ -49,14 +58,15 @@ export async function ladderResult(
   failures: Known["failures"],
 ): Promise<LadderResult> {
   const complete = rungs.filter(({ isComplete }) => isComplete);
+  const law = request.kind === "isoflop" ? await lawOf(complete) : null;
   return {
     ...{ kind: request.kind, convention },
     rungs: rungs.map(({ name, budget, runs, valley }) => ({
       ...{ name, budget, valley },
       runs: runs.map(({ run: { spec: _, ...run }, loss }) => ({ ...run, loss })),
     })),
-    frontier: request.kind === "state" ? null : frontierOf(request.kind, complete),
-    law: request.kind === "isoflop" ? await lawOf(complete) : null,
+    frontier: request.kind === "state" ? null : frontierOf(request.kind, complete, law),
+    law,
     states: request.kind === "state" ? await statesOf(request.families, complete) : [],
     prediction,
     outcomes: prediction === null ? [] : outcomesOf(request, prediction, complete),
@@ -82,14 +92,39 @@ async function lawOf(rungs: readonly Rung[]): Promise<Fit | null> {
 }
 
 /** Too few minima for a law are no error of a ladder that is still going on. */
-function frontierOf(kind: "isoflop" | "shape", rungs: readonly Rung[]): IsoflopFit | OptimaFit | null {
+function frontierOf(
+  kind: "isoflop" | "shape",
+  rungs: readonly Rung[],
+  law: Fit | null,
+): IsoflopFit | OptimaFit | null {
   const runs = rungs.flatMap((rung) => rung.valley?.runs ?? []);
   try {
-    return kind === "isoflop" ? { ...fitIsoflop(runs), convention } : fitOptima(runs, {}, "layers");
+    if (kind === "shape") return fitOptima(runs, {}, "layers");
+    const fit = fitIsoflop(runs);
+    return { ...fit, convention, diagnostics: withOwnBias(fit, law) };
   } catch (error) {
     if (error instanceof RequestError) return null;
     throw error;
   }
+}
+
+/** Three runs for each constant of the law: fewer say nothing of exponents. */
+const LEAST_FOR_BIAS = 3 * chinchilla.constants.length;
+
+/**
+ * A fit of valleys alone knows no tokens, and weighs the bias of its parabolas by a law through D = C/(6·N). A ladder knows them, so it
+ * is weighed by the one law of losses that is told.
+ */
+function withOwnBias({ diagnostics, valleys }: IsoflopFit, law: Fit | null): readonly Diagnostic[] {
+  const others = diagnostics.filter(({ kind }) => kind !== "biased parabolas");
+  if (law === null || law.points < LEAST_FOR_BIAS) return others;
+  const constants = chinchilla.constants.map((name) => law.constants[name]!.value);
+  const grid = valleys.map(({ runs }) => runs);
+  const own = approach2Bias(constants, grid).map(({ kind, text }) => ({
+    kind,
+    text: `were the law of losses through all ${law.points} runs the truth, and C = 6·N·D: ${text}`,
+  }));
+  return [...others, ...own];
 }
 
 async function statesOf(

@@ -13,13 +13,17 @@ export interface Fact {
 /** One sentence of the summary: "attention beats mamba on in-context-recall by 3.1 points [1.0, 5.2]". */
 export interface Verdict {
   readonly outcome: Outcome;
+  /** What its mark says where nothing was held against another: "stays". Default: the outcome. */
+  readonly word?: string | undefined;
   readonly text: string;
 }
 
-/** A measured value with its interval, absent where one value alone is known. All in the unit of the column. */
+/** A measured value with its interval, absent where one value alone is known. */
 export interface ReportEstimate {
   readonly value: number;
   readonly interval?: readonly [low: number, high: number] | undefined;
+  /** Of a column whose rows are of different things, such as tokens and seconds; default: that of the column. */
+  readonly unit?: Unit | undefined;
   /** How it stands in its row or column: the best, a tie with the best, or not yet told apart from it. */
   readonly mark?: "best" | "tie" | "undecided" | undefined;
 }

@@ -54,6 +54,11 @@ function twoDigits(value: number): string {
   return String(value).padStart(2, "0");
 }
 
+/** With a capital letter, as sentences begin. */
+export function capitalised(text: string): string {
+  return text.replace(/^./u, (letter) => letter.toUpperCase());
+}
+
 const MOST_NAMED = 4;
 
 /** "a, b, c, d and 5 more". */

@@ -49,7 +49,7 @@ ${sections.map(({ heading, parts }) => html`<section><h2>${heading}</h2>${parts.
 }
 
 function verdictMarkup(verdicts: readonly Verdict[]): Markup {
-  return html`<ul class="verdicts">${verdicts.map(({ outcome, text }) => html`<li><span class="mark ${outcome}">${outcome}</span> ${text}</li>`)}</ul>`;
+  return html`<ul class="verdicts">${verdicts.map(({ outcome, word, text }) => html`<li><span class="mark ${outcome}">${word ?? outcome}</span> ${text}</li>`)}</ul>`;
 }
 
 function tiles(facts: readonly Fact[]): Markup {

@@ -285,7 +285,7 @@ export function approach2Bias(
       kind: "biased parabolas",
       text:
         `exponents are unequal (alpha ${alpha!.toFixed(2)}, beta ${beta!.toFixed(2)}), so valleys are no parabolas: on sizes this far apart ` +
-        `approach 2 puts a at ${found.a.toFixed(3)} where ${a.toFixed(3)} is true and the size at ${most.toPrecision(3)} FLOP off by ` +
+        `approach 2 puts a at ${found.a.toFixed(3)} where the law with C = 6·N·D gives ${a.toFixed(3)}, and the size at ${most.toPrecision(3)} FLOP off by ` +
         `${(100 * error).toFixed(0)} %; use sizes nearer to the minimum, or --law chinchilla`,
     },
   ];

@@ -1,5 +1,5 @@
 // A measurement of transfer as a document: verdicts, a table and valleys of loss over the rate for every series. Runs nothing.
-import type { ReportDocument, ReportSection } from "../report/document.ts";
+import type { ReportDocument, ReportSection, Verdict } from "../report/document.ts";
 import { failureSections } from "../report/runSections.ts";
 import type { Coordinate } from "../train/coordinates.ts";
 import { slopeRange } from "../train/coordinates.ts";
@@ -21,6 +21,14 @@ export interface TransferFindings {
   readonly hash: string;
 }
 
+// No pair is compared here: the colours are those of what is decided, and the words its own.
+const marks = {
+  stays: { outcome: "tie", word: "stays" },
+  moves: { outcome: "win", word: "moves" },
+  edge: { outcome: "undecided", word: "not known" },
+  unfinished: { outcome: "undecided", word: "unfinished" },
+} as const satisfies Readonly<Record<SeriesResult["verdict"], Omit<Verdict, "text">>>;
+
 export function transferReport({ result, checks, data, command, hash }: TransferFindings): ReportDocument {
   return {
     title: "Transfer of the learning rate",
@@ -28,17 +36,7 @@ export function transferReport({ result, checks, data, command, hash }: Transfer
       "Losses are means over validation tokens and seeds, in nats. One step of the grid is the next rate up or down.",
     ],
     facts: [],
-    verdicts: [
-      ...(result?.series ?? []).map(({ verdict, text }) => ({
-        outcome:
-          verdict === "stays"
-            ? ("tie" as const)
-            : verdict === "moves"
-              ? ("win" as const)
-              : ("undecided" as const),
-        text,
-      })),
-    ],
+    verdicts: (result?.series ?? []).map(({ verdict, text }) => ({ ...marks[verdict], text })),
     sections: [
       ...(result === null ? [] : result.series.map((series) => seriesSection(series, result, data))),
       ...checks.map(checkSection),
@@ -120,7 +118,7 @@ function checkSection(check: CheckResult): ReportSection {
         note: "Mean |change since the first values| over elements and seeds; slope of its logarithm against that of the width.",
         columns: [
           { heading: "activation" },
-          { heading: "step" },
+          { heading: "step", unit: "whole" as const },
           ...widths.map((width) => ({ heading: `width ${width}` })),
           { heading: "slope" },
         ],

@@ -102,9 +102,9 @@ function textOf(
     .join(", ");
   const steps = `${moved} ${moved === 1 ? "step" : "steps"} of the grid`;
   const says = {
-    stays: `the best rate stays, within ${steps}`,
+    stays: moved === 0 ? "the best rate stays the same" : `the best rate stays, within ${steps}`,
     moves: `the best rate moves by ${steps}`,
-    edge: `within ${steps} so far, but a best rate lies at an end of all that were tried: try more rates`,
+    edge: `${moved === 0 ? "the same" : `within ${steps}`} so far, but a best rate lies at an end of all that were tried: try more rates`,
     unfinished: "not all runs have ended with a loss",
   }[verdict];
   return `${kind} over ${axis}: ${says} (${at})`;

@@ -129,17 +129,18 @@ function differences(comparison: RunComparison): ReportFigure {
 }
 
 function runTable(runs: readonly ComparedRun[]): ReportTable {
+  const isTold = runs.some(({ result }) => result.validationAccuracy !== null);
   return {
     kind: "table",
     title: "Runs",
-    note: "",
+    note: `Losses of validation, in nats${isTold ? "; the accuracy is that of the evaluation with the lowest loss" : ""}.`,
     columns: [
       { heading: "run" },
       { heading: "arm" },
-      { heading: "seed" },
+      { heading: "seed", unit: "whole" },
       { heading: "last loss", unit: "nat" },
       { heading: "lowest loss", unit: "nat" },
-      { heading: "accuracy there, %" },
+      ...(isTold ? [{ heading: "accuracy at lowest loss, %", unit: "percent" as const }] : []),
       { heading: "parameters", unit: "count" },
       { heading: "tokens", unit: "count" },
       { heading: "FLOPs", unit: "count" },
@@ -148,8 +149,8 @@ function runTable(runs: readonly ComparedRun[]): ReportTable {
     ],
     rows: runs.map(({ folder, arm, seed, loss, result }) => [
       ...[folder, arm, seed, loss, result.validationLoss],
-      ...[result.validationAccuracy === null ? null : 100 * result.validationAccuracy, result.parameters],
-      ...[result.tokens, result.flops, result.tokensPerSecond, result.seconds],
+      ...(isTold ? [result.validationAccuracy === null ? null : 100 * result.validationAccuracy] : []),
+      ...[result.parameters, result.tokens, result.flops, result.tokensPerSecond, result.seconds],
     ]),
   };
 }

@@ -36,7 +36,7 @@ export const measures = {
   },
   error: {
     heading: "error, %",
-    unit: "number",
+    unit: "percent",
     lowest: "lowest share of errors",
     of: ({ accuracy }) => (accuracy === null ? null : 100 * (1 - accuracy)),
     digits: 2,

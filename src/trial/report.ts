@@ -10,7 +10,7 @@ import { measures } from "./measures.ts";
 import { moduleSection } from "./modules.ts";
 import type { ArmResult, TrialResult } from "./result.ts";
 import { shapeFigures } from "./shapes.ts";
-import { costTable, lossTable, rateTable, verdictTable, viewTable } from "./tables.ts";
+import { costTable, growthTables, lossTable, rateTable, verdictTable, viewTable } from "./tables.ts";
 import { type Look, ratesOf, spentAfter, type ViewStage } from "./views.ts";
 import { aboutSeeds, flipLines, noteLines, pairText } from "./words.ts";
 
@@ -91,10 +91,21 @@ export function trialSections(result: TrialResult): ReportDocument["sections"] {
       ],
     },
     ...moduleSection(result),
-    diagramSection(result.arms),
+    diagramSection(result.arms.flatMap(networksOf)),
+    ...growthTables(result).map((table) => ({ heading: "Growth", parts: [table] })),
     { heading: "Costs", parts: [costTable(result)] },
     ...failureSections(result.failures),
   ];
+}
+
+/** The arm as it is drawn: of one that grows every network, the last first, which may be that of others. */
+function networksOf({ name, networks }: ArmResult) {
+  const isOne = networks.length === 1;
+  const drawnOnes = networks.map(({ architecture }, place) => ({
+    name: isOne ? name : `${name} (${place + 1} of ${networks.length})`,
+    architecture,
+  }));
+  return drawnOnes.reverse();
 }
 
 /** The figure, where there is something to draw yet. */
@@ -111,13 +122,13 @@ const secondsPerStep = (arm: ArmResult, { tokensPerSecond }: ViewStage): number 
   tokensPerSecond === null ? null : tokensPerStep(arm) / tokensPerSecond;
 
 function differences(result: TrialResult): ReportFigure {
-  const { heading, unit } = measures[result.measure];
+  const { unit, named } = measures[result.measure];
   return differenceFigure(result.pairs, {
     title: "Differences of arms",
     description: `Difference of the test's ${result.measure} of every pair of arms with its interval; below zero the first is better.`,
     data: `${result.data}, test`,
     seeds: aboutSeeds(result),
-    ...{ label: `difference of ${heading}`, unit },
+    ...{ label: `difference of ${result.measure}, ${named}`, unit },
   });
 }
 

@@ -1,7 +1,8 @@
-// The tables of a study's report: losses, rates, other budgets, costs. Draws nothing.
-import type { ReportEstimate, ReportTable } from "../report/document.ts";
+// The tables of a study's report: losses, rates, other budgets, costs, growth. Draws nothing.
+import type { Cell, ReportEstimate, ReportTable } from "../report/document.ts";
+import type { Unit } from "../report/units.ts";
 import { measures } from "./measures.ts";
-import { type ArmResult, decidedBy, type TrialResult } from "./result.ts";
+import { type ArmResult, decidedBy, type TrialResult, type ViewResult } from "./result.ts";
 
 export function lossTable(result: TrialResult): ReportTable {
   const { arms, seeds, measure, words } = result;
@@ -17,14 +18,14 @@ export function lossTable(result: TrialResult): ReportTable {
       `${words.test} have chosen nothing.${isOfErrors ? " Seeds: accuracy in per cent; the error is what is left to 100." : ""}`,
     columns: [
       { heading: "arm" },
-      ...(isTold ? [{ heading: "accuracy, %" }] : []),
+      ...(isTold ? [{ heading: "accuracy, %", unit: "percent" as const }] : []),
       { heading: "loss", unit: "nat" },
       { heading: "best rate" },
       { heading: "parameters", unit: "count" },
       { heading: "active", unit: "count" },
       { heading: `FLOPs of ${words.sequence}, forward`, unit: "count" },
       { heading: "FLOPs of a run", unit: "count" },
-      ...seeds.map((seed) => ({ heading: `seed ${seed}`, unit: isOfErrors ? undefined : ("nat" as const) })),
+      ...seeds.map((seed) => ({ heading: `seed ${seed}`, unit: measures[measure].unit })),
     ],
     rows: arms.map((arm) => {
       const { name, test, accuracy, rate, parameters, forwardFlops, flops, tests, accuracies } = arm;
@@ -86,12 +87,13 @@ export function rateTable({ arms, words }: TrialResult): ReportTable {
 
 export function viewTable({ arms, views: all, measure, words }: TrialResult): ReportTable {
   const views = all.filter(({ axis }) => axis.of !== "measure");
-  const { heading, unit } = measures[measure];
+  const { unit } = measures[measure];
+  const [title, unitWords] = measure === "loss" ? ["Losses", "nats"] : ["Errors", "per cent"];
   return {
     kind: "table",
-    title: `${measure === "loss" ? "Losses" : "Errors"} at other budgets`,
+    title: `${title} at other budgets`,
     note:
-      `${heading}. Tokens, FLOPs and seconds: where all arms end there, of the test; else on ${words.selection}, where the arm ` +
+      `${title} in ${unitWords}. Tokens, FLOPs and seconds: where all arms end there, of the test; else on ${words.selection}, where the arm ` +
       "that comes least far ends, and the rates of the others have not fallen as at their end." +
       (views.some(({ axis }) => axis.of === "parameters")
         ? " Parameters: of the test, moved to the middle of the arms' sizes along Kaplan's power law."
@@ -101,11 +103,11 @@ export function viewTable({ arms, views: all, measure, words }: TrialResult): Re
       { heading: "budget", unit: "count" },
       ...arms.map(({ name }) => ({ heading: name, unit })),
     ],
-    rows: views.map(({ name, budget, losses }) => {
+    rows: views.map(({ name, axis, budget, losses }) => {
       const lowest = Math.min(...losses.map((loss) => loss ?? Infinity));
       return [
         name,
-        budget,
+        budget === null ? null : { value: budget, unit: budgetUnit(axis) },
         ...losses.map((loss) =>
           loss === null ? null : { value: loss, mark: loss === lowest ? ("best" as const) : undefined },
         ),
@@ -114,20 +116,29 @@ export function viewTable({ arms, views: all, measure, words }: TrialResult): Re
   };
 }
 
+const budgetUnit = ({ of }: ViewResult["axis"]): Unit => (of === "seconds" ? "seconds" : "count");
+
+/** Whatever there are fewer of, pairs or budgets, are the columns, so that few windows cut it. */
 export function verdictTable({ pairs, views }: TrialResult): ReportTable {
+  const names = pairs.map(({ first, second }) => `${first}, ${second}`);
+  const budgets = ["as asked", ...views.map(({ name }) => name)];
+  const cell = (pair: number, budget: number): Cell => {
+    if (budget === 0) return pairs[pair]!.winner ?? pairs[pair]!.verdict;
+    const { pairs: there, flips, wonHere } = views[budget - 1]!;
+    const { winner, verdict, difference } = there[pair]!;
+    if (difference === null) return null;
+    return `${winner ?? verdict}${[...flips, ...wonHere].includes(pair) ? " *" : ""}`;
+  };
+  const isTall = pairs.length > budgets.length;
+  const [across, down] = isTall ? [budgets, names] : [names, budgets];
   return {
     kind: "table",
     title: "Verdicts at other budgets",
-    note: "An asterisk: decided otherwise than at the budget that was asked for, or decided here alone.",
-    columns: [{ heading: "pair" }, { heading: "as asked" }, ...views.map(({ name }) => ({ heading: name }))],
-    rows: pairs.map((pair, place) => [
-      `${pair.first}, ${pair.second}`,
-      pair.winner ?? pair.verdict,
-      ...views.map(({ pairs: there, flips, wonHere }) => {
-        const { winner, verdict, difference } = there[place]!;
-        if (difference === null) return null;
-        return `${winner ?? verdict}${[...flips, ...wonHere].includes(place) ? " *" : ""}`;
-      }),
+    note: "Who wins, or the verdict. An asterisk: decided otherwise than at the budget that was asked for, or decided here alone.",
+    columns: [isTall ? "pair" : "held equal", ...across].map((heading) => ({ heading })),
+    rows: down.map((name, row) => [
+      name,
+      ...across.map((_, column) => (isTall ? cell(row, column) : cell(column, row))),
     ]),
   };
 }
@@ -149,7 +160,7 @@ export function costTable({ arms }: TrialResult): ReportTable {
       })),
       { heading: "state", unit: "count" },
       { heading: "tokens/s", unit: "count" },
-      { heading: "runs", unit: "count" },
+      { heading: "runs", unit: "whole" },
       { heading: "FLOPs of all", unit: "count" },
       { heading: "time of all", unit: "seconds" },
     ],
@@ -160,4 +171,45 @@ export function costTable({ arms }: TrialResult): ReportTable {
       ...[state, tokensPerSecond, spent.runs, spent.flops, spent.seconds],
     ]),
   };
+}
+
+/** Arms that grow, a row for each of their networks; none where no arm grows. */
+export function growthTables({ arms }: TrialResult): ReportTable[] {
+  const growing = arms.filter(({ networks }) => networks.length > 1);
+  if (growing.length === 0) return [];
+  return [
+    {
+      kind: "table",
+      title: "Networks of arms that grow",
+      note:
+        "Each network from the first to the last, how it came to be, and the updates that it makes, which are the same at every " +
+        "rate and seed. FLOPs are those of training, and the share is of one run.",
+      columns: [
+        { heading: "arm" },
+        { heading: "network" },
+        { heading: "how it comes to be" },
+        { heading: "layers", unit: "whole" },
+        { heading: "width", unit: "whole" },
+        { heading: "parameters", unit: "count" },
+        { heading: "after updates", unit: "whole" },
+        { heading: "its own updates", unit: "whole" },
+        { heading: "FLOPs of these", unit: "count" },
+        { heading: "share of FLOPs", unit: "share" },
+      ],
+      rows: growing.flatMap(networkRows),
+    },
+  ];
+}
+
+function networkRows({ name, networks, stages, tokens, steps, flops }: ArmResult): Cell[][] {
+  return networks.map(({ architecture, parameters, method }, place) => {
+    const { steps: own, flopsPerToken } = stages[place]!;
+    const spent = own * (tokens / steps) * flopsPerToken.training;
+    return [
+      ...[name, `${place + 1} of ${networks.length}`, method === null ? "as given" : `grown by ${method}`],
+      ...[architecture.repeat, architecture.width, parameters],
+      stages.slice(0, place).reduce((sum, stage) => sum + stage.steps, 0),
+      ...[own, spent, spent / flops],
+    ];
+  });
 }

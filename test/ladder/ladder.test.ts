@@ -283,8 +283,45 @@ test("the page tells prediction, outcome, valleys and runs, also of a ladder tha
     expect(page).toContain(text);
   const early = await ladderResult(isoflop(), stages[1]!, null, []);
   expect(reportPage(ladderReport(isoflop(), early, { ...about, reason: "budget" }))).toContain(
-    "not all of it has been run (budget)",
+    "Not all of it has been run (budget)",
   );
+});
+
+test("the page says of each set of exponents which runs and which reckoning it is of, and counts steps wholly", async () => {
+  // Exponents so unequal that valleys are far from parabolas.
+  const unequal = (run: LadderRun) => 0.8 + 20 / run.parameters ** 0.3 + 4000 / run.tokens ** 0.7;
+  const request = isoflop({ sizes: [0.25, 0.44, 0.76, 1.32, 2.3, 4] });
+  const { prediction, last } = await proved(request, unequal);
+  const result = await ladderResult(request, last, prediction, []);
+  const { alpha, beta } = result.law!.constants;
+  const { a } = result.law!.derived;
+  const [bias] = result.frontier!.diagnostics.filter(({ kind }) => kind === "biased parabolas");
+  expect(bias!.text).toMatch(/^were the law of losses through all 24 runs the truth, and C = 6·N·D: /);
+  // The same law as in the table, not one more.
+  expect(bias!.text).toContain(`(alpha ${alpha!.value.toFixed(2)}, beta ${beta!.value.toFixed(2)})`);
+  expect(bias!.text).toContain(`gives ${a!.value.toFixed(3)}`);
+  const report = ladderReport(request, result, { reason: "done", command: "c", hash: "1" });
+  for (const note of report.notes) expect(note).toMatch(/^[A-Z]/);
+  const page = reportPage(report);
+  for (const text of [
+    "by laws of the smaller rungs alone: N = k·C^a through 3 minima",
+    "N = k·C^a through 4 minima",
+    "B/D^beta through 24 runs",
+    "which follows from that law where C = 6·N·D",
+  ])
+    expect(page).toContain(text);
+  const most = Math.max(...result.rungs.flatMap(({ runs }) => runs.map(({ steps }) => steps)));
+  expect(most).toBeGreaterThan(10_000);
+  expect(page).toContain(`>${most.toLocaleString("en-US")}<`);
+});
+
+test("what is drawn over state is called loss everywhere", async () => {
+  const { last } = await proved(states(), ({ state }) => Math.log(12 * state ** -0.2));
+  const result = await ladderResult(states(), last, null, []);
+  const { sections } = ladderReport(states(), result, { reason: "done", command: "c", hash: "1" });
+  const figure = sections.flatMap(({ parts }) => parts).find(({ kind }) => kind === "figure");
+  expect(figure).toMatchObject({ title: "Loss over state", chart: { y: { label: "validation loss" } } });
+  expect(JSON.stringify(sections)).not.toMatch(/Perplexity over|ln perplexity/);
 });
 
 test("rates by a measurement of transfer: one under muP, a table under standard, in logarithms between", () => {

@@ -86,6 +86,47 @@ describe.skipIf(program === null)(`in Chromium${reason}`, () => {
     });
   });
 
+  it("a table has the room of a wide window; on a phone it scrolls and shows so, and its title stays", async () => {
+    const headings = ["arm", ...Array.from({ length: 13 }, (_, i) => `FLOPs ${i}`)];
+    const table: ReportTable = {
+      ...{ kind: "table", title: "Losses at equal FLOPs, 4 × 64 to 16 × 6", note: "" },
+      columns: headings.map((heading) => ({ heading, unit: "count" as const })),
+      rows: [["scratch", ...Array.from({ length: 13 }, () => 1234)]],
+    };
+    const path = file(
+      "wide",
+      reportPage({ ...exampleReport(), sections: [{ heading: "S", parts: [table] }] }),
+    );
+    const looked = async (width: number, scheme: Screen["scheme"]) => {
+      let found: { hidden: number; title: number[]; shades: string; gap: number } | undefined;
+      await inspect(browser, path, { width, scheme }, async (page) => {
+        found = await page.evaluate(`(() => {
+          const frame = document.querySelector(".scroll");
+          frame.scrollLeft = 200;
+          const title = document.querySelector("caption .title").getBoundingClientRect();
+          const row = document.querySelector("thead tr");
+          return {
+            hidden: frame.scrollWidth - frame.clientWidth,
+            title: [title.left, title.right],
+            shades: getComputedStyle(frame).backgroundAttachment,
+            gap: row.getBoundingClientRect().height,
+          };
+        })()`);
+      });
+      return found!;
+    };
+    expect((await looked(1280, "light")).hidden).toBe(0);
+    for (const scheme of ["light", "dark"] as const) {
+      const phone = await looked(390, scheme);
+      expect(phone.hidden).toBeGreaterThan(200);
+      expect(phone.shades).toBe("local, scroll");
+      expect(phone.title[0]).toBe(16);
+      expect(phone.title[1]).toBeLessThanOrEqual(374);
+      // Two lines and their padding.
+      expect(phone.gap).toBeLessThan(60);
+    }
+  });
+
   it("a click on a heading sorts, numbers before what is none", async () => {
     const rows = [
       ["b", 2],

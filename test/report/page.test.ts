@@ -5,6 +5,7 @@ import { describe, expect, it } from "vitest";
 import type { Chart } from "../../src/report/charts/chart.ts";
 import type { ReportDocument, ReportPart } from "../../src/report/document.ts";
 import { reportPage } from "../../src/report/page.ts";
+import { styles } from "../../src/report/styles.ts";
 import { attack, exampleReport } from "./example.ts";
 
 const parse = (report: ReportDocument) => parseHTML(reportPage(report)).document;
@@ -24,6 +25,59 @@ describe("reportPage", () => {
   const report = exampleReport();
   const page = reportPage(report);
   const { document } = parseHTML(page);
+
+  it("marks what no pair was compared for by its own word", () => {
+    const verdicts = [{ outcome: "tie", word: "stays", text: "the best rate stays" }] as const;
+    expect(parse({ ...bare, verdicts }).querySelector(".verdicts .mark")?.textContent).toBe("stays");
+  });
+
+  it("has dashes where their heading is, units of single cells, and headings on two lines at most", () => {
+    const table = only({
+      ...{ kind: "table", title: "T", note: "" },
+      columns: [
+        { heading: "run" },
+        { heading: "accuracy" },
+        { heading: "budget", unit: "count" },
+        { heading: "steps", unit: "whole" },
+        { heading: "FLOPs of a sequence, forward", unit: "percent" },
+      ],
+      rows: [
+        ["tokens", null, 9984, 38_995, 12.3],
+        ["seconds", null, { value: 0.28, unit: "seconds" }, null, null],
+      ],
+    });
+    const cells = [...table.querySelectorAll("tbody tr")].map((row) =>
+      [...row.querySelectorAll("td")].map(({ textContent, className }) => `${textContent} ${className}`),
+    );
+    expect(cells).toEqual([
+      ["– ", "9.98k number", "38,995 number", "12.30 number"],
+      ["– ", "0.3 s number", "– number", "– number"],
+    ]);
+    const headings = [...table.querySelectorAll("thead th")];
+    expect(headings.map(({ className }) => className)).toEqual(["", "", "number", "number", "number"]);
+    const long = headings.at(-1)!;
+    expect(long.textContent.replace(/\s+/g, " ")).toBe("FLOPs of a sequence, forward");
+    expect(long.querySelectorAll("br")).toHaveLength(1);
+  });
+
+  it("has a neutral colour and a dash of its own for levels, unlike those of series", () => {
+    const shades = [...styles.matchAll(/--(series-\d|level): #(\w{6})/g)].map(([, name, colour]) => {
+      const channels = [0, 2, 4].map((at) => Number.parseInt(colour!.slice(at, at + 2), 16));
+      return { name: name!, channels };
+    });
+    expect(shades).toHaveLength(18);
+    for (const scheme of [shades.slice(0, 9), shades.slice(9)]) {
+      const level = scheme.find(({ name }) => name === "level")!.channels;
+      expect(Math.max(...level) - Math.min(...level)).toBeLessThan(10);
+      for (const { name, channels } of scheme.filter((shade) => shade.name !== "level")) {
+        const apart = Math.hypot(...channels.map((channel, i) => channel - level[i]!));
+        expect({ name, isApart: apart > 60 }).toEqual({ name, isApart: true });
+      }
+    }
+    const levels = [...document.querySelectorAll(".wide [stroke='var(--level)']")];
+    expect(levels).not.toEqual([]);
+    for (const level of levels) expect(level.getAttribute("stroke-dasharray")).toBe("9 3 2 3");
+  });
 
   it("says the caveats first, then the verdicts, then the rest", () => {
     const texts = [...document.querySelectorAll("h1, .note, .verdicts li, h2")].map((each) =>

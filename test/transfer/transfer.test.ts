@@ -50,6 +50,7 @@ test("runs are those of every size, rate and seed; the model both axes begin wit
 test("a best rate that moves by one step stays; by two it moves; at an end of the grid it is not known", () => {
   const verdict = (best: Record<number, number>) => concluded(best).result.series[0]!;
   expect(verdict({ 8: 0.002, 16: 0.002 })).toMatchObject({ moved: 0, verdict: "stays" });
+  expect(verdict({ 8: 0.002, 16: 0.002 }).text).toMatch(/: the best rate stays the same \(/);
   expect(verdict({ 8: 0.002, 16: 0.004 })).toMatchObject({ moved: 1, verdict: "stays" });
   expect(verdict({ 8: 0.001, 16: 0.004 })).toMatchObject({ moved: 2, verdict: "moves" });
   // Further away than three rates beyond the grid.
@@ -100,6 +101,8 @@ test("losses are means over seeds, and a rate with a run out of bounds has none"
     transferReport({ result, checks: [], data: "words", command: "scantling transfer", hash: "1" }),
   );
   expect(page).toContain("the best rate stays, within 1 step of the grid (0.00200 at 8, 0.00400 at 16)");
+  // No pair was compared.
+  expect(page).toContain('<span class="mark tie">stays</span>');
 });
 
 test("what cannot be measured is refused in one line", () => {

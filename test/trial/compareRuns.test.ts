@@ -110,6 +110,27 @@ test("losses of a network that grew are drawn at the operations that each of its
   });
 });
 
+test("runs are told with an accuracy where one has it, and with whole seeds", () => {
+  const tableOf = (folders: readonly string[]) => {
+    const table = comparisonReport(compareRuns(folders), "compare").sections.at(-1)!.parts[0]!;
+    if (table.kind !== "table") throw new Error("it is no table");
+    return table;
+  };
+  const bare = tableOf([...wide, ...deep]);
+  expect(bare.columns.some(({ heading }) => heading.includes("accuracy"))).toBe(false);
+  expect(bare.rows.every(({ length }) => length === bare.columns.length)).toBe(true);
+  expect(bare.columns.find(({ heading }) => heading === "seed")?.unit).toBe("whole");
+  const told = run("told", 1, { seed: 7 }, [3, 2]);
+  const record = { kind: "evaluation", step: 2, loss: 2, statistics: { accuracy: 0.123 } };
+  writeFileSync(
+    logPath(told),
+    `${JSON.stringify({ kind: "step", step: 2, loss: 2 })}\n${JSON.stringify(record)}\n`,
+  );
+  const table = tableOf([...wide, told]);
+  const column = table.columns.findIndex(({ heading }) => heading === "accuracy at lowest loss, %");
+  expect(table.rows.map((row) => row[column])).toEqual([null, null, 12.3]);
+});
+
 test("losses of different things are drawn apart", () => {
   const masked = run("masked-apart", 1, { seed: 1, objective: "masked-token" }, [2, 1]);
   const titles = (folders: readonly string[]) =>

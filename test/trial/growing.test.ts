@@ -5,6 +5,7 @@ import { afterAll, expect, test } from "vitest";
 import { defineTrial, jobOf, type TrialRun } from "../../src/trial/define.ts";
 import { updatesOf } from "../../src/trial/growing.ts";
 import type { ArmGrowth, TrialInput } from "../../src/trial/input.ts";
+import { trialSections } from "../../src/trial/report.ts";
 import { trialResult } from "../../src/trial/result.ts";
 import { readValue } from "../../src/trial/values.ts";
 import { spentAfter } from "../../src/trial/views.ts";
@@ -123,6 +124,36 @@ test("the views of an arm that grows are at what its networks cost, each at its 
   const scratch = (32 * trial.arms[0]!.steps) / 100;
   const view = views.find(({ name }) => name === "equal seconds")!;
   expect(view.budget).toBeCloseTo(Math.min(seconds, scratch), 6);
+});
+
+test("the page says of an arm that grows what it began as, when it grew and by what", () => {
+  const sectionsOf = (grow: readonly ArmGrowth[]) => {
+    const trial = defineTrial(input({ steps: 100 }, grow), context);
+    const results = trial.runs.flat(2).map((run) => resultOf(run, 2 - 0.1 * run.arm));
+    return trialSections(trialResult(trial, { results, failures: [] }));
+  };
+  const sections = sectionsOf([{ ...deeper, to: [{ grow: "layers", add: 2, at: "last" }], method: "stack" }]);
+  const growth = sections.find(({ heading }) => heading === "Growth")!.parts[0]!;
+  if (growth.kind !== "table") throw new Error("it is no table");
+  const rows = growth.rows.map((row) =>
+    growth.columns
+      .map(({ heading }, i) => [heading, row[i]!] as const)
+      .filter(([name]) => !/FLOPs|param/.test(name)),
+  );
+  const row = (network: string, how: string, layers: number, after: number, own: number) => [
+    ...[["arm", "grown"] as const, ["network", network] as const, ["how it comes to be", how] as const],
+    ...[["layers", layers] as const, ["width", 16] as const],
+    ...[["after updates", after] as const, ["its own updates", own] as const],
+  ];
+  expect(rows).toEqual([row("1 of 2", "as given", 1, 0, 25), row("2 of 2", "grown by stack", 3, 25, 75)]);
+  const shares = growth.rows.map((cells) => cells.at(-1) as number);
+  expect(shares[0]! + shares[1]!).toBeCloseTo(1, 12);
+  const blocks = sections.find(({ heading }) => heading === "Architectures")!.parts;
+  expect(blocks.map((part) => part.kind === "figure" && part.title)).toEqual([
+    "Blocks of scratch, grown (2 of 2)",
+    "Blocks of grown (1 of 2)",
+  ]);
+  expect(sectionsOf([]).some(({ heading }) => heading === "Growth")).toBe(false);
 });
 
 const text = join(root.path, "text.txt");

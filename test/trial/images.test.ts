@@ -130,6 +130,14 @@ test("the page shows accuracy and what modules tell, block by block, means over 
   const [losses] = parts.filter((part) => part.kind === "table");
   const accuracy = losses!.columns.findIndex(({ heading }) => heading === "accuracy, %");
   expect(losses!.rows[0]![accuracy]).toMatchObject({ value: expect.closeTo(97.995, 6), mark: "best" });
+  // Errors and accuracies have as many decimals everywhere, and a difference of errors is in points.
+  expect(losses!.columns[accuracy]!.unit).toBe("percent");
+  const budgets = parts.find((part) => part.kind === "table" && part.title === "Errors at other budgets");
+  expect(budgets).toMatchObject({ note: expect.stringMatching(/^Errors in per cent\./) });
+  const units = budgets?.kind === "table" ? budgets.columns.slice(2).map(({ unit }) => unit) : [];
+  expect(units).toEqual(["percent", "percent"]);
+  const forest = parts.find((part) => part.kind === "figure" && part.chart.kind === "forest");
+  expect(forest).toMatchObject({ chart: { x: { label: "difference of error, points" } } });
   const heat = parts.find((part) => part.kind === "figure" && part.chart.kind === "heat map");
   expect(heat).toMatchObject({
     chart: { rows: ["one, block.0.moe", "two, block.0.moe"], columns: ["1", "2"] },

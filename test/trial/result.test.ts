@@ -7,6 +7,7 @@ import { replay } from "../../src/study/racing/rule.ts";
 import { jobOf, type Trial, type TrialRun } from "../../src/trial/define.ts";
 import { trialReport } from "../../src/trial/report.ts";
 import { trialResult } from "../../src/trial/result.ts";
+import { verdictTable, viewTable } from "../../src/trial/tables.ts";
 import type { TrialValue } from "../../src/trial/values.ts";
 import { flipLines, noteLines, pairLine } from "../../src/trial/words.ts";
 import { input, resultOf, resultsOf, trialOf } from "./harness.ts";
@@ -49,6 +50,29 @@ test("a verdict that turns where the slower arm had the same seconds is told", (
     "equal seconds",
     ...["total", "nonEmbedding", "active", "kaplan"].map((name) => `equal parameters (${name})`),
   ]);
+});
+
+test("the table of other budgets says what its numbers are in, and few pairs are its columns", () => {
+  const trial = trialOf();
+  const result = trialResult(trial, resultsOf(trial, planted));
+  const losses = viewTable(result);
+  expect(losses.note).toMatch(/^Losses in nats\. Tokens, FLOPs/);
+  const budgets = new Map(losses.rows.map(([name, budget]) => [name, budget]));
+  expect(budgets.get("equal seconds")).toMatchObject({ unit: "seconds" });
+  expect(budgets.get("equal tokens")).toMatchObject({ unit: "count", value: 3200 });
+  const verdicts = verdictTable(result);
+  expect(verdicts.columns.map(({ heading }) => heading)).toEqual(["held equal", "wide, deep"]);
+  expect(verdicts.rows.slice(0, 2)).toEqual([
+    ["as asked", "deep"],
+    ["equal tokens", "deep"],
+  ]);
+  expect(verdicts.rows).toContainEqual(["equal seconds", "wide *"]);
+  const many = trialOf({
+    arms: Object.fromEntries([1, 2, 3, 4, 5, 6].map((i) => [`arm ${i}`, input.arms!.wide!])),
+  });
+  const tall = verdictTable(trialResult(many, resultsOf(many, planted)));
+  expect(tall.rows).toHaveLength(15);
+  expect(tall.columns[1]!.heading).toBe("as asked");
 });
 
 test("of three arms or more the leader is told, and from whom it is told apart", () => {

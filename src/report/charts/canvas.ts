@@ -4,8 +4,9 @@ import { createHash } from "node:crypto";
 import * as Plot from "@observablehq/plot";
 import { parseHTML } from "linkedom";
 import type { ReportTable } from "../document.ts";
+import { formatCount } from "../format.ts";
 import { html, type Markup, trusted } from "../html.ts";
-import type { Unit } from "../units.ts";
+import { formatUnit, type Unit } from "../units.ts";
 import type { Axis } from "./chart.ts";
 
 /** A chart that is ready to be drawn at any width. */
@@ -51,7 +52,7 @@ export function seriesLook(i: number): Look {
 export const backgroundLook: Look = { colour: "var(--soft)", symbol: null, dash: null };
 
 /** A level to compare with. */
-export const levelLook: Look = { colour: "var(--level)", symbol: null, dash: "5 4" };
+export const levelLook: Look = { colour: "var(--level)", symbol: null, dash: "9 3 2 3" };
 
 const plotClip = /plot-clip-\d+/g;
 
@@ -90,11 +91,21 @@ export function axisOptions(axis: Axis, hasValues: boolean, width: number): Plot
 export const tickFormats: Readonly<Record<Unit, string | ((value: number) => string)>> = {
   share: "~%",
   points: (value) => `${value > 0 ? "+" : ""}${Number((100 * value).toPrecision(6))}`.replace("-", "−"),
+  percent: "~r",
   count: "~s",
+  whole: ",",
   seconds: "~r",
   nat: "~r",
   number: "~r",
 };
+
+/** The name of a tick that stands at a value, which need not be round. */
+export function tickName(value: number, unit: Unit): string {
+  if (unit === "count") return formatCount(value);
+  return unit === "nat" || unit === "seconds"
+    ? String(Number(value.toPrecision(4)))
+    : formatUnit(value, unit);
+}
 
 /** Whether a value lies on the part of the axis that is shown. */
 export function isWithin({ domain }: Axis, value: number): boolean {

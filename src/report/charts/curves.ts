@@ -12,6 +12,7 @@ import {
   levelLook,
   lineEntry,
   seriesLook,
+  tickName,
 } from "./canvas.ts";
 import type { Axis, CurveChart, CurvePoint, Series } from "./chart.ts";
 
@@ -19,9 +20,11 @@ import type { Axis, CurveChart, CurvePoint, Series } from "./chart.ts";
 const mostPoints = 400;
 // Symbols tell lines apart; on each point of a long line they would cover it.
 const mostSymbols = 8;
-const mostNamedTicks = 6;
-// As a share of the axis.
-const leastGap = 0.12;
+const [marginLeft, marginRight] = [52, 24];
+const mostNamedTicks = 10;
+const letterWidth = 6.8;
+// Between the names of ticks, in pixels.
+const leastGap = 8;
 
 export function curveDrawing(chart: CurveChart): Drawing {
   const looks = looksOf(chart.series);
@@ -61,7 +64,7 @@ function draw({ x, y, series, levels }: CurveChart, width: number): string {
   ];
   const level = levels.filter((one) => hasPlace(y, one.y)).map((one) => one.y);
   const marks: Plot.Markish[] = level.map((value) =>
-    Plot.ruleY([value], { stroke: levelLook.colour, strokeWidth: 1.5, strokeDasharray: "5 4" }),
+    Plot.ruleY([value], { stroke: levelLook.colour, strokeWidth: 1.75, strokeDasharray: levelLook.dash! }),
   );
   for (const { look, points } of ordered) {
     marks.push(
@@ -95,24 +98,37 @@ function draw({ x, y, series, levels }: CurveChart, width: number): string {
   }
   const points = drawn.flatMap((one) => one.points);
   const places = points.map((point) => point.x);
+  const named = namedPlaces(places, x, width);
+  // As a mark of its own: a logarithmic axis leaves names out, whatever ticks it is given.
+  if (named !== null)
+    marks.push(Plot.axisX(named, { text: (place: number) => tickName(place, x.unit), anchor: "bottom" }));
   return drawPlot(width, {
     height: Math.round(Math.min(width * 0.75, 380)),
-    marginLeft: 52,
-    marginRight: 24,
-    x: { ...axisOptions(x, points.length > 0, width), ...ticksAt(places, x, width) },
+    ...{ marginLeft, marginRight },
+    x: { ...axisOptions(x, points.length > 0, width), ticks: Math.max(3, Math.floor(width / 110)) },
     y: { ...axisOptions(y, points.length + level.length > 0, width), grid: true, ticks: 6 },
     marks,
   });
 }
 
-/** Few places far enough from each other, such as the settings of a sweep, have a tick each. */
-function ticksAt(places: readonly number[], { scale }: Axis, width: number): Plot.ScaleOptions {
+/** Places that have room for a tick each with its name, such as the settings of a sweep; null where they have not. */
+function namedPlaces(
+  places: readonly number[],
+  { scale, unit, domain }: Axis,
+  width: number,
+): readonly number[] | null {
   const distinct = [...new Set(places)].sort((a, b) => a - b);
-  const along = distinct.map((place) => (scale === "log" ? Math.log(place) : place));
-  const span = along.at(-1)! - along[0]!;
-  const isSpread = along.every((place, i) => i === 0 || place - along[i - 1]! >= leastGap * span);
-  if (distinct.length > 0 && distinct.length <= mostNamedTicks && isSpread) return { ticks: distinct };
-  return { ticks: Math.max(3, Math.floor(width / 110)) };
+  if (distinct.length === 0 || distinct.length > mostNamedTicks) return null;
+  const along = (place: number): number => (scale === "log" ? Math.log(place) : place);
+  const [first, last] = domain ?? [distinct[0]!, distinct.at(-1)!];
+  const perPixel = (along(last) - along(first)) / (width - marginLeft - marginRight);
+  const sizes = distinct.map((place) => tickName(place, unit).length * letterWidth);
+  const isSpread = distinct.every((place, i) => {
+    if (i === 0) return true;
+    const room = (along(place) - along(distinct[i - 1]!)) / perPixel;
+    return room >= (sizes[i]! + sizes[i - 1]!) / 2 + leastGap;
+  });
+  return isSpread ? distinct : null;
 }
 
 function bandOf(points: readonly CurvePoint[], y: Axis) {

@@ -4,9 +4,10 @@ import * as Plot from "@observablehq/plot";
 import type { Cell } from "../document.ts";
 import { axisOptions, type Drawing, drawPlot, hasPlace, plotOf, shorten } from "./canvas.ts";
 import type { ScatterPlot } from "./chart.ts";
-import { placeLabels } from "./labels.ts";
+import { isFar, placeLabels } from "./labels.ts";
 
 const leastForLine = 3;
+const [marginLeft, marginBottom] = [52, 42];
 
 export function scatterDrawing(chart: ScatterPlot): Drawing {
   const { x, y, points } = chart;
@@ -41,11 +42,9 @@ function draw({ x, y, points, regression }: ScatterPlot, width: number): string 
     );
   }
   marks.push(Plot.dot(drawn, { ...at, fill: "var(--series-1)", r: 4.5, title: "label" }));
+  const height = Math.round(Math.min(width * 0.8, 420));
   const options: Plot.PlotOptions = {
-    height: Math.round(Math.min(width * 0.8, 420)),
-    marginTop: 30,
-    marginLeft: 52,
-    marginRight: 24,
+    ...{ height, marginTop: 30, marginLeft, marginRight: 24, marginBottom },
     x: {
       ...axisOptions(x, drawn.length > 0, width),
       ticks: Math.max(3, Math.floor(width / 110)),
@@ -61,8 +60,15 @@ function draw({ x, y, points, regression }: ScatterPlot, width: number): string 
     x: Number(across.apply(point.x)),
     y: Number(down.apply(point.y)),
   }));
-  const labels = placeLabels(pixels, width).map(({ dx, dy, textAnchor }, i) =>
-    Plot.text([drawn[i]!], { ...at, text: "label", dx, dy, textAnchor, fill: "currentColor" }),
-  );
+  // Beside the names of ticks, not on them.
+  const bounds = { left: marginLeft, right: width, top: 16, bottom: height - marginBottom };
+  const labels = placeLabels(pixels, bounds).flatMap((place, i): Plot.Markish[] => {
+    const { dx, dy, textAnchor } = place;
+    const [one, pixel] = [drawn[i]!, pixels[i]!];
+    const end = { x: across.invert!(pixel.x + dx), y: down.invert!(pixel.y + dy - 7 * Math.sign(dy)) };
+    const leader = Plot.line([one, end], { ...at, stroke: "currentColor", strokeOpacity: 0.4 });
+    const text = Plot.text([one], { ...at, text: "label", dx, dy, textAnchor, fill: "currentColor" });
+    return isFar(place) ? [leader, text] : [text];
+  });
   return drawPlot(width, { ...options, marks: [...marks, ...labels] });
 }

@@ -19,3 +19,22 @@ test("parabolas of all valleys are one entry of the legend, and each a column of
   expect(legend.map(({ name }) => name)).toEqual(["1e12 FLOP", "parabola", "3e12 FLOP"]);
   for (const { name } of chart.series) expect(JSON.stringify(table)).toContain(name);
 });
+
+test("every setting of a sweep that has room has a tick with its name", () => {
+  const rates = [0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032];
+  const chart: CurveChart = {
+    ...{ kind: "curves", levels: [] },
+    series: [{ name: "depth 2", points: rates.map((x) => ({ x, y: 1 + x })) }],
+    x: { label: "learning rate", unit: "number", scale: "log" },
+    y: { label: "loss", unit: "nat", scale: "linear" },
+  };
+  const named = (width: number) =>
+    [
+      ...curveDrawing(chart)
+        .draw(width)
+        .matchAll(/<text[^>]*>([\d.]+)<\/text>/g),
+    ].map(([, name]) => name);
+  expect(named(760)).toEqual(expect.arrayContaining(rates.map(String)));
+  // On a phone they would lie on each other.
+  expect(named(340)).not.toContain("0.008");
+});
