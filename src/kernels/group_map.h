@@ -1,5 +1,6 @@
 // Loops that apply a scalar function to a tile. Inlined where the function is known, with one loop for each choice of
-// operands that vary along a row and operands that are one number per row.
+// operands that vary along a row and operands that are one number per row. They copy the views that they are given: a
+// store might change the original for all that the compiler knows, and rows can be as short as one vector.
 #ifndef SCANTLING_GROUP_MAP_H
 #define SCANTLING_GROUP_MAP_H
 #include "group_tile.h"
@@ -11,10 +12,11 @@ typedef vreal binary_function(vreal, vreal);
 typedef vreal ternary_function(vreal, vreal, vreal);
 
 ALWAYS_INLINE void map1_rows(const task *t, unary_function *f, bool one) {
-  int64_t whole = t->length / LANES * LANES, rest = t->length - whole;
-  for (int64_t r = 0; r < t->rows; r++) {
-    real *y = row_of(&t->result, r);
-    const real *a = row_of(&t->operand[0], r);
+  const int64_t rows = t->rows, whole = t->length / LANES * LANES, rest = t->length - whole;
+  const view result = t->result, operand = t->operand[0];
+  for (int64_t r = 0; r < rows; r++) {
+    real *y = row_of(&result, r);
+    const real *a = row_of(&operand, r);
     vreal constant = one ? f(vbroadcast(a)) : (vreal){0};
     for (int64_t j = 0; j < whole; j += LANES) vstore(y + j, one ? constant : f(vload(a + j)));
     if (rest > 0) vstore_part(y + whole, one ? constant : f(vload_part(a + whole, rest)), rest);
@@ -27,10 +29,11 @@ ALWAYS_INLINE void map1(const task *t, unary_function *f) {
 }
 
 ALWAYS_INLINE void map2_rows(const task *t, binary_function *f, bool one_a, bool one_b) {
-  int64_t whole = t->length / LANES * LANES, rest = t->length - whole;
-  for (int64_t r = 0; r < t->rows; r++) {
-    real *y = row_of(&t->result, r);
-    const real *a = row_of(&t->operand[0], r), *b = row_of(&t->operand[1], r);
+  const int64_t rows = t->rows, whole = t->length / LANES * LANES, rest = t->length - whole;
+  const view result = t->result, first = t->operand[0], second = t->operand[1];
+  for (int64_t r = 0; r < rows; r++) {
+    real *y = row_of(&result, r);
+    const real *a = row_of(&first, r), *b = row_of(&second, r);
     vreal constant_a = vbroadcast(a), constant_b = vbroadcast(b);
     for (int64_t j = 0; j < whole; j += LANES) {
       vstore(y + j, f(one_a ? constant_a : vload(a + j), one_b ? constant_b : vload(b + j)));
@@ -53,10 +56,11 @@ ALWAYS_INLINE void map2(const task *t, binary_function *f) {
 }
 
 ALWAYS_INLINE void map3_rows(const task *t, ternary_function *f, bool one_a, bool one_b, bool one_c) {
-  int64_t whole = t->length / LANES * LANES, rest = t->length - whole;
-  for (int64_t r = 0; r < t->rows; r++) {
-    real *y = row_of(&t->result, r);
-    const real *a = row_of(&t->operand[0], r), *b = row_of(&t->operand[1], r), *c = row_of(&t->operand[2], r);
+  const int64_t rows = t->rows, whole = t->length / LANES * LANES, rest = t->length - whole;
+  const view result = t->result, first = t->operand[0], second = t->operand[1], third = t->operand[2];
+  for (int64_t r = 0; r < rows; r++) {
+    real *y = row_of(&result, r);
+    const real *a = row_of(&first, r), *b = row_of(&second, r), *c = row_of(&third, r);
     vreal constant_a = vbroadcast(a), constant_b = vbroadcast(b), constant_c = vbroadcast(c);
     for (int64_t j = 0; j < whole; j += LANES) {
       vstore(y + j, f(one_a ? constant_a : vload(a + j), one_b ? constant_b : vload(b + j),

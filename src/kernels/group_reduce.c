@@ -23,23 +23,25 @@ static lane unsigned_maximum(const lane *a, int64_t n) {
 }
 
 static void integer_rows(const task *t, lane (*f)(const lane *, int64_t)) {
+  const view a = t->operand[0], y = t->result;
   for (int64_t r = 0; r < t->rows; r++) {
-    lane result = f((const lane *)row_of(&t->operand[0], r), t->length);
-    memcpy(row_of(&t->result, r), &result, sizeof result);
+    lane result = f((const lane *)row_of(&a, r), t->length);
+    memcpy(row_of(&y, r), &result, sizeof result);
   }
 }
 
 void group_reduce(const task *t) {
-  const view *a = &t->operand[0], *b = &t->operand[1], *y = &t->result;
+  const view a = t->operand[0], b = t->operand[1], y = t->result;
+  const int64_t rows = t->rows, length = t->length;
   switch (t->code) {
   case G_ROW_SUM:
-    for (int64_t r = 0; r < t->rows; r++) *row_of(y, r) = row_sum(row_of(a, r), t->length);
+    for (int64_t r = 0; r < rows; r++) *row_of(&y, r) = row_sum(row_of(&a, r), length);
     break;
   case G_ROW_DOT:
-    for (int64_t r = 0; r < t->rows; r++) *row_of(y, r) = row_dot(row_of(a, r), row_of(b, r), t->length);
+    for (int64_t r = 0; r < rows; r++) *row_of(&y, r) = row_dot(row_of(&a, r), row_of(&b, r), length);
     break;
   case G_ROW_MAXIMUM:
-    for (int64_t r = 0; r < t->rows; r++) *row_of(y, r) = row_maximum(row_of(a, r), t->length);
+    for (int64_t r = 0; r < rows; r++) *row_of(&y, r) = row_maximum(row_of(&a, r), length);
     break;
   case G_INT_ROW_SUM: integer_rows(t, integer_sum); break;
   case G_INT_ROW_MAXIMUM: integer_rows(t, integer_maximum); break;
