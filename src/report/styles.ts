@@ -22,6 +22,7 @@ h3, caption { font-size: 1rem; font-weight: 600; margin: 0; padding: 0; text-ali
 p { margin: .25rem 0; }
 .note, figcaption, footer { color: var(--soft); }
 .note, figcaption { font-size: .9rem; }
+figcaption { margin-top: .35rem; }
 h1 + .note, h1 + .note ~ .note { font-size: 1rem; }
 .told { display: inline-block; margin-right: .4rem; }
 .told strong { font-weight: 600; }
