@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { basename, resolve } from "node:path";
 import { RequestError } from "../errors.ts";
 import { compareArms } from "../study/statistics/compare.ts";
+import { stepDownLine } from "../study/statistics/stepDown.ts";
 import type { Cell, Table } from "../study/statistics/table.ts";
 import { type RunConfiguration, readConfiguration } from "../train/runFolder.ts";
 import { accuraciesOf, curveOf, flopsAfter, type RunResult, readRun, runResult } from "../train/runResult.ts";
@@ -164,7 +165,7 @@ function notesOf(
   return [
     ...(different === null ? [] : [`The runs have different ${different}: their losses are not compared.`]),
     ...repeated,
-    ...(tokens.size > 1
+    ...(different === null && tokens.size > 1
       ? ["The runs were not trained on equally many tokens: arms that differ in it are undecided."]
       : []),
     ...(unfinished.length === 0
@@ -173,8 +174,9 @@ function notesOf(
     ...(pairs.some(({ seeds }) => seeds < 2)
       ? ["Arms with one seed in common decide nothing: train each with two seeds or more, the same for all."]
       : []),
+    ...stepDownLine(pairs),
     `Losses are those of the last evaluation on the validation data, which may have chosen rates${
-      runs.some(({ accuracies }) => accuracies.length > 0)
+      pairs.length > 0 && runs.some(({ accuracies }) => accuracies.length > 0)
         ? "; verdicts are on losses, accuracies are shown beside them"
         : ""
     }.`,

@@ -1,6 +1,7 @@
 // A study's result in words, a line for each thing to know. Computes nothing.
 import { shortList } from "../report/format.ts";
 import { moreSeedsLine } from "../study/moreSeeds.ts";
+import { stepDownLine } from "../study/statistics/stepDown.ts";
 import { measures, showDifference } from "./measures.ts";
 import { type ArmResult, decidedBy, type PairResult, type TrialResult, type ViewResult } from "./result.ts";
 
@@ -18,7 +19,7 @@ export function pairText(pair: PairResult): string {
   const { first, second, measure, difference, interval, winner, verdict } = pair;
   const { furtherSeeds, seeds, decidedAfter, obstacle } = pair;
   const range = (ends: readonly [number, number]): string =>
-    ` [${ends.map((end) => end.toFixed(measures[measure].digits)).join(", ")}]`;
+    ` [${ends.map((end) => endText(end, measures[measure].digits)).join(", ")}]`;
   const early = decidedAfter === undefined ? "" : `, decided after ${decidedAfter} seeds`;
   if (difference === null) return `${first} and ${second} have no seed in common`;
   if (winner !== null) {
@@ -33,6 +34,12 @@ export function pairText(pair: PairResult): string {
   if (interval === null) return `${apart}; the runs say nothing of the spread over seeds`;
   if (furtherSeeds === null) return `${apart}; more than 1,000 more seeds would be needed`;
   return `${apart}; about ${furtherSeeds} more ${furtherSeeds === 1 ? "seed" : "seeds"} would probably decide`;
+}
+
+/** What is not 0 does not look so. */
+function endText(end: number, digits: number): string {
+  const text = end.toFixed(digits);
+  return end !== 0 && Number(text) === 0 ? end.toPrecision(1) : text;
 }
 
 /**
@@ -107,6 +114,7 @@ export function noteLines(result: TrialResult): string[] {
           `Runs were made by ${backends.join(" and ")}: their losses can differ by rounding, and their speeds are no comparison.`,
         ]),
     ...decidableLines(result),
+    ...stepDownLine(pairs),
     ...edges,
   ];
 }

@@ -48,6 +48,22 @@ test("arms on the same data are compared seed by seed; a copy of a run is left o
   expect(notes).toContain(`${again} repeats ${wide[0]}, and is left out of the verdicts.`);
 });
 
+test("a win that stepping down alone decides has a line that says so", () => {
+  const near = [0.01, -0.01].map((by, place) =>
+    run(`near-seed${place + 1}`, 3, { seed: place + 1 }, [1 + by]),
+  );
+  const nearer = [-0.01, 0.01].map((by, place) =>
+    run(`nearer-seed${place + 1}`, 4, { seed: place + 1 }, [1.07 + by]),
+  );
+  const far = [0.01, -0.005].map((by, place) =>
+    run(`far-seed${place + 1}`, 5, { seed: place + 1 }, [9 + by]),
+  );
+  const { pairs, notes } = compareRuns([...near, ...nearer, ...far]);
+  expect(pairLine(pairs[0]!)).toMatch(/^win: near over nearer by 0\.0700 nat \[0\.0000, 0\.1400\]$/);
+  expect(notes.filter((note) => note.includes("ends at 0"))).toHaveLength(1);
+  expect(compareRuns([...near, ...far]).notes.join()).not.toContain("ends at 0");
+});
+
 test("losses of another objective or of other validation tokens are not compared", () => {
   const masked = run("masked", 1, { seed: 1, objective: "masked-token" }, [1]);
   const other = compareRuns([wide[0]!, masked]);
@@ -209,6 +225,12 @@ test("accuracies of different things are drawn apart, and runs of something that
   expect(accuracies.map(({ title }) => title)).toContain("Accuracy over tokens: words, masked-token");
   expect(accuracies).toHaveLength(3);
   expect(accuracies[0]!.description).toBe("Validation accuracy of every arm against tokens.");
+  // Nothing is said of verdicts where there can be none.
+  const longer = run("image-longer", 1, { seed: 1, objective: "masked-token" }, [2, 1, 1]);
+  expect(compareRuns([withAccuracies(longer, [0.1, 0.2, 0.3]), wide[0]!]).notes).toEqual([
+    "The runs have different objectives: their losses are not compared.",
+    "Losses are those of the last evaluation on the validation data, which may have chosen rates.",
+  ]);
 });
 
 test("losses of different things are drawn apart", () => {

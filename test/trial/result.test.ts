@@ -325,6 +325,20 @@ test("a study that spent what it may says so, and not that arms were told apart"
   expect(trialResult(full, resultsOf(full, planted)).ended).toBe("done");
 });
 
+test("an interval of a win that ends at 0 is explained where there is one", () => {
+  const trial = trialOf();
+  const result = trialResult(trial, resultsOf(trial, planted));
+  const [pair] = result.pairs;
+  const cut = {
+    ...result,
+    pairs: [{ ...pair!, verdict: "win", winner: pair!.first, interval: [-0.2, 0] }],
+  } as const;
+  const said = (of: typeof result) => noteLines(of).filter((line) => line.includes("interval ends at 0"));
+  expect(said(cut)).toHaveLength(1);
+  expect(said(result)).toEqual([]);
+  expect(trialReport({ result: cut, command: "", hash: "" }).notes).toContain(said(cut)[0]);
+});
+
 test("a single rate is told to be untuned, and two are not", () => {
   for (const stop of ["race", "full"] as const) {
     const one = trialOf({ rates: [0.01], stop });
