@@ -19,6 +19,8 @@ export function comparisonReport(comparison: RunComparison, command: string): Re
     facts: [
       { name: "runs", value: String(runs.length) },
       { name: "arms", value: String(arms.length) },
+      { name: "seeds", value: String(new Set(runs.map(({ seed }) => seed)).size) },
+      { name: "data", value: shortList(comparison.data) },
     ],
     verdicts: pairs.map((pair) => ({ outcome: pair.verdict, text: pairText(pair) })),
     sections: [
@@ -76,29 +78,33 @@ const seedsOf = ({ runs }: Pick<RunComparison, "runs">): string => {
 interface Spent {
   readonly label: string;
   readonly unit: "count" | "seconds";
-  /** What a run's first steps have taken; null where it is not known. */
-  readonly by: (run: ComparedRun) => (step: number) => number | null;
+  /** What the first steps of an arm's runs have taken; null where it is not known. */
+  readonly by: (runs: readonly [ComparedRun, ...ComparedRun[]]) => (step: number) => number | null;
   readonly convention: string;
 }
 
 const axes: readonly Spent[] = [
   {
     ...{ label: "tokens", unit: "count", convention: "means over seeds" },
-    by: ({ result }) => perStep(result, result.tokens),
+    by: ([{ result }]) => perStep(result, result.tokens),
   },
   {
     ...{ label: "training FLOPs", unit: "count" },
     convention: "means over seeds; all operations of forward and backward that run",
-    by: ({ curve, flops }) => {
+    by: ([{ curve, flops }]) => {
       const spent = new Map(curve.map(({ step }, place) => [step, flops[place] ?? null]));
       return (step) => spent.get(step) ?? null;
     },
   },
   {
     ...{ label: "seconds", unit: "seconds" },
-    convention: "means over seeds; seconds of updates at the median speed of the arm's first run",
-    by: ({ result }) =>
-      result.tokensPerSecond === null ? () => null : perStep(result, result.tokens / result.tokensPerSecond),
+    convention: "means over seeds; seconds of updates at the median speed of the arm's runs",
+    by: (runs) => {
+      const speeds = runs.flatMap(({ result }) => result.tokensPerSecond ?? []).sort((a, b) => a - b);
+      const speed = speeds[speeds.length >> 1];
+      const [{ result }] = runs;
+      return speed === undefined ? () => null : perStep(result, result.tokens / speed);
+    },
   },
 ];
 
@@ -124,6 +130,7 @@ function curves({ runs, name, isAll }: Group, axis: Spent, { name: what, unit, o
   const read = runs.map((run) => ({ run, curve: of(run) }));
   const telling = read.filter(({ curve }) => curve.length > 0);
   const silent = read.filter(({ run, curve }) => curve.length === 0 && run.curve.length > 0);
+  const isOfImages = runs.some(({ result }) => result.imagesPerSecond !== null);
   const arms = [...new Set(telling.map(({ run }) => run.arm))];
   const bands = telling.length > arms.length ? "; bands from the lowest to the highest seed" : "";
   const without =
@@ -136,14 +143,16 @@ function curves({ runs, name, isAll }: Group, axis: Spent, { name: what, unit, o
     description: `Validation ${what} of every arm against ${axis.label}${bands}.${without}`,
     data: `${name}, validation`,
     seeds: seedsOf({ runs: telling.map(({ run }) => run) }),
-    convention: axis.convention,
+    convention:
+      isOfImages && axis.label === "tokens" ? `${axis.convention}; a token is a patch` : axis.convention,
     chart: {
       kind: "curves",
       x: { label: axis.label, unit: axis.unit, scale: "log" },
       y: { label: what, unit, scale: "linear" },
       series: arms.flatMap((arm): Series[] => {
         const own = telling.filter(({ run }) => run.arm === arm);
-        const spent = axis.by(own[0]!.run);
+        const [first, ...others] = own.map(({ run }) => run);
+        const spent = axis.by([first!, ...others]);
         const points = banded(own.map(({ curve }) => curve)).flatMap(({ x, ...rest }) => {
           const at = spent(x);
           return at === null ? [] : [{ x: at, ...rest }];

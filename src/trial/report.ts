@@ -12,7 +12,7 @@ import type { ArmResult, TrialResult } from "./result.ts";
 import { shapeFigures } from "./shapes.ts";
 import { costTable, growthTables, lossTable, rateTable, verdictTable, viewTable } from "./tables.ts";
 import { type Reading, ratesOf, spentAfter, type ViewStage } from "./views.ts";
-import { aboutSeeds, flipLines, noteLines, pairText } from "./words.ts";
+import { aboutSeeds, flipLines, noteLines, pairText, seedsRun } from "./words.ts";
 
 /** What the report says besides the result. */
 export interface TrialReportRequest {
@@ -38,7 +38,9 @@ export function trialReport({ result, title, command, hash }: TrialReportRequest
   };
 }
 
-function factsOf({ arms, spent, seeds, optimum }: TrialResult) {
+function factsOf(result: TrialResult) {
+  const { arms, spent, seeds, optimum } = result;
+  const ran = seedsRun(result).length;
   const tested = arms.filter(({ test }) => test !== null).sort((a, b) => a.test!.loss - b.test!.loss);
   const told = arms
     .filter(({ accuracy }) => accuracy !== null)
@@ -52,7 +54,7 @@ function factsOf({ arms, spent, seeds, optimum }: TrialResult) {
       ? []
       : [{ name: "lowest loss", value: `${best.name}, ${best.test!.loss.toFixed(4)} nat` }]),
     ...(optimum === null ? [] : [{ name: "lowest possible", value: `${optimum.toFixed(4)} nat` }]),
-    { name: "seeds", value: String(seeds.length) },
+    { name: "seeds", value: ran < seeds.length ? `${ran} of ${seeds.length}` : String(ran) },
     { name: "runs", value: String(spent.runs) },
     { name: "training FLOPs", value: spent.flops.toExponential(2) },
   ];

@@ -5,9 +5,17 @@ import { stepDownLine } from "../study/statistics/stepDown.ts";
 import { measures, showDifference } from "./measures.ts";
 import { type ArmResult, decidedBy, type PairResult, type TrialResult, type ViewResult } from "./result.ts";
 
-/** "seeds 1 to 3". */
-export const aboutSeeds = ({ seeds }: Pick<TrialResult, "seeds">): string =>
-  seeds.length === 1 ? `seed ${seeds[0]}` : `seeds ${seeds[0]} to ${seeds.at(-1)}`;
+/** Seeds that an arm has a result of, by their numbers: a race may end before its last. */
+export function seedsRun({ seeds, arms }: Pick<TrialResult, "seeds" | "arms">): number[] {
+  return [...seeds.keys()].filter((seed) => arms.some(({ tests }) => (tests[seed] ?? null) !== null));
+}
+
+/** "seeds 1 to 3", of those that were run; before the first of all. */
+export function aboutSeeds(result: Pick<TrialResult, "seeds" | "arms">): string {
+  const ran = seedsRun(result).map((seed) => result.seeds[seed]!);
+  const told = ran.length === 0 ? result.seeds : ran;
+  return told.length === 1 ? `seed ${told[0]}` : `seeds ${told[0]} to ${told.at(-1)}`;
+}
 
 /** "win: deep over wide by 0.0312 nat [0.0201, 0.0423]". */
 export function pairLine(pair: PairResult): string {

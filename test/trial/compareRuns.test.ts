@@ -217,6 +217,28 @@ test("accuracies are drawn where runs tell them, in the style of the losses, and
   expect(compareRuns([...wide, ...deep]).notes.at(-1)).not.toContain("accurac");
 });
 
+test("an arm's seconds are at the median speed of its runs, and facts tell seeds and data", () => {
+  const speeds = [100, 10, 50];
+  const folders = speeds.map((speed, place) => {
+    const folder = run(`uneven-seed${place + 1}`, 1, { seed: place + 1, batch: 8 }, [2, 1]);
+    const text = readFileSync(logPath(folder), "utf8").replaceAll(
+      '"tokensPerSecond":100',
+      `"tokensPerSecond":${speed}`,
+    );
+    writeFileSync(logPath(folder), text);
+    return folder;
+  });
+  const seconds = figuresOf(folders).find(({ title }) => title === "Loss over seconds")!;
+  // Updates of 64 tokens at 50 a second.
+  expect(seconds.chart).toMatchObject({ series: [{ points: [{ x: 1.28 }, { x: 2.56 }] }] });
+  expect(comparisonReport(compareRuns(folders), "compare").facts).toEqual(
+    Object.entries({ runs: "3", arms: "1", seeds: "3", data: "words" }).map(([name, value]) => ({
+      name,
+      value,
+    })),
+  );
+});
+
 test("accuracies of different things are drawn apart, and runs of something that has none are not missed", () => {
   const image = (name: string, last: number) =>
     withAccuracies(run(name, 1, { seed: 1, objective: "masked-token" }, [2, 1]), [0.1, last]);

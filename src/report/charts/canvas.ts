@@ -76,10 +76,15 @@ export function plotOf(width: number, options: Plot.PlotOptions) {
   });
 }
 
+/** Ticks of a loss alone do not say what it is in. */
+function axisLabel({ label, unit }: Axis): string {
+  return unit === "nat" && !/\bnats?\b/.test(label) ? `${label}, nat` : label;
+}
+
 /** The options of an axis, with values or without. */
 export function axisOptions(axis: Axis, hasValues: boolean, width: number): Plot.ScaleOptions {
   return {
-    label: shorten(axis.label, Math.floor(width / 7.5)),
+    label: shorten(axisLabel(axis), Math.floor(width / 7.5)),
     type: axis.scale,
     // Without values Plot would have no domain to draw an axis for.
     ...(axis.domain === undefined && hasValues ? {} : { domain: axis.domain ?? [1, 10] }),
