@@ -27,12 +27,24 @@ const family = trialOf({
   equal: { parameters: 24_576, convention: "kaplan", tolerance: 0.5 },
 } as never);
 
+/** Routers of six blocks tell of eight experts each. */
+const statistics = Object.fromEntries(
+  [0, 1, 2, 3, 4, 5].flatMap((block) => [
+    [`block.${block}.moe.load`, Array.from({ length: 8 }, (_, i) => (1 + ((block + i) % 3)) / 16)],
+    [`block.${block}.moe.entropy`, [2 - block / 10]],
+    [`block.${block}.moe.dropped`, [block / 100]],
+  ]),
+);
+const plain = told(trialOf());
+const experts = { ...plain, arms: plain.arms.map((arm) => ({ ...arm, statistics })) };
+
 const claimed = told(
   defineTrial(claim.studies.small[0]!.input, { data: { ...context.data, trainingTokens: 1e9 } }),
 );
 const studies = [{ label: "standard", ...studiedTrial(claimed, { verdict: judgeClaim(claim, claimed) }) }];
 const pages = {
-  "a study": pageOf(told(trialOf())),
+  "a study": pageOf(plain),
+  "a study of experts": pageOf(experts),
   "a study of one seed": pageOf(told(trialOf({ seeds: 1 }))),
   "a study without results": pageOf(told(trialOf(), false)),
   "a family": pageOf(told(family)),

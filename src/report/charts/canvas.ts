@@ -107,9 +107,8 @@ export const tickFormats: Readonly<Record<Unit, string | ((value: number) => str
 /** The name of a tick that stands at a value, which need not be round. */
 export function tickName(value: number, unit: Unit): string {
   if (unit === "count") return formatCount(value);
-  return unit === "nat" || unit === "seconds"
-    ? String(Number(value.toPrecision(4)))
-    : formatUnit(value, unit);
+  if (unit === "seconds") return String(Number(value.toPrecision(3)));
+  return unit === "nat" ? String(Number(value.toPrecision(4))) : formatUnit(value, unit);
 }
 
 /** Whether a value lies on the part of the axis that is shown. */
