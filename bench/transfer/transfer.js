@@ -21,6 +21,7 @@ Results: bench/transfer/width.json and depth.json, and the pages beside them.
   --largest N     no wider or deeper models: a first look, in a folder of its own
   --processes N   runs at a time (default: one a core)
   --estimate      say how many FLOPs it takes, and stop
+  --render        train nothing: the pages and the JSON again from the runs that are there
   --help
 `;
 
@@ -29,11 +30,13 @@ const values = readOptions(HELP, {
   largest: { type: "string" },
   processes: { type: "string" },
   estimate: { type: "boolean", default: false },
+  render: { type: "boolean", default: false },
 });
 
 const processes = wholeOption(values, "processes");
 const most = wholeOption(values, "largest") ?? Number.POSITIVE_INFINITY;
-const signal = stopSignal();
+// A study that is stopped before it begins tells what is known and starts nothing.
+const signal = values.render ? AbortSignal.abort() : stopSignal();
 
 const designs = {
   width: { parametrisations: ["mup", "standard"], widths: [64, 128, 256, 512], depths: [4] },
@@ -61,7 +64,13 @@ for (const name of namesOf(values, Object.keys(designs))) {
   console.log(`${name}: ${runs.length} runs, ${flops.toExponential(2)} FLOP`);
   if (values.estimate) continue;
   let seconds = 0;
-  for await (const event of transfer({ ...request, folder, processes, signal })) {
+  for await (const event of transfer({
+    ...request,
+    folder,
+    processes,
+    signal,
+    command: "node bench/transfer/transfer.js",
+  })) {
     if (event.kind === "study" && event.event.kind === "result") {
       const { run, value, seconds: took } = event.event.result;
       seconds += took;
@@ -70,12 +79,16 @@ for (const name of namesOf(values, Object.keys(designs))) {
       console.log(`${event.event.failure.run} failed: ${event.event.failure.reason}`);
     }
     if (event.kind !== "end") continue;
-    if (event.reason === "interrupted") process.exit(130);
+    if (event.reason === "interrupted" && !values.render) process.exit(130);
+    if (values.render && event.result.series.some(({ verdict }) => verdict === "unfinished")) {
+      console.error(`${name}: not all runs have ended; nothing is written. Without --render they go on`);
+      process.exit(2);
+    }
     for (const { text } of event.result.series) console.log(text);
     if (values.largest === undefined) {
       writeFileSync(path.join(HERE, `${name}.json`), `${JSON.stringify(event.result, null, 1)}\n`);
       copyFileSync(event.report, path.join(HERE, `${name}.html`));
     }
   }
-  console.log(`${name}: ${(seconds / 3600).toFixed(2)} h of processes`);
+  if (!values.render) console.log(`${name}: ${(seconds / 3600).toFixed(2)} h of processes`);
 }

@@ -116,9 +116,11 @@ function measureSection({ measure, pairs, judged }: JudgedMeasure, about: Figure
         title: capital(title),
         note: `Each number: ${unit}; the lower is the better. A dash: not known.`,
         columns: [
-          { heading: "of" },
-          { heading: "mean" },
-          ...Array.from({ length: seeds }, (_, i) => ({ heading: `seed ${i + 1}` })),
+          { heading: "arm" },
+          ...["mean", ...Array.from({ length: seeds }, (_, i) => `seed ${i + 1}`)].map((heading) => ({
+            heading,
+            unit: unit === "nat" ? ("nat" as const) : undefined,
+          })),
         ],
         rows: arms.map(({ name, values }) => [name, meanOf(values), ...values]),
       },

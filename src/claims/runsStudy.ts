@@ -194,13 +194,11 @@ function runSection(runs: readonly SingleRun[], lossOf: LossOf, notes: readonly 
     columns: [
       { heading: "run" },
       { heading: "tokens", unit: "count" },
-      { heading: "steps" },
-      { heading: "FLOPs" },
+      { heading: "steps", unit: "whole" },
+      { heading: "FLOPs", unit: "count" },
       { heading: "loss", unit: "nat" },
     ],
-    rows: runs.map((one) => [
-      ...[one.run, tokensOf(one), one.spec.training.steps, one.flops.toExponential(3), lossOf(one)],
-    ]),
+    rows: runs.map((one) => [...[one.run, tokensOf(one), one.spec.training.steps, one.flops, lossOf(one)]]),
   });
   return { ...section, parts: [...notes.map((text) => ({ kind: "text", text }) as const), ...section.parts] };
 }

@@ -1,6 +1,7 @@
 // A design's result in words, a line for each thing to know. Computes nothing.
 import { RequestError } from "../errors.ts";
 import { formatCount, formatLoss } from "../report/format.ts";
+import { stepDownLine } from "../study/statistics/stepDown.ts";
 import type { RunResult } from "../train/runResult.ts";
 import { edgeLine } from "../trial/words.ts";
 import type { DesignResult } from "./design.ts";
@@ -29,6 +30,7 @@ export function noteLines(result: DesignResult): string[] {
     ...(finalists.length > 1
       ? ["Finalists were chosen by their first seed, so their losses look a little better than they are."]
       : []),
+    ...stepDownLine(result.pairs),
     ...finalists.slice(0, 1).flatMap(edgeLine),
     ...(run === null ? [] : epochLines(run.tokens, run.tokens, trainingTokens)),
     ...(failures.length === 0 ? [] : [`${failures.length} runs failed; they are listed below.`]),

@@ -281,13 +281,13 @@ function runSection({ rungs }: LadderResult): ReportSection {
       { heading: "state", unit: "count" },
       { heading: "rate", unit: "number" },
       { heading: "steps", unit: "whole" },
-      { heading: "FLOPs" },
+      { heading: "FLOPs", unit: "count" },
       { heading: "loss", unit: "nat" },
     ],
     rows: rungs.flatMap(({ name, runs }) =>
       runs.map(({ width, layers, parameters, tokens, state, rate, steps, flops, loss }) => [
         ...[name, width, layers, parameters, tokens, state, rate, steps],
-        ...[flops.toExponential(3), loss],
+        ...[flops, loss],
       ]),
     ),
   });

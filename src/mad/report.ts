@@ -1,6 +1,7 @@
 // A comparison as a report: what reads first, the heat map, curves, tables. Knows no file and no HTML.
 import type { ReportDocument, ReportPart, ReportTable } from "../report/document.ts";
 import { moreSeedsLine } from "../study/moreSeeds.ts";
+import { stepDownLine } from "../study/statistics/stepDown.ts";
 import type { Association } from "./against.ts";
 import { find, markOf, scoreColumns } from "./columns.ts";
 import { reachOf } from "./ending.ts";
@@ -85,7 +86,13 @@ function notesOf(result: MadResult): string[] {
       ? "Scores are shares of right answers on test items."
       : "Scores are the mean over batches of 128 of macro recall, as mad-lab reports them.";
   const share = full ? "" : ` ${percent(spent.share)} of the FLOPs of all runs were spent.`;
-  return [measure, `${endingLine(result)}${share}`, ...reachLines(result), ...seedNotes(result)];
+  return [
+    measure,
+    `${endingLine(result)}${share}`,
+    ...reachLines(result),
+    ...seedNotes(result),
+    ...stepDownLine(result.verdicts.mean),
+  ];
 }
 
 /** What seeds the scores are over, where a reader could think of others. */

@@ -20,9 +20,9 @@ export function figureMarkup(figure: ReportFigure): Markup {
   const { draw, legend, table } = drawingOf(chart);
   const picture = (width: number) =>
     html`<div role="img" aria-label="${description}">${trusted(draw(width))}</div>`;
-  const told = Object.entries({ Data: data, Seeds: seeds, Convention: convention }).filter(
-    ([, text]) => text !== "",
-  );
+  // "seeds 1 to 3" follows a name that says so already.
+  const named = { Data: data, Seeds: seeds.replace(/^seeds? (?=\d)/, ""), Convention: convention };
+  const told = Object.entries(named).filter(([, text]) => text !== "");
   // What is SVG already is the same at every width.
   const pictures =
     chart.kind === "picture"

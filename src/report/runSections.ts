@@ -1,9 +1,14 @@
 // Sections of a report about many runs: each of them, and those that failed. Knows no study.
 import type { ReportSection, ReportTable } from "./document.ts";
 
+/** More rows than these are shown when they are asked for: on a phone each takes some lines. */
+const MOST_SHOWN = 24;
+
 export function runsSection({ columns, rows }: Pick<ReportTable, "columns" | "rows">): ReportSection {
   const note = "A dash: out of bounds, failed or not run.";
-  return { heading: "Runs", parts: [{ kind: "table", title: "Runs", note, columns, rows }] };
+  const table: ReportTable = { kind: "table", title: "Runs", note, columns, rows };
+  if (rows.length <= MOST_SHOWN) return { heading: "Runs", parts: [table] };
+  return { heading: "Runs", parts: [{ kind: "folded", title: `All ${rows.length} runs`, parts: [table] }] };
 }
 
 /** None where no run failed. */

@@ -15,13 +15,14 @@ export const styles = `
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--ground); color: var(--text); font: 16px/1.5 system-ui, sans-serif; }
 main { width: fit-content; min-width: min(100%, 50rem); max-width: 100%; margin: 0 auto; padding: 1.5rem 1rem 3rem; overflow-wrap: anywhere; }
-p, h1, h2, pre, summary, dl, ul, footer, .facts, .wide, .narrow, figcaption { max-width: var(--column); }
+p, h1, h2, h3, pre, summary, dl, ul, footer, .facts, .wide, .narrow, figcaption { max-width: var(--column); }
 h1 { font-size: 1.6rem; line-height: 1.2; margin: 0 0 .25rem; }
 h2 { font-size: 1.2rem; margin: 2.25rem 0 .5rem; }
 h3, caption { font-size: 1rem; font-weight: 600; margin: 0; padding: 0; text-align: left; }
 p { margin: .25rem 0; }
 .note, figcaption, footer { color: var(--soft); }
 .note, figcaption { font-size: .9rem; }
+figcaption { margin-top: .35rem; }
 h1 + .note, h1 + .note ~ .note { font-size: 1rem; }
 .told { display: inline-block; margin-right: .4rem; }
 .told strong { font-weight: 600; }
@@ -51,7 +52,7 @@ pre { background: var(--panel); border-radius: .4rem; padding: .8rem; white-spac
   linear-gradient(to left, var(--shade), transparent) right top / 1rem calc(100% - 1px) no-repeat scroll; }
 table { border-collapse: collapse; font-size: .9rem; overflow-wrap: normal; }
 .sortable { min-width: min(100%, var(--column)); }
-.title { display: inline-block; position: sticky; left: 0; max-width: calc(100vw - 2rem); }
+.title { display: inline-block; position: sticky; left: 0; max-width: min(100vw - 2rem, var(--column)); }
 th, td { text-align: left; vertical-align: top; padding: .3rem .7rem .3rem 0; border-bottom: 1px solid var(--line); font-weight: normal; }
 tbody th { min-width: 8.5rem; max-width: 16rem; overflow-wrap: anywhere; }
 td { font-variant-numeric: tabular-nums; }
@@ -64,6 +65,7 @@ thead th { color: var(--soft); vertical-align: bottom; }
 thead .number { white-space: normal; }
 [aria-sort="descending"] button::after { content: " ▼"; }
 [aria-sort="ascending"] button::after { content: " ▲"; }
+@media (min-width: 50rem) { .words { max-width: 20rem; } }
 @media (max-width: 50rem) { .scroll th[scope="row"] { max-width: 9rem; } }
 .scroll tr > :first-child { position: sticky; left: 0; background: var(--ground); }
 .facts { width: 100%; }

@@ -72,7 +72,7 @@ function seriesSection(
       {
         kind: "table",
         title: `Losses, ${title}`,
-        note: "Mean over seeds; the lowest of each row is marked. A dash: out of bounds, failed or not run.",
+        note: "A column for each learning rate: means over seeds, the lowest of each row marked. A dash: out of bounds, failed or not run.",
         columns: [
           { heading: axis },
           ...rates.map((rate) => ({ heading: rate.toPrecision(3), unit: "nat" as const })),

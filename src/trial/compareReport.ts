@@ -1,11 +1,13 @@
 // Runs held against each other, as a document. Compares nothing.
 import type { Series } from "../report/charts/chart.ts";
 import type { ReportDocument, ReportFigure, ReportTable } from "../report/document.ts";
+import { capitalised, shortList } from "../report/format.ts";
 import type { RunResult } from "../train/runResult.ts";
 import type { ComparedRun, RunComparison } from "./compareRuns.ts";
 import { diagramSection } from "./diagrams.ts";
 import { differenceFigure } from "./differences.ts";
 import { banded, drawn } from "./report.ts";
+import type { Reading } from "./views.ts";
 import { pairText } from "./words.ts";
 
 /** The comparison as a document. */
@@ -17,24 +19,15 @@ export function comparisonReport(comparison: RunComparison, command: string): Re
     facts: [
       { name: "runs", value: String(runs.length) },
       { name: "arms", value: String(arms.length) },
+      { name: "seeds", value: String(new Set(runs.map(({ seed }) => seed)).size) },
+      { name: "data", value: shortList(comparison.data) },
     ],
     verdicts: pairs.map((pair) => ({ outcome: pair.verdict, text: pairText(pair) })),
     sections: [
       {
         heading: "Learning",
         parts: groupsOf(comparison).flatMap((group) =>
-          [
-            curves(group, "tokens", "count", ({ result }) => perStep(result, result.tokens)),
-            curves(group, "training FLOPs", "count", ({ curve, flops }) => {
-              const spent = new Map(curve.map(({ step }, place) => [step, flops[place] ?? null]));
-              return (step) => spent.get(step) ?? null;
-            }),
-            curves(group, "seconds", "seconds", ({ result }) =>
-              result.tokensPerSecond === null
-                ? () => null
-                : perStep(result, result.tokens / result.tokensPerSecond),
-            ),
-          ].flatMap(drawn),
+          axes.flatMap((axis) => learned.flatMap((value) => drawn(curves(group, axis, value)))),
         ),
       },
       { heading: "Differences", parts: drawn(differences(comparison)) },
@@ -55,7 +48,6 @@ function perStep({ step: last }: RunResult, all: number): (step: number) => numb
 /** Runs whose losses are of one thing. */
 interface Group {
   readonly runs: readonly ComparedRun[];
-  readonly arms: readonly string[];
   /** "shapes"; with the objective where others have another one on the same data. */
   readonly name: string;
   /** Whether there is no other. */
@@ -71,7 +63,6 @@ function groupsOf({ runs }: RunComparison): Group[] {
     const isShared = runs.some(({ scored }) => scored.data === data && scored.objective !== objective);
     return {
       runs: own,
-      arms: [...new Set(own.map(({ arm }) => arm))],
       name: isShared ? `${data}, ${objective}` : data,
       isAll: keys.length === 1,
     };
@@ -83,29 +74,85 @@ const seedsOf = ({ runs }: Pick<RunComparison, "runs">): string => {
   return seeds.length === 1 ? `seed ${seeds[0]}` : `seeds ${seeds.join(", ")}`;
 };
 
-function curves(
-  group: Group,
-  label: string,
-  unit: "count" | "seconds",
-  spentBy: (run: ComparedRun) => (step: number) => number | null,
-): ReportFigure {
-  const { runs, arms, name, isAll } = group;
+/** What curves are drawn over. */
+interface Spent {
+  readonly label: string;
+  readonly unit: "count" | "seconds";
+  /** What the first steps of an arm's runs have taken; null where it is not known. */
+  readonly by: (runs: readonly [ComparedRun, ...ComparedRun[]]) => (step: number) => number | null;
+  readonly convention: string;
+}
+
+const axes: readonly Spent[] = [
+  {
+    ...{ label: "tokens", unit: "count", convention: "means over seeds" },
+    by: ([{ result }]) => perStep(result, result.tokens),
+  },
+  {
+    ...{ label: "training FLOPs", unit: "count" },
+    convention: "means over seeds; all operations of forward and backward that run",
+    by: ([{ curve, flops }]) => {
+      const spent = new Map(curve.map(({ step }, place) => [step, flops[place] ?? null]));
+      return (step) => spent.get(step) ?? null;
+    },
+  },
+  {
+    ...{ label: "seconds", unit: "seconds" },
+    convention: "means over seeds; seconds of updates at the median speed of the arm's runs",
+    by: (runs) => {
+      const speeds = runs.flatMap(({ result }) => result.tokensPerSecond ?? []).sort((a, b) => a - b);
+      const speed = speeds[speeds.length >> 1];
+      const [{ result }] = runs;
+      return speed === undefined ? () => null : perStep(result, result.tokens / speed);
+    },
+  },
+];
+
+/** What is drawn over it. */
+interface Learned {
+  readonly name: string;
+  readonly unit: "nat" | "share";
+  readonly of: (run: ComparedRun) => readonly Reading[];
+}
+
+const learned: readonly Learned[] = [
+  {
+    ...{ name: "loss", unit: "nat" },
+    of: ({ curve }) => curve.map(({ step, loss }) => ({ step, value: loss })),
+  },
+  {
+    ...{ name: "accuracy", unit: "share" },
+    of: ({ accuracies }) => accuracies.map(({ step, accuracy }) => ({ step, value: accuracy })),
+  },
+];
+
+function curves({ runs, name, isAll }: Group, axis: Spent, { name: what, unit, of }: Learned): ReportFigure {
+  const read = runs.map((run) => ({ run, curve: of(run) }));
+  const telling = read.filter(({ curve }) => curve.length > 0);
+  const silent = read.filter(({ run, curve }) => curve.length === 0 && run.curve.length > 0);
+  const isOfImages = runs.some(({ result }) => result.imagesPerSecond !== null);
+  const arms = [...new Set(telling.map(({ run }) => run.arm))];
+  const bands = telling.length > arms.length ? "; bands from the lowest to the highest seed" : "";
+  const without =
+    silent.length === 0
+      ? ""
+      : ` Runs that do not tell it: ${shortList(silent.map(({ run }) => run.folder))}.`;
   return {
     kind: "figure",
-    title: `Loss over ${label}${isAll ? "" : `: ${name}`}`,
-    description: `Validation loss of every arm against ${label}; bands from the lowest to the highest seed.`,
+    title: `${capitalised(what)} over ${axis.label}${isAll ? "" : `: ${name}`}`,
+    description: `Validation ${what} of every arm against ${axis.label}${bands}.${without}`,
     data: `${name}, validation`,
-    seeds: seedsOf(group),
+    seeds: seedsOf({ runs: telling.map(({ run }) => run) }),
     convention:
-      label === "training FLOPs" ? "all operations of forward and backward that run" : "means over seeds",
+      isOfImages && axis.label === "tokens" ? `${axis.convention}; a token is a patch` : axis.convention,
     chart: {
       kind: "curves",
-      x: { label, unit, scale: "log" },
-      y: { label: "loss", unit: "nat", scale: "linear" },
+      x: { label: axis.label, unit: axis.unit, scale: "log" },
+      y: { label: what, unit, scale: "linear" },
       series: arms.flatMap((arm): Series[] => {
-        const own = runs.filter((run) => run.arm === arm && run.curve.length > 0);
-        if (own[0] === undefined) return [];
-        const spent = spentBy(own[0]);
+        const own = telling.filter(({ run }) => run.arm === arm);
+        const [first, ...others] = own.map(({ run }) => run);
+        const spent = axis.by([first!, ...others]);
         const points = banded(own.map(({ curve }) => curve)).flatMap(({ x, ...rest }) => {
           const at = spent(x);
           return at === null ? [] : [{ x: at, ...rest }];

@@ -3,9 +3,10 @@ import { createHash } from "node:crypto";
 import { basename, resolve } from "node:path";
 import { RequestError } from "../errors.ts";
 import { compareArms } from "../study/statistics/compare.ts";
+import { stepDownLine } from "../study/statistics/stepDown.ts";
 import type { Cell, Table } from "../study/statistics/table.ts";
 import { type RunConfiguration, readConfiguration } from "../train/runFolder.ts";
-import { curveOf, flopsAfter, type RunResult, readRun, runResult } from "../train/runResult.ts";
+import { accuraciesOf, curveOf, flopsAfter, type RunResult, readRun, runResult } from "../train/runResult.ts";
 import { type PairResult, pairResult } from "./result.ts";
 import type { Look } from "./views.ts";
 
@@ -20,6 +21,8 @@ export interface ComparedRun {
   readonly result: RunResult;
   /** On the validation data, on the way. */
   readonly curve: readonly Look[];
+  /** Shares of right first guesses there; none where its objective does not tell them. */
+  readonly accuracies: readonly { readonly step: number; readonly accuracy: number }[];
   /** Training FLOPs before each of them, each update's by the network it was made with; null where the log does not tell. */
   readonly flops: readonly (number | null)[];
   /** The last of the losses; null where there is none. */
@@ -68,6 +71,7 @@ export function compareRuns(folders: readonly string[], margin: number = usualMa
         ...{ data: configuration.data.name, sha256: configuration.data.sha256 },
         objective: configuration.training.objective.name,
       },
+      accuracies: accuraciesOf(log),
       flops: flopsAfter(
         log,
         curve.map(({ step }) => step),
@@ -161,7 +165,7 @@ function notesOf(
   return [
     ...(different === null ? [] : [`The runs have different ${different}: their losses are not compared.`]),
     ...repeated,
-    ...(tokens.size > 1
+    ...(different === null && tokens.size > 1
       ? ["The runs were not trained on equally many tokens: arms that differ in it are undecided."]
       : []),
     ...(unfinished.length === 0
@@ -170,6 +174,11 @@ function notesOf(
     ...(pairs.some(({ seeds }) => seeds < 2)
       ? ["Arms with one seed in common decide nothing: train each with two seeds or more, the same for all."]
       : []),
-    "Losses are those of the last evaluation on the validation data, which may have chosen rates.",
+    ...stepDownLine(pairs),
+    `Losses are those of the last evaluation on the validation data, which may have chosen rates${
+      pairs.length > 0 && runs.some(({ accuracies }) => accuracies.length > 0)
+        ? "; verdicts are on losses, accuracies are shown beside them"
+        : ""
+    }.`,
   ];
 }

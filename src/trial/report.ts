@@ -11,8 +11,8 @@ import { moduleSection } from "./modules.ts";
 import type { ArmResult, TrialResult } from "./result.ts";
 import { shapeFigures } from "./shapes.ts";
 import { costTable, growthTables, lossTable, rateTable, verdictTable, viewTable } from "./tables.ts";
-import { type Look, ratesOf, spentAfter, type ViewStage } from "./views.ts";
-import { aboutSeeds, flipLines, noteLines, pairText } from "./words.ts";
+import { type Reading, ratesOf, spentAfter, type ViewStage } from "./views.ts";
+import { aboutSeeds, flipLines, noteLines, pairText, seedsRun } from "./words.ts";
 
 /** What the report says besides the result. */
 export interface TrialReportRequest {
@@ -38,7 +38,9 @@ export function trialReport({ result, title, command, hash }: TrialReportRequest
   };
 }
 
-function factsOf({ arms, spent, seeds, optimum }: TrialResult) {
+function factsOf(result: TrialResult) {
+  const { arms, spent, seeds, optimum } = result;
+  const ran = seedsRun(result).length;
   const tested = arms.filter(({ test }) => test !== null).sort((a, b) => a.test!.loss - b.test!.loss);
   const told = arms
     .filter(({ accuracy }) => accuracy !== null)
@@ -52,7 +54,7 @@ function factsOf({ arms, spent, seeds, optimum }: TrialResult) {
       ? []
       : [{ name: "lowest loss", value: `${best.name}, ${best.test!.loss.toFixed(4)} nat` }]),
     ...(optimum === null ? [] : [{ name: "lowest possible", value: `${optimum.toFixed(4)} nat` }]),
-    { name: "seeds", value: String(seeds.length) },
+    { name: "seeds", value: ran < seeds.length ? `${ran} of ${seeds.length}` : String(ran) },
     { name: "runs", value: String(spent.runs) },
     { name: "training FLOPs", value: spent.flops.toExponential(2) },
   ];
@@ -158,7 +160,8 @@ function curves(
       series: result.arms.flatMap((arm): Series[] => {
         const rates = ratesOf(arm.stages, (stage) => perStep(arm, stage));
         if (rates === null || arm.curves.length === 0) return [];
-        const points = banded(arm.curves).map(({ x, ...rest }) => ({ x: spentAfter(rates, x), ...rest }));
+        const curves = arm.curves.map((curve) => curve.map(({ step, loss }) => ({ step, value: loss })));
+        const points = banded(curves).map(({ x, ...rest }) => ({ x: spentAfter(rates, x), ...rest }));
         return [{ name: arm.name, points }];
       }),
       levels: result.optimum === null ? [] : [{ name: "lowest possible", y: result.optimum }],
@@ -167,14 +170,14 @@ function curves(
 }
 
 /** By steps that all curves have. */
-export function banded(curves: readonly (readonly Look[])[]) {
-  const bySteps = curves.map((curve) => new Map(curve.map(({ step, loss }) => [step, loss])));
+export function banded(curves: readonly (readonly Reading[])[]) {
+  const bySteps = curves.map((curve) => new Map(curve.map(({ step, value }) => [step, value])));
   return curves[0]!.flatMap(({ step }) => {
-    const losses = bySteps.flatMap((curve) => curve.get(step) ?? []);
-    if (losses.length < curves.length) return [];
-    const y = losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
-    const interval = [Math.min(...losses), Math.max(...losses)] as const;
-    return [{ x: step, y, ...(losses.length > 1 ? { interval } : {}) }];
+    const values = bySteps.flatMap((curve) => curve.get(step) ?? []);
+    if (values.length < curves.length) return [];
+    const y = values.reduce((sum, value) => sum + value, 0) / values.length;
+    const interval = [Math.min(...values), Math.max(...values)] as const;
+    return [{ x: step, y, ...(values.length > 1 ? { interval } : {}) }];
   });
 }
 

@@ -3,9 +3,11 @@ import type { Cell, ReportEstimate, ReportTable } from "../report/document.ts";
 import type { Unit } from "../report/units.ts";
 import { measures } from "./measures.ts";
 import { type ArmResult, decidedBy, type TrialResult, type ViewResult } from "./result.ts";
+import { seedsRun } from "./words.ts";
 
 export function lossTable(result: TrialResult): ReportTable {
   const { arms, seeds, measure, words } = result;
+  const ran = seedsRun(result);
   const lowest = Math.min(...arms.map((arm) => decidedBy(arm, measure)));
   const isTold = arms.some(({ accuracy }) => accuracy !== null);
   const isOfErrors = measure === "error";
@@ -25,7 +27,7 @@ export function lossTable(result: TrialResult): ReportTable {
       { heading: "active", unit: "count" },
       { heading: `FLOPs of ${words.sequence}, forward`, unit: "count" },
       { heading: "FLOPs of a run", unit: "count" },
-      ...seeds.map((seed) => ({ heading: `seed ${seed}`, unit: measures[measure].unit })),
+      ...ran.map((seed) => ({ heading: `seed ${seeds[seed]}`, unit: measures[measure].unit })),
     ],
     rows: arms.map((arm) => {
       const { name, test, accuracy, rate, parameters, forwardFlops, flops, tests, accuracies } = arm;
@@ -41,7 +43,7 @@ export function lossTable(result: TrialResult): ReportTable {
               ...(isOfErrors ? {} : { mark: mark(arm) }),
             },
         ...[rate, parameters.total, parameters.active, forwardFlops, flops],
-        ...seeds.map((_, seed) => {
+        ...ran.map((seed) => {
           const right = accuracies[seed] ?? null;
           return isOfErrors ? (right === null ? null : 100 * right) : (tests[seed] ?? null);
         }),

@@ -1,12 +1,21 @@
 // A study's result in words, a line for each thing to know. Computes nothing.
 import { shortList } from "../report/format.ts";
 import { moreSeedsLine } from "../study/moreSeeds.ts";
+import { stepDownLine } from "../study/statistics/stepDown.ts";
 import { measures, showDifference } from "./measures.ts";
 import { type ArmResult, decidedBy, type PairResult, type TrialResult, type ViewResult } from "./result.ts";
 
-/** "seeds 1 to 3". */
-export const aboutSeeds = ({ seeds }: Pick<TrialResult, "seeds">): string =>
-  seeds.length === 1 ? `seed ${seeds[0]}` : `seeds ${seeds[0]} to ${seeds.at(-1)}`;
+/** Seeds that an arm has a result of, by their numbers: a race may end before its last. */
+export function seedsRun({ seeds, arms }: Pick<TrialResult, "seeds" | "arms">): number[] {
+  return [...seeds.keys()].filter((seed) => arms.some(({ tests }) => (tests[seed] ?? null) !== null));
+}
+
+/** "seeds 1 to 3", of those that were run; before the first of all. */
+export function aboutSeeds(result: Pick<TrialResult, "seeds" | "arms">): string {
+  const ran = seedsRun(result).map((seed) => result.seeds[seed]!);
+  const told = ran.length === 0 ? result.seeds : ran;
+  return told.length === 1 ? `seed ${told[0]}` : `seeds ${told[0]} to ${told.at(-1)}`;
+}
 
 /** "win: deep over wide by 0.0312 nat [0.0201, 0.0423]". */
 export function pairLine(pair: PairResult): string {
@@ -18,7 +27,7 @@ export function pairText(pair: PairResult): string {
   const { first, second, measure, difference, interval, winner, verdict } = pair;
   const { furtherSeeds, seeds, decidedAfter, obstacle } = pair;
   const range = (ends: readonly [number, number]): string =>
-    ` [${ends.map((end) => end.toFixed(measures[measure].digits)).join(", ")}]`;
+    ` [${ends.map((end) => endText(end, measures[measure].digits)).join(", ")}]`;
   const early = decidedAfter === undefined ? "" : `, decided after ${decidedAfter} seeds`;
   if (difference === null) return `${first} and ${second} have no seed in common`;
   if (winner !== null) {
@@ -33,6 +42,12 @@ export function pairText(pair: PairResult): string {
   if (interval === null) return `${apart}; the runs say nothing of the spread over seeds`;
   if (furtherSeeds === null) return `${apart}; more than 1,000 more seeds would be needed`;
   return `${apart}; about ${furtherSeeds} more ${furtherSeeds === 1 ? "seed" : "seeds"} would probably decide`;
+}
+
+/** What is not 0 does not look so. */
+function endText(end: number, digits: number): string {
+  const text = end.toFixed(digits);
+  return end !== 0 && Number(text) === 0 ? end.toPrecision(1) : text;
 }
 
 /**
@@ -107,6 +122,7 @@ export function noteLines(result: TrialResult): string[] {
           `Runs were made by ${backends.join(" and ")}: their losses can differ by rounding, and their speeds are no comparison.`,
         ]),
     ...decidableLines(result),
+    ...stepDownLine(pairs),
     ...edges,
   ];
 }

@@ -154,6 +154,21 @@ const tuning = mupRuns({
   rates: [1e-3, 2e-3, 4e-3, 8e-3, 1.6e-2],
 });
 
+test("numbers of measures have the digits of their unit, and runs their FLOPs as numbers", async () => {
+  const { sections } = await studied(tuning, ({ rate }) => 1 + Math.abs(Math.log(rate / 0.004)));
+  const parts = sections.flatMap((section) => section.parts);
+  const tables = parts
+    .flatMap((part) => (part.kind === "folded" ? part.parts : [part]))
+    .filter((part) => part.kind === "table");
+  const measure = tables.find(({ note }) => note.startsWith("Each number: nat"))!;
+  expect(measure.columns[0]).toEqual({ heading: "arm" });
+  expect(measure.columns.slice(1).map(({ unit }) => unit)).toEqual(measure.columns.slice(1).map(() => "nat"));
+  const runs = tables.find(({ title }) => title === "Runs")!;
+  const flops = runs.columns.findIndex(({ heading }) => heading === "FLOPs");
+  expect(runs.columns[flops]!.unit).toBe("count");
+  expect(runs.rows.every((row) => typeof row[flops] === "number")).toBe(true);
+});
+
 test("mup: a rate that stays under muP alone supports it; rates that stay or move alike do not; noise decides nothing", async () => {
   const bowl = (rate: number, best: number) => 1 + 0.1 * Math.log2(rate / best) ** 2;
   const moving = ({ kind, width, rate }: Planted) =>

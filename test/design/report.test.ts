@@ -5,6 +5,7 @@ import type { DesignResult } from "../../src/design/design.ts";
 import { designReport } from "../../src/design/report.ts";
 import { searchResult } from "../../src/design/result.ts";
 import type { RunResult } from "../../src/train/runResult.ts";
+import type { PairResult } from "../../src/trial/result.ts";
 import { designOf, lossOf, searched } from "./simulate.ts";
 
 const design = designOf(4);
@@ -28,6 +29,17 @@ test("the lowest loss is told with the update that it is of", () => {
   expect(resultLines(result, "runs/x")).toContain(
     "the winner: lowest validation loss 1.2818 nat after update 684 of 704",
   );
+});
+
+test("an interval of a win that ends at 0 is explained where there is one", () => {
+  const pair: PairResult = {
+    ...{ first: "a", second: "b", measure: "loss", difference: -0.1, interval: [-0.2, 0], seeds: 3 },
+    ...{ verdict: "win", winner: "a", furtherSeeds: null },
+  };
+  const said = (lines: readonly string[]) =>
+    lines.filter((line) => line.includes("interval ends at 0")).length;
+  expect(said(resultLines({ ...result, pairs: [pair] }, "runs/x"))).toBe(1);
+  expect(said(resultLines({ ...result, pairs: [] }, "runs/x"))).toBe(0);
 });
 
 test("the report has the winner's curve, its last loss, and losses over rates", () => {

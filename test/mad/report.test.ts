@@ -61,6 +61,17 @@ test("the seeds that are named are those that were run, architecture by architec
   expect(seedsText([["a", []]])).toBe("no seed");
 });
 
+test("an interval of a win that ends at 0 is explained where there is one, on the page and in the terminal", () => {
+  const { result } = raced({ "in-context-recall": far }, 3);
+  const [first, ...others] = result.verdicts.mean;
+  const mean = [{ ...first!, verdict: "win", winner: first!.first, interval: [0, 0.2] } as const, ...others];
+  const cut = { ...result, verdicts: { ...result.verdicts, mean } };
+  const said = (lines: readonly string[]) =>
+    lines.filter((line) => line.includes("interval ends at 0")).length;
+  expect([said(reportOf(cut).notes), said(resultLines(cut))]).toEqual([1, 1]);
+  expect([said(reportOf(result).notes), said(resultLines(result))]).toEqual([0, 0]);
+});
+
 test("a learning curve is of one run, and promises no interval", () => {
   const { result } = raced({ "in-context-recall": far }, 3);
   const [curves] = figuresOf(result).filter(({ chart }) => chart.kind === "curves");

@@ -1,8 +1,9 @@
 // Looks at every page that commands have left in a folder, wide and as a phone shows it. Knows no report.
 
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { findChromium, inspect, launch } from "./browser.ts";
+import { findChromium, launch } from "./browser.ts";
+import { faultsOf, screens } from "./pages.ts";
 
 /** Pages of a folder and of those in it, but packages; links are not followed. */
 function pagesIn(folder: string): string[] {
@@ -21,14 +22,9 @@ export async function lookAtPages(folder: string): Promise<{ pages: string[]; fa
   try {
     const faults: string[] = [];
     for (const page of pages) {
-      const figures = readFileSync(page, "utf8").match(/<figure>/g)?.length ?? 0;
-      for (const width of [1200, 390]) {
-        const { pictures, ...findings } = await inspect(browser, page, { width, scheme: "light" });
-        const isFine = Object.values(findings).every(
-          (one) => one === 0 || (Array.isArray(one) && one.length === 0),
-        );
-        if (isFine && pictures === figures) continue;
-        faults.push(`${page} at ${width}: ${pictures} of ${figures} figures, ${JSON.stringify(findings)}`);
+      for (const screen of screens) {
+        const found = await faultsOf(browser, page, screen);
+        if (found.length > 0) faults.push(`${page} at ${screen.width}: ${found.join("; ")}`);
       }
     }
     return { pages, faults };

@@ -1,26 +1,16 @@
 // Reports in headless Chromium: every figure is drawn, nothing complains, nothing is fetched, phones and dark screens.
 
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import type { Browser } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { readFileSync } from "node:fs";
+import { expect, it } from "vitest";
 import { tableCsv } from "../../src/report/csv.ts";
 import type { ReportTable } from "../../src/report/document.ts";
 import { reportPage } from "../../src/report/page.ts";
 import { runPage } from "../../src/report/run.ts";
-import { findChromium, inspect, launch, type Screen } from "./browser.ts";
+import { inspect, type Screen } from "./browser.ts";
 import { attack, exampleReport, exampleRun } from "./example.ts";
+import { allScreens, describePages, faultsOf, screens } from "./pages.ts";
 
-const program = findChromium();
-const reason = program === null ? " (skipped: no chromium in PATH; apt-get install chromium)" : "";
-
-const screens: readonly Screen[] = [
-  { width: 1200, scheme: "light" },
-  { width: 1200, scheme: "dark" },
-  { width: 390, scheme: "light" },
-  { width: 390, scheme: "dark" },
-];
+const [window, phone] = screens as readonly [Screen, Screen];
 
 const long = "W".repeat(120);
 const pages = {
@@ -36,50 +26,28 @@ const pages = {
   }),
 };
 
-describe.skipIf(program === null)(`in Chromium${reason}`, () => {
-  let browser: Browser;
-  const folder = mkdtempSync(join(tmpdir(), "scantling-report-"));
-  const file = (name: string, page: string) => {
-    const path = join(folder, `${name.replaceAll(" ", "-")}.html`);
-    writeFileSync(path, page);
-    return path;
-  };
-
-  beforeAll(async () => {
-    browser = await launch(program!);
-  });
-  afterAll(async () => {
-    await browser?.close();
-    rmSync(folder, { recursive: true });
-  });
-
-  for (const [name, page] of Object.entries(pages)) {
-    for (const screen of screens) {
-      it(`${name}, ${screen.width} wide, ${screen.scheme}`, async () => {
-        const { pictures, ...findings } = await inspect(browser, file(name, page), screen);
-        expect(pictures).toBe(page.match(/<figure>/g)?.length);
-        expect(findings).toEqual({ complaints: [], requests: [], overhang: 0, emptyPictures: [], faint: [] });
-      });
-    }
-  }
-
+describePages(pages, allScreens, ({ browser, file }) => {
   it("finds what is wrong, where something is", async () => {
     const bad = `<!doctype html><html lang="en"><head><link rel="icon" href="data:,"></head>
 <body style="background: #fff; --soft: #fff"><p style="color: #ccc; width: 900px">faint</p>
 <figure><div role="img" aria-label="nothing"><svg width="100" height="100"></svg></div></figure>
 <img src="http://127.0.0.1:9/picture.png" alt=""></body></html>`;
-    const found = await inspect(browser, file("bad", bad), screens[2]!);
+    const found = await inspect(browser(), file("bad", bad), phone);
     expect(found.complaints).not.toEqual([]);
     expect(found.requests).toEqual(["http://127.0.0.1:9/picture.png"]);
     expect(found.overhang).toBeGreaterThan(400);
     expect(found.emptyPictures).toEqual(["nothing"]);
     expect(found.faint.map((line) => line.split(":")[0])).toEqual(expect.arrayContaining(["faint", "soft"]));
+    const faults = await faultsOf(browser(), file("bad", `${bad}<figure></figure>`), phone);
+    expect(faults.map((fault) => fault.split(":")[0])).toEqual([
+      ...["1 pictures of 2 figures", "complaints", "requests", "overhang", "emptyPictures", "faint"],
+    ]);
   });
 
   it("the download of a table is the table", async () => {
     const report = exampleReport(attack);
     const table = report.sections[0]!.parts[0] as ReportTable;
-    await inspect(browser, file("download", reportPage(report)), screens[0]!, async (page) => {
+    await inspect(browser(), file("download", reportPage(report)), window, async (page) => {
       const [download] = await Promise.all([page.waitForEvent("download"), page.click(".table .download")]);
       expect(download.suggestedFilename()).toBe("accuracy-of-architectures-on-tasks.csv");
       expect(readFileSync(await download.path(), "utf8")).toBe(`\uFEFF${tableCsv(table)}`);
@@ -99,7 +67,7 @@ describe.skipIf(program === null)(`in Chromium${reason}`, () => {
     );
     const looked = async (width: number, scheme: Screen["scheme"]) => {
       let found: { hidden: number; title: number[]; shades: string; gap: number } | undefined;
-      await inspect(browser, path, { width, scheme }, async (page) => {
+      await inspect(browser(), path, { width, scheme }, async (page) => {
         found = await page.evaluate(`(() => {
           const frame = document.querySelector(".scroll");
           frame.scrollLeft = 200;
@@ -117,13 +85,13 @@ describe.skipIf(program === null)(`in Chromium${reason}`, () => {
     };
     expect((await looked(1280, "light")).hidden).toBe(0);
     for (const scheme of ["light", "dark"] as const) {
-      const phone = await looked(390, scheme);
-      expect(phone.hidden).toBeGreaterThan(200);
-      expect(phone.shades).toBe("local, scroll");
-      expect(phone.title[0]).toBe(16);
-      expect(phone.title[1]).toBeLessThanOrEqual(374);
+      const small = await looked(390, scheme);
+      expect(small.hidden).toBeGreaterThan(200);
+      expect(small.shades).toBe("local, scroll");
+      expect(small.title[0]).toBe(16);
+      expect(small.title[1]).toBeLessThanOrEqual(374);
       // Two lines and their padding.
-      expect(phone.gap).toBeLessThan(60);
+      expect(small.gap).toBeLessThan(60);
     }
   });
 
@@ -137,7 +105,7 @@ describe.skipIf(program === null)(`in Chromium${reason}`, () => {
     const columns = [{ heading: "name" }, { heading: "value", unit: "number" }] as const;
     const table: ReportTable = { kind: "table", title: "T", note: "", columns, rows };
     const page = reportPage({ ...exampleReport(), sections: [{ heading: "S", parts: [table] }] });
-    await inspect(browser, file("sorted", page), screens[0]!, async (opened) => {
+    await inspect(browser(), file("sorted", page), window, async (opened) => {
       const order = () => opened.locator("tbody th").allTextContents();
       await opened.click("thead th:nth-child(2) button");
       expect(await order()).toEqual(["a", "b", "d", "c"]);

@@ -119,6 +119,17 @@ describe("reportPage", () => {
     expect(document.querySelectorAll("figure a.download")).toHaveLength(6);
   });
 
+  it("the seeds of a figure are named once, however they are given", () => {
+    const example = exampleReport();
+    const captionOf = (seeds: string) => {
+      const figure = example.sections.flatMap(({ parts }) => parts).find((part) => part.kind === "figure")!;
+      return reportPage({ ...example, sections: [{ heading: "", parts: [{ ...figure, seeds }] }] });
+    };
+    for (const seeds of ["seeds 1 to 3", "1 to 3"])
+      expect(captionOf(seeds)).toContain("<strong>Seeds</strong> 1 to 3.");
+    expect(captionOf("mean over the seeds")).toContain("<strong>Seeds</strong> mean over the seeds.");
+  });
+
   it("folds parts under their title, and has a picture once, which is the same at every width", () => {
     const folded = document.querySelector("details")!;
     expect(folded.querySelector("summary")?.textContent).toBe("Blocks of attention");

@@ -1,5 +1,5 @@
 // Runs held against each other, from what their folders tell: which losses are of the same thing, and which run counts.
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { defineArchitecture } from "../../src/architecture/architecture.ts";
@@ -46,6 +46,22 @@ test("arms on the same data are compared seed by seed; a copy of a run is left o
   const { notes, ...twice } = compareRuns([...wide, ...deep, again]);
   expect(twice.pairs).toEqual(pairs);
   expect(notes).toContain(`${again} repeats ${wide[0]}, and is left out of the verdicts.`);
+});
+
+test("a win that stepping down alone decides has a line that says so", () => {
+  const near = [0.01, -0.01].map((by, place) =>
+    run(`near-seed${place + 1}`, 3, { seed: place + 1 }, [1 + by]),
+  );
+  const nearer = [-0.01, 0.01].map((by, place) =>
+    run(`nearer-seed${place + 1}`, 4, { seed: place + 1 }, [1.07 + by]),
+  );
+  const far = [0.01, -0.005].map((by, place) =>
+    run(`far-seed${place + 1}`, 5, { seed: place + 1 }, [9 + by]),
+  );
+  const { pairs, notes } = compareRuns([...near, ...nearer, ...far]);
+  expect(pairLine(pairs[0]!)).toMatch(/^win: near over nearer by 0\.0700 nat \[0\.0000, 0\.1400\]$/);
+  expect(notes.filter((note) => note.includes("ends at 0"))).toHaveLength(1);
+  expect(compareRuns([...near, ...far]).notes.join()).not.toContain("ends at 0");
 });
 
 test("losses of another objective or of other validation tokens are not compared", () => {
@@ -129,6 +145,114 @@ test("runs are told with an accuracy where one has it, and with whole seeds", ()
   const table = tableOf([...wide, told]);
   const column = table.columns.findIndex(({ heading }) => heading === "accuracy at lowest loss, %");
   expect(table.rows.map((row) => row[column])).toEqual([null, null, 12.3]);
+});
+
+/** Gives every evaluation of a run an accuracy. */
+function withAccuracies(folder: string, accuracies: readonly number[]): string {
+  const records = readFileSync(logPath(folder), "utf8")
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  const told = records.map((record) =>
+    record.kind === "evaluation"
+      ? { ...record, statistics: { accuracy: accuracies[record.step - 1] } }
+      : record,
+  );
+  writeFileSync(logPath(folder), told.map((record) => `${JSON.stringify(record)}\n`).join(""));
+  return folder;
+}
+
+function figuresOf(folders: readonly string[]) {
+  const [learning] = comparisonReport(compareRuns(folders), "compare").sections;
+  return learning!.parts.filter((part) => part.kind === "figure");
+}
+
+test("accuracies are drawn where runs tell them, in the style of the losses, and those left out are named", () => {
+  const sure = [1, 2].map((seed) =>
+    withAccuracies(run(`sure-seed${seed}`, 1, { seed, batch: 4 }, [2, 1]), [0.25, 0.5 + seed / 8]),
+  );
+  const unsure = withAccuracies(run("unsure", 2, { seed: 1, batch: 4 }, [2, 1]), [0.25, 0.5]);
+  const silent = run("silent", 4, { seed: 1, batch: 4 }, [2, 1]);
+  const figures = figuresOf([...sure, unsure, silent]);
+  expect(figures.map(({ title }) => title)).toEqual(
+    ["tokens", "training FLOPs", "seconds"].flatMap((label) => [
+      `Loss over ${label}`,
+      `Accuracy over ${label}`,
+    ]),
+  );
+  const accuracy = figures[1]!;
+  expect(accuracy).toMatchObject({
+    description: `Validation accuracy of every arm against tokens; bands from the lowest to the highest seed. Runs that do not tell it: ${silent}.`,
+    ...{ data: "words, validation", seeds: "seeds 1, 2", convention: "means over seeds" },
+    chart: {
+      y: { label: "accuracy", unit: "share" },
+      series: [
+        {
+          name: "sure",
+          points: [
+            { x: 32, y: 0.25 },
+            { x: 64, y: 0.6875, interval: [0.625, 0.75] },
+          ],
+        },
+        {
+          name: "unsure",
+          points: [
+            { x: 32, y: 0.25 },
+            { x: 64, y: 0.5 },
+          ],
+        },
+      ],
+    },
+  });
+  expect(figures[0]!.description).toBe(
+    "Validation loss of every arm against tokens; bands from the lowest to the highest seed.",
+  );
+  expect(compareRuns([...sure, unsure]).notes.at(-1)).toMatch(/verdicts are on losses, accuracies are shown/);
+  // Where no run tells one there is none, and no word of it.
+  expect(figuresOf([...wide, ...deep]).map(({ title }) => title.split(" ")[0])).toEqual([
+    "Loss",
+    "Loss",
+    "Loss",
+  ]);
+  expect(compareRuns([...wide, ...deep]).notes.at(-1)).not.toContain("accurac");
+});
+
+test("an arm's seconds are at the median speed of its runs, and facts tell seeds and data", () => {
+  const speeds = [100, 10, 50];
+  const folders = speeds.map((speed, place) => {
+    const folder = run(`uneven-seed${place + 1}`, 1, { seed: place + 1, batch: 8 }, [2, 1]);
+    const text = readFileSync(logPath(folder), "utf8").replaceAll(
+      '"tokensPerSecond":100',
+      `"tokensPerSecond":${speed}`,
+    );
+    writeFileSync(logPath(folder), text);
+    return folder;
+  });
+  const seconds = figuresOf(folders).find(({ title }) => title === "Loss over seconds")!;
+  // Updates of 64 tokens at 50 a second.
+  expect(seconds.chart).toMatchObject({ series: [{ points: [{ x: 1.28 }, { x: 2.56 }] }] });
+  expect(comparisonReport(compareRuns(folders), "compare").facts).toEqual(
+    Object.entries({ runs: "3", arms: "1", seeds: "3", data: "words" }).map(([name, value]) => ({
+      name,
+      value,
+    })),
+  );
+});
+
+test("accuracies of different things are drawn apart, and runs of something that has none are not missed", () => {
+  const image = (name: string, last: number) =>
+    withAccuracies(run(name, 1, { seed: 1, objective: "masked-token" }, [2, 1]), [0.1, last]);
+  const figures = figuresOf([image("image-a", 0.5), wide[0]!]);
+  const accuracies = figures.filter(({ title }) => title.startsWith("Accuracy"));
+  expect(accuracies.map(({ title }) => title)).toContain("Accuracy over tokens: words, masked-token");
+  expect(accuracies).toHaveLength(3);
+  expect(accuracies[0]!.description).toBe("Validation accuracy of every arm against tokens.");
+  // Nothing is said of verdicts where there can be none.
+  const longer = run("image-longer", 1, { seed: 1, objective: "masked-token" }, [2, 1, 1]);
+  expect(compareRuns([withAccuracies(longer, [0.1, 0.2, 0.3]), wide[0]!]).notes).toEqual([
+    "The runs have different objectives: their losses are not compared.",
+    "Losses are those of the last evaluation on the validation data, which may have chosen rates.",
+  ]);
 });
 
 test("losses of different things are drawn apart", () => {

@@ -49,6 +49,6 @@ test("accuracy, routers and a verdict on the error; a raised number of seeds goe
     }
   }
   const page = readFileSync(join(folder.path, "made", "report.html"), "utf8");
-  for (const text of ["Data: tiny.", "accuracy, %", "load, a row for each module", "Seeds were added"])
+  for (const text of ["Data: tiny.", "accuracy, %", "Load of experts", "expert 2", "Seeds were added"])
     expect(page).toContain(text);
 }, 900_000);

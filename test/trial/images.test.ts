@@ -138,12 +138,39 @@ test("the page shows accuracy and what modules tell, block by block, means over 
   expect(units).toEqual(["percent", "percent"]);
   const forest = parts.find((part) => part.kind === "figure" && part.chart.kind === "forest");
   expect(forest).toMatchObject({ chart: { x: { label: "difference of error, points" } } });
-  const heat = parts.find((part) => part.kind === "figure" && part.chart.kind === "heat map");
-  expect(heat).toMatchObject({
-    chart: { rows: ["one, block.0.moe", "two, block.0.moe"], columns: ["1", "2"] },
-  });
   const page = reportPage(document);
   for (const text of ["the validation images", "Modules of one", "entropy"]) expect(page).toContain(text);
+});
+
+test("maps of routers say which router a row and which expert a column is, in the picture and in the CSV", () => {
+  const result = trialResult(trial, { results, failures: [] });
+  const { sections } = trialReport({ result, command: "", hash: "" });
+  const parts = sections.find(({ heading }) => heading === "What modules tell")!.parts;
+  const maps = parts.filter((part) => part.kind === "figure");
+  // The same colours in both, so that arms can be held against each other.
+  expect(maps).toMatchObject(
+    ["one", "two"].map((arm) => ({
+      title: `Load of experts, ${arm}`,
+      description: expect.stringMatching(/a row for each router.*a column for each of its experts/),
+      chart: {
+        ...{ rows: ["block.0.moe"], columns: ["expert 1", "expert 2"], unit: "share" },
+        domain: [0, expect.closeTo(0.745, 9)],
+      },
+    })),
+  );
+  const page = reportPage({
+    ...trialReport({ result, command: "", hash: "" }),
+    sections: [{ heading: "", parts }],
+  });
+  expect(page.match(/>expert 2</g)?.length).toBe(4);
+  const csv = [...page.matchAll(/href="data:[^,]*,%EF%BB%BF([^"]*)"/g)].map(([, text]) =>
+    decodeURIComponent(text!),
+  );
+  expect(csv[0]).toMatch(/^router,expert 1,expert 2\r\nblock\.0\.moe,0\.255/);
+  const table = parts.find((part) => part.kind === "table");
+  expect(table).toMatchObject({
+    columns: [{ heading: "module" }, { heading: "entropy of the router, nat" }],
+  });
 });
 
 test("without data the drawn shapes are used, which the first line says", () => {

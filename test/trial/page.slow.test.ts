@@ -1,9 +1,4 @@
 // Pages of studies and claims in headless Chromium: every figure is drawn, nothing complains or is fetched, phones too.
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import type { Browser } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { judgeClaim } from "../../src/claims/judge.ts";
 import { claimReport } from "../../src/claims/report.ts";
 import { studiedTrial } from "../../src/claims/trialStudy.ts";
@@ -12,11 +7,8 @@ import { reportPage } from "../../src/report/page.ts";
 import { defineTrial, type Trial, type TrialRun } from "../../src/trial/define.ts";
 import { trialReport } from "../../src/trial/report.ts";
 import { trialResult } from "../../src/trial/result.ts";
-import { findChromium, inspect, launch } from "../report/browser.ts";
+import { describePages, screens } from "../report/pages.ts";
 import { context, resultsOf, trialOf } from "./harness.ts";
-
-const program = findChromium();
-const reason = program === null ? " (skipped: no chromium in PATH; apt-get install chromium)" : "";
 
 const lossOf = ({ arm, candidate, seed }: TrialRun): number =>
   2 - 0.1 * arm + 0.2 * Math.abs(candidate - 1) + 0.02 * Math.sin(13 * arm + 78 * seed);
@@ -35,12 +27,24 @@ const family = trialOf({
   equal: { parameters: 24_576, convention: "kaplan", tolerance: 0.5 },
 } as never);
 
+/** Routers of six blocks tell of eight experts each. */
+const statistics = Object.fromEntries(
+  [0, 1, 2, 3, 4, 5].flatMap((block) => [
+    [`block.${block}.moe.load`, Array.from({ length: 8 }, (_, i) => (1 + ((block + i) % 3)) / 16)],
+    [`block.${block}.moe.entropy`, [2 - block / 10]],
+    [`block.${block}.moe.dropped`, [block / 100]],
+  ]),
+);
+const plain = told(trialOf());
+const experts = { ...plain, arms: plain.arms.map((arm) => ({ ...arm, statistics })) };
+
 const claimed = told(
   defineTrial(claim.studies.small[0]!.input, { data: { ...context.data, trainingTokens: 1e9 } }),
 );
 const studies = [{ label: "standard", ...studiedTrial(claimed, { verdict: judgeClaim(claim, claimed) }) }];
 const pages = {
-  "a study": pageOf(told(trialOf())),
+  "a study": pageOf(plain),
+  "a study of experts": pageOf(experts),
   "a study of one seed": pageOf(told(trialOf({ seeds: 1 }))),
   "a study without results": pageOf(told(trialOf(), false)),
   "a family": pageOf(told(family)),
@@ -48,26 +52,4 @@ const pages = {
   "a claim": reportPage(claimReport({ claim, scale: "small", studies, command: "scantling reproduce" })),
 };
 
-describe.skipIf(program === null)(`in Chromium${reason}`, () => {
-  let browser: Browser;
-  const folder = mkdtempSync(join(tmpdir(), "scantling-trial-"));
-  beforeAll(async () => {
-    browser = await launch(program!);
-  });
-  afterAll(async () => {
-    await browser?.close();
-    rmSync(folder, { recursive: true });
-  });
-
-  for (const [name, page] of Object.entries(pages)) {
-    for (const width of [1200, 390]) {
-      it(`${name}, ${width} wide`, async () => {
-        const path = join(folder, `${name.replaceAll(" ", "-")}.html`);
-        writeFileSync(path, page);
-        const { pictures, ...findings } = await inspect(browser, path, { width, scheme: "light" });
-        expect(pictures).toBe(page.match(/<figure>/g)?.length ?? 0);
-        expect(findings).toEqual({ complaints: [], requests: [], overhang: 0, emptyPictures: [], faint: [] });
-      });
-    }
-  }
-});
+describePages(pages, screens);

@@ -316,6 +316,15 @@ test("a study that spent what it may says so, and not that arms were told apart"
     "Stopped: spend is used up after 6 runs of the 18 of all rates and seeds.",
   );
   expect(noteLines(raced).join()).not.toMatch(/told apart|Not finished/);
+  // Seeds that were asked for and not run are shown nowhere as if they had been.
+  const { facts, sections } = trialReport({ result: raced, command: "", hash: "" });
+  expect(facts).toContainEqual({ name: "seeds", value: "1 of 3" });
+  const parts = sections.flatMap((section) => section.parts);
+  for (const part of parts)
+    if (part.kind === "figure" && part.seeds !== "") expect(part.seeds).toBe("seed 1");
+  const [losses] = parts.filter((part) => part.kind === "table");
+  expect(losses!.columns.filter(({ heading }) => heading.startsWith("seed"))).toHaveLength(1);
+  expect(losses!.rows.every(({ length }) => length === losses!.columns.length)).toBe(true);
   const full = trialOf({ spend: `${Math.ceil(1.1 * first)}flops` });
   const known = { results: resultsOf(full, planted).results.slice(0, 4), failures: [] };
   expect(noteLines(trialResult(full, known, [], "budget"))).toContain(
@@ -323,6 +332,20 @@ test("a study that spent what it may says so, and not that arms were told apart"
   );
   expect(noteLines(trialResult(full, known))).toContain("Not finished: 4 runs have ended.");
   expect(trialResult(full, resultsOf(full, planted)).ended).toBe("done");
+});
+
+test("an interval of a win that ends at 0 is explained where there is one", () => {
+  const trial = trialOf();
+  const result = trialResult(trial, resultsOf(trial, planted));
+  const [pair] = result.pairs;
+  const cut = {
+    ...result,
+    pairs: [{ ...pair!, verdict: "win", winner: pair!.first, interval: [-0.2, 0] }],
+  } as const;
+  const said = (of: typeof result) => noteLines(of).filter((line) => line.includes("interval ends at 0"));
+  expect(said(cut)).toHaveLength(1);
+  expect(said(result)).toEqual([]);
+  expect(trialReport({ result: cut, command: "", hash: "" }).notes).toContain(said(cut)[0]);
 });
 
 test("a single rate is told to be untuned, and two are not", () => {

@@ -13,7 +13,7 @@ export interface CompareOptions {
 
 const help = `
 Runs that differ in nothing but their seed are one arm. Arms on the same data are compared seed by seed: win, tie or
-undecided. The report has their curves over tokens, FLOPs and seconds.
+undecided. The report has their losses, and accuracies where runs tell them, over tokens, FLOPs and seconds.
 
 Examples:
   scantling compare runs/wide runs/deep

@@ -1,5 +1,6 @@
 // What `scantling compare` does: has runs compared, writes the report, prints what came out.
 
+import { formatAccuracy, formatLoss } from "../../report/format.ts";
 import { reportPage } from "../../report/page.ts";
 import { comparisonReport } from "../../trial/compareReport.ts";
 import { compareRuns } from "../../trial/compareRuns.ts";
@@ -26,9 +27,11 @@ export function compare(
   const width = Math.max(...runs.map(({ folder }) => folder.length));
   const lines = [
     ...notes,
-    ...runs.map(
-      ({ folder, loss }) => `${folder.padEnd(width)}  ${loss === null ? "no loss" : loss.toFixed(4)}`,
-    ),
+    ...runs.map(({ folder, loss, accuracies }) => {
+      const last = accuracies.at(-1);
+      const right = last === undefined ? "" : `, accuracy ${formatAccuracy(last.accuracy)}`;
+      return `${folder.padEnd(width)}  ${loss === null ? "no loss" : `loss ${formatLoss(loss)}`}${right}`;
+    }),
     ...pairs.map(pairLine),
     `report: ${out}`,
   ];

@@ -8,6 +8,7 @@ import type { MadResult, TaskResult } from "../../mad/result.ts";
 import type { Estimate } from "../../mad/scores.ts";
 import { budgetText, endingLine, pairLine, seedsRun, seedsText } from "../../mad/words.ts";
 import { formatCount, formatDuration, formatShare } from "../../report/format.ts";
+import { stepDownLine } from "../../study/statistics/stepDown.ts";
 
 /** Columns as wide as their widest cell, the first to the left, others to the right. */
 function columns(rows: readonly (readonly string[])[]): string[] {
@@ -88,6 +89,7 @@ export function resultLines(result: MadResult): string[] {
     ...columns([["", ...scored.map(({ heading }) => heading)], ...rows]),
     "",
     ...verdicts.mean.map((pair) => pairLine(pair)),
+    ...stepDownLine(verdicts.mean),
     "",
     ...difficultyLines(result),
     ...columns([

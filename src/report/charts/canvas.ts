@@ -76,10 +76,15 @@ export function plotOf(width: number, options: Plot.PlotOptions) {
   });
 }
 
+/** Ticks of a loss alone do not say what it is in. */
+function axisLabel({ label, unit }: Axis): string {
+  return unit === "nat" && !/\bnats?\b/.test(label) ? `${label}, nat` : label;
+}
+
 /** The options of an axis, with values or without. */
 export function axisOptions(axis: Axis, hasValues: boolean, width: number): Plot.ScaleOptions {
   return {
-    label: shorten(axis.label, Math.floor(width / 7.5)),
+    label: shorten(axisLabel(axis), Math.floor(width / 7.5)),
     type: axis.scale,
     // Without values Plot would have no domain to draw an axis for.
     ...(axis.domain === undefined && hasValues ? {} : { domain: axis.domain ?? [1, 10] }),
@@ -102,9 +107,8 @@ export const tickFormats: Readonly<Record<Unit, string | ((value: number) => str
 /** The name of a tick that stands at a value, which need not be round. */
 export function tickName(value: number, unit: Unit): string {
   if (unit === "count") return formatCount(value);
-  return unit === "nat" || unit === "seconds"
-    ? String(Number(value.toPrecision(4)))
-    : formatUnit(value, unit);
+  if (unit === "seconds") return String(Number(value.toPrecision(3)));
+  return unit === "nat" ? String(Number(value.toPrecision(4))) : formatUnit(value, unit);
 }
 
 /** Whether a value lies on the part of the axis that is shown. */

@@ -45,6 +45,8 @@ export interface CurveChart {
 /** A value for every pair of a row and a column. */
 export interface HeatMap {
   readonly kind: "heat map";
+  /** What a row is: "router"; the heading of their names in its CSV. Default: "name". */
+  readonly rowHeading?: string | undefined;
   readonly rows: readonly string[];
   readonly columns: readonly string[];
   /** `values[row][column]`; null where there is none. */

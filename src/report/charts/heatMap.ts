@@ -11,7 +11,7 @@ const cellHeight = 30;
 const steps = 5;
 
 export function heatMapDrawing(chart: HeatMap): Drawing {
-  const { rows, columns, values, unit, domain } = chart;
+  const { rows, columns, values, unit, domain, rowHeading = "name" } = chart;
   const [low, high] = domain;
   const colourOf = colours(domain);
   return {
@@ -21,7 +21,7 @@ export function heatMapDrawing(chart: HeatMap): Drawing {
       return colourEntry(formatUnit(value, unit), colourOf(value));
     }),
     table: {
-      columns: [{ heading: "name" }, ...columns.map((heading) => ({ heading, unit }))],
+      columns: [{ heading: rowHeading }, ...columns.map((heading) => ({ heading, unit }))],
       rows: rows.map((name, r): Cell[] => [name, ...columns.map((_, c) => values[r]?.[c] ?? null)]),
     },
   };

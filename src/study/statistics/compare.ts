@@ -120,7 +120,7 @@ function judge(
     };
   }
   const single = criticalValue(alpha, count, degrees) * error;
-  // One that was only told apart stepping down has the widest interval that says so.
+  // One that was only told apart stepping down has the widest symmetric interval that says so: it ends at 0, and 0 is ruled out.
   const half = separated ? Math.min(single, Math.abs(difference)) : single;
   const verdict: Verdict =
     Math.abs(difference) + single < margin

@@ -20,6 +20,20 @@ test("parabolas of all valleys are one entry of the legend, and each a column of
   for (const { name } of chart.series) expect(JSON.stringify(table)).toContain(name);
 });
 
+test("an axis of losses says what they are in, once", () => {
+  const named = (label: string, unit: "nat" | "share") => {
+    const chart: CurveChart = {
+      ...{ kind: "curves", levels: [], series: [{ name: "a", points: [1, 2].map((x) => ({ x, y: x })) }] },
+      x: { label: "tokens", unit: "count", scale: "log" },
+      y: { label, unit, scale: "linear" },
+    };
+    return /↑ ([^<]+)</.exec(curveDrawing(chart).draw(760))![1];
+  };
+  expect(named("validation loss", "nat")).toBe("validation loss, nat");
+  expect(named("loss (nat per token)", "nat")).toBe("loss (nat per token)");
+  expect(named("accuracy", "share")).toBe("accuracy");
+});
+
 test("every setting of a sweep that has room has a tick with its name", () => {
   const rates = [0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032];
   const chart: CurveChart = {
