@@ -22,6 +22,8 @@ export interface RaceRequest {
   readonly price: (run: CandidateRun, steps: number) => number;
   /** In the budget's unit: what a finished job did cost. */
   readonly cost: RaceSettings["cost"];
+  /** Of a budget in time: jobs at a time. */
+  readonly processes?: RaceSettings["processes"];
 }
 
 /** Cells by number, as the rule has them. */
@@ -62,12 +64,13 @@ function numberingOf(cells: readonly Cell[]): Numbering {
   };
 }
 
-export function raceSettings({ cells, score, budget, price, cost }: RaceRequest): RaceSettings {
+export function raceSettings({ cells, score, budget, price, cost, processes }: RaceRequest): RaceSettings {
   const numbering = numberingOf(cells);
   const { arms, items, seeds, runOf, stepsOf } = numbering;
   return {
     ...{ arms: arms.length, items: items.length, seeds: seeds.length, candidates: cells[0]!.runs.length },
     ...{ rungs, tuningShare, margin, budget, cost },
+    ...(processes === undefined ? {} : { processes }),
     price(entry, from, until) {
       const run = runOf(entry);
       return price(run, stepsOf(run, until) - (from === 0 ? 0 : stepsOf(run, from)));

@@ -1,5 +1,6 @@
 // A comparison as a report: what reads first, the heat map, curves, tables. Knows no file and no HTML.
 import type { ReportDocument, ReportPart, ReportTable } from "../report/document.ts";
+import { formatDuration } from "../report/format.ts";
 import { moreSeedsLine } from "../study/moreSeeds.ts";
 import type { Association } from "./against.ts";
 import { find, markOf, scoreColumns } from "./columns.ts";
@@ -44,6 +45,7 @@ export function madReport(request: ReportRequest): ReportDocument {
       ...(budget === null ? [] : [{ name: "budget", value: budgetText(budget) }]),
       { name: "runs", value: String(spent.runs) },
       { name: "training FLOPs", value: spent.flops.toExponential(2) },
+      { name: "time by the clock", value: formatDuration(spent.clock) },
     ],
     verdicts: verdicts.mean.map((pair) => ({
       outcome: pair.verdict,
@@ -169,7 +171,7 @@ function costTable({ architectures }: MadResult): ReportTable {
   return {
     kind: "table",
     title: "Costs",
-    note: "Training FLOPs of all runs, solved, stopped and rejected ones too; seconds of their processes.",
+    note: "Training FLOPs of all runs, solved, stopped and rejected ones too; seconds of their processes, which add up where runs go on side by side.",
     columns: [
       { heading: "architecture", unit: "number" },
       { heading: "parameters", unit: "count" },

@@ -9,6 +9,7 @@ import type { Comparison as Verdict } from "../study/statistics/compare.ts";
 import { endingOf } from "./ending.ts";
 import type { IsoState } from "./isoState.ts";
 import { type RunState, statesOf } from "./outcome.ts";
+import { clockOf } from "./plan.ts";
 import type { Comparison } from "./request.ts";
 import { type Estimate, estimatesOf, type Scores, type SeedScore, scoresOf } from "./scores.ts";
 import { verdictsFor } from "./verdicts.ts";
@@ -95,12 +96,13 @@ export interface MadResult {
     readonly byTask: Readonly<Record<string, readonly PairVerdict[]>>;
   };
   readonly failures: readonly { readonly run: string; readonly reason: string }[];
-  /** FLOPs of training, seconds of the runs' processes; `share`: of the FLOPs of all runs to their ends. */
+  /** FLOPs of training, seconds of the runs' processes, and by the clock; `share`: of the FLOPs of all runs to their ends. */
   readonly spent: {
     readonly runs: number;
     readonly steps: number;
     readonly flops: number;
     readonly seconds: number;
+    readonly clock: number;
     readonly share: number;
   };
   readonly exhaustive: { readonly runs: number; readonly steps: number; readonly flops: number };
@@ -142,7 +144,8 @@ export function resultOf(comparison: Comparison, known: Known, ended?: StudyEndE
     spent: {
       runs: runs.length,
       steps: runs.reduce((total, run) => total + (stateOf(run).value?.step ?? 0), 0),
-      ...{ flops: sum("flops"), seconds: sum("seconds"), share: sum("flops") / cost.flops },
+      ...{ flops: sum("flops"), seconds: sum("seconds"), clock: clockOf(comparison, known) },
+      share: sum("flops") / cost.flops,
     },
     exhaustive: cost,
   };

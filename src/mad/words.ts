@@ -57,9 +57,9 @@ export function seedsRun({ architectures, results }: Pick<MadResult, "architectu
   });
 }
 
-/** "20.0k steps", "10 min 00 s", "3.00e+13 training FLOPs". */
+/** "20.0k steps", "10 min 00 s by the clock", "3.00e+13 training FLOPs". */
 export function budgetText({ unit, value }: Budget): string {
-  if (unit === "seconds") return formatDuration(value);
+  if (unit === "seconds") return `${formatDuration(value)} by the clock`;
   return unit === "flops" ? `${value.toExponential(2)} training FLOPs` : `${formatCount(value)} ${unit}`;
 }
 

@@ -135,7 +135,7 @@ function spentLine({ spent, exhaustive, full }: MadResult): string {
     : `; all ${formatCount(exhaustive.runs)} to their ends would be ${exhaustive.flops.toExponential(2)}`;
   return (
     `${spent.runs} runs, ${formatCount(spent.steps)} steps, ${flops(spent.flops)} (${formatShare(spent.share)}), ` +
-    `${formatDuration(spent.seconds)} of processes${all}`
+    `${formatDuration(spent.clock)} by the clock, ${formatDuration(spent.seconds)} of processes${all}`
   );
 }
 
