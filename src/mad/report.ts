@@ -8,7 +8,16 @@ import { reachOf } from "./ending.ts";
 import { forests, heatMap, learning } from "./figures.ts";
 import type { MadResult } from "./result.ts";
 import type { Estimate } from "./scores.ts";
-import { budgetText, endingLine, pairText, reachLines, reachText, seedsRun, seedsText } from "./words.ts";
+import {
+  budgetText,
+  endingLine,
+  pairText,
+  racedLines,
+  reachLines,
+  reachText,
+  seedsRun,
+  seedsText,
+} from "./words.ts";
 
 /** What the report says besides the result. */
 export interface ReportRequest {
@@ -114,7 +123,10 @@ function scoreTable(result: MadResult): ReportTable {
   return {
     kind: "table",
     title: "Scores with intervals",
-    note: `95 % intervals over seeds and test items; ${seedsText(seedsRun(result))}.`,
+    note: [
+      `95 % intervals over seeds and test items; ${seedsText(seedsRun(result))}.`,
+      ...racedLines(result),
+    ].join(" "),
     columns: [
       { heading: "architecture", unit: "number" },
       ...columns.map(({ heading }) => ({ heading, unit: "share" as const })),

@@ -87,6 +87,15 @@ export function endingLine({ ending, budget, seeds, architectures, verdicts }: M
   }
 }
 
+/** Which runs scores are of, where that is not plain; none where all is run. */
+export function racedLines({ full }: Pick<MadResult, "full">): string[] {
+  if (full) return [];
+  return [
+    "Scores are of the learning rate that was raced, as the verdicts are, under all seeds that it ran; other rates may look better by " +
+      "having been stopped sooner. The difference of a pair is over the seeds that both have, and of means it is as it was when the pair was decided.",
+  ];
+}
+
 /** How far the runs that are scored went; none where all went to their ends. */
 export function reachLines({ results }: Pick<MadResult, "results">): string[] {
   const { runs, early, solved, share } = reachOf(results);

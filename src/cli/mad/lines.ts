@@ -6,7 +6,7 @@ import { reachOf } from "../../mad/ending.ts";
 import type { Comparison } from "../../mad/request.ts";
 import type { MadResult, TaskResult } from "../../mad/result.ts";
 import type { Estimate } from "../../mad/scores.ts";
-import { budgetText, endingLine, pairLine, seedsRun, seedsText } from "../../mad/words.ts";
+import { budgetText, endingLine, pairLine, racedLines, seedsRun, seedsText } from "../../mad/words.ts";
 import { formatCount, formatDuration, formatShare } from "../../report/format.ts";
 
 /** Columns as wide as their widest cell, the first to the left, others to the right. */
@@ -106,6 +106,7 @@ export function resultLines(result: MadResult): string[] {
     "",
     spentLine(result),
     endingLine(result),
+    ...racedLines(result),
     ...result.failures.map(({ run, reason }) => `failed: ${run}: ${reason}`),
   ];
 }
