@@ -273,7 +273,7 @@ test("mad: the figure names the seeds that were run in each half, and not those 
     arms: names.map((name, i) => ({ name, test: { loss: 3 - i / 10, interval: null }, tests: [2, 2, null] })),
     ...{ data: "words", seeds },
   } as unknown as TrialResult;
-  const [figure] = concludeMad(scored, result, []).sections[0]!.parts;
+  const [figure] = concludeMad(scored, result, []).sections![0]!.parts;
   expect(figure).toMatchObject({
     kind: "figure",
     seeds: "text: seeds 1 and 2; tasks: seeds 1 and 2 (one); seeds 1 to 3 (two, three)",
