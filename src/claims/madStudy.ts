@@ -8,6 +8,7 @@ import { requireProfile } from "../mad/profiles/profiles.ts";
 import { madReport } from "../mad/report.ts";
 import { defineComparison } from "../mad/request.ts";
 import type { MadResult } from "../mad/result.ts";
+import { seedsRun, seedsText } from "../mad/words.ts";
 import type { ReportPart } from "../report/document.ts";
 import { moreSeedsLine } from "../study/moreSeeds.ts";
 import { type Correlation, type Correlations, correlate } from "../study/statistics/correlation.ts";
@@ -141,7 +142,7 @@ function partsOf(
   ranked: readonly Ranked[],
   { pearson, spearman, kendall }: Correlations,
   scored: MadResult,
-  { data, seeds }: TrialResult,
+  result: TrialResult,
 ): ReportPart[] {
   const row = (name: string, { value, low, high, pValue }: Correlation) => [
     name,
@@ -154,8 +155,8 @@ function partsOf(
     {
       ...{ kind: "figure", title: "Loss on text against synthetic score" },
       description: "Test loss on text of every architecture over its mean score on the synthetic tasks.",
-      data: `${data}, test; ${scored.tasks.join(", ")}`,
-      seeds: `text: seeds ${seeds.join(", ")}; tasks: seeds ${scored.seeds.join(", ")}`,
+      data: `${result.data}, test; ${scored.tasks.join(", ")}`,
+      seeds: seedsOf(ranked, scored, result),
       convention: "equal training FLOPs on text, each at the best of its rates",
       chart: {
         kind: "scatter",
@@ -172,6 +173,16 @@ function partsOf(
       rows: [row("Spearman", spearman), row("Kendall", kendall), row("Pearson", pearson)],
     },
   ];
+}
+
+/** Those that were run, in both halves: a race may have stopped before the last that was asked for, or a run have failed. */
+function seedsOf(ranked: readonly Ranked[], scored: MadResult, { arms, seeds }: TrialResult): string {
+  const names = new Set(ranked.map(({ name }) => name));
+  const onText = arms
+    .filter(({ name }) => names.has(name))
+    .map(({ name, tests }) => [name, seeds.filter((_, place) => (tests[place] ?? null) !== null)] as const);
+  const onTasks = seedsRun(scored).filter(([name]) => names.has(name));
+  return `text: ${seedsText(onText)}; tasks: ${seedsText(onTasks)}`;
 }
 
 function coefficientText({ value, low, high }: Correlation): string {

@@ -88,7 +88,7 @@ export function afterScreen(
   const { settings, data, sizedBy, processes, backend, secondsPerStep } = design;
   const { budget, final } = settings;
   // Where the tasks took longer than was reckoned, the winner's run is shorter, and only then the search.
-  const left = budget.value - screened.cost.seconds / processes;
+  const left = budget.value - screened.cost.clock;
   const isShared = budget.unit === "seconds" && final === null;
   const kept = candidates.map((candidate) => design.candidates.indexOf(candidate));
   return defineDesign(settings, {

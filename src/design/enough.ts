@@ -23,8 +23,7 @@ export function finalOf({ budget, final }: Pick<DesignSettings, "budget" | "fina
 /** What synthetic tasks take or have taken, in the budget's unit. */
 function screeningOf({ budget }: DesignSettings, { screen, screened, processes }: DesignContext): number {
   const flops = screened?.cost.flops ?? screen?.flops ?? 0;
-  const seconds = screened?.cost.seconds ?? flops / USUAL_SPEED;
-  return budget.unit === "flops" ? flops : seconds / processes;
+  return budget.unit === "flops" ? flops : (screened?.cost.clock ?? flops / USUAL_SPEED / processes);
 }
 
 /** What is left for the search, in the budget's unit. */

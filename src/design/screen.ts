@@ -27,7 +27,13 @@ export interface Screened {
     readonly score: number | null;
     readonly interval: readonly [number, number] | null;
   }[];
-  readonly cost: { readonly runs: number; readonly flops: number; readonly seconds: number };
+  /** Seconds of processes, and by the clock. */
+  readonly cost: {
+    readonly runs: number;
+    readonly flops: number;
+    readonly seconds: number;
+    readonly clock: number;
+  };
 }
 
 /** Two tasks, three seeds. */
@@ -83,7 +89,7 @@ const LOWEST = 3;
 export function afterTasks(
   candidates: readonly Candidate[],
   { contestants, kinds }: Screen,
-  { architectures, verdicts, spent: { runs, flops, seconds } }: MadResult,
+  { architectures, verdicts, spent: { runs, flops, seconds, clock } }: MadResult,
 ): {
   readonly candidates: readonly Candidate[];
   readonly leftOut: readonly LeftOut[];
@@ -98,7 +104,7 @@ export function afterTasks(
       const { score, interval } = architectures.find((one) => one.name === name)!.mean;
       return { name, score, interval };
     }),
-    cost: { runs, flops, seconds },
+    cost: { runs, flops, seconds, clock },
   };
   const lowest = new Set(ranked.slice(ranked.length - Math.floor(ranked.length / LOWEST)));
   const isBeaten = ({ name }: Contestant) =>

@@ -82,7 +82,7 @@ function readDecision(folder: string): WinnerRun {
 
 /** What the search has left pays for. */
 async function stepsLeft({ design, result, winner, machine, signal }: WinnerOptions): Promise<number> {
-  const { settings, candidates, processes, screened } = design;
+  const { settings, candidates, screened } = design;
   const { budget, final, batch, length, firstSeed } = settings;
   const { architecture, flopsPerToken } = candidates[winner.candidate]!;
   if (budget.unit === "flops") {
@@ -90,7 +90,7 @@ async function stepsLeft({ design, result, winner, machine, signal }: WinnerOpti
     return Math.floor((final ?? left) / (flopsPerToken * batch * length));
   }
   return stepsWithin(machine, architecture, {
-    seconds: final ?? budget.value - result.cost.clock - (screened?.cost.seconds ?? 0) / processes,
+    seconds: final ?? budget.value - result.cost.clock - (screened?.cost.clock ?? 0),
     ...{ batch, evaluations: EVALUATIONS, seed: firstSeed },
     validationTokens: specOf(design, winner).split!.selection,
     ...(signal === undefined ? {} : { signal }),

@@ -4,16 +4,13 @@ import { join } from "node:path";
 import { moduleBeside } from "../moduleBeside.ts";
 import { reportPage } from "../report/page.ts";
 import type { StudyEvent } from "../study/events.ts";
-import type { Plan } from "../study/job.ts";
 import { countedLooks, requireFolder, type TakenOver, takeOver } from "../study/moreSeeds.ts";
-import { race } from "../study/racing/race.ts";
-import { planOf } from "../study/racing/rule.ts";
 import { runTrainingStudy } from "../study/training.ts";
 import { onDisk, replaceFile } from "../train/files.ts";
 import { type Association, associateResult } from "./against.ts";
-import { exhaustivePlan } from "./exhaustive.ts";
 import { isOver, readValue } from "./outcome.ts";
 import type { PerplexityTable } from "./perplexities.ts";
+import { planFor } from "./plan.ts";
 import { madReport } from "./report.ts";
 import { type Comparison, defineComparison, type MadRequest } from "./request.ts";
 import { type MadResult, resultOf } from "./result.ts";
@@ -94,8 +91,4 @@ export async function* mad(options: MadOptions): AsyncGenerator<MadEvent, void, 
 /** Refuses a folder that `mad` would refuse, and leaves it as it is. Errors: RequestError, one line, as there. */
 export function requireMadFolder(folder: string, request: MadRequest): void {
   requireFolder(folder, defineComparison(request));
-}
-
-function planFor({ cells, raced, profile }: Comparison): Plan {
-  return raced === null ? exhaustivePlan(cells, profile) : planOf(race(raced));
 }

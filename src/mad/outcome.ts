@@ -82,6 +82,12 @@ export function isOver(
   return failed !== null || (value !== null && (value.solvedAt !== null || value.step >= steps));
 }
 
+/** A run, and what came of it. */
+export interface ScoredRun {
+  readonly run: CandidateRun;
+  readonly value: RunValue;
+}
+
 /**
  * The best run of a cell so far, by the split that chooses: of those with a score. Fewer steps decide between two that
  * solved the task, the lower loss between equals.
@@ -91,8 +97,8 @@ export function bestRun(
   stateOf: (run: string) => RunState,
   name: ScoreName,
   choice: "selection" | "test",
-): { readonly run: CandidateRun; readonly value: RunValue } | null {
-  let best: { readonly run: CandidateRun; readonly value: RunValue } | null = null;
+): ScoredRun | null {
+  let best: ScoredRun | null = null;
   for (const run of cell.runs) {
     const { value } = stateOf(run.run);
     if (value === null) continue;

@@ -8,7 +8,7 @@ import type { RaceRequest } from "./racing.ts";
 import type { CandidateRun } from "./runs.ts";
 
 /** A race's budget with its prices, and the bound beyond which no run begins. */
-export interface PricedBudget extends Pick<RaceRequest, "budget" | "price" | "cost"> {
+export interface PricedBudget extends Pick<RaceRequest, "budget" | "price" | "cost" | "processes"> {
   readonly bound: StudyBudget;
 }
 
@@ -31,11 +31,12 @@ export function priceOf(
     }
     case "seconds":
       return {
-        // The study counts the seconds of all its processes.
-        budget: value * processes,
+        budget: value,
+        processes,
         price: (run, steps) => BESIDE_SECONDS + flopsOf(run, steps) / USUAL_SPEED,
         cost: ({ seconds }) => seconds,
-        bound: { seconds: value * processes },
+        // How long runs take is not known beforehand, so that what is planned may not be what is spent.
+        bound: { clock: value },
       };
   }
 }

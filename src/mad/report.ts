@@ -1,5 +1,6 @@
 // A comparison as a report: what reads first, the heat map, curves, tables. Knows no file and no HTML.
 import type { ReportDocument, ReportPart, ReportTable } from "../report/document.ts";
+import { formatDuration } from "../report/format.ts";
 import { moreSeedsLine } from "../study/moreSeeds.ts";
 import { stepDownLine } from "../study/statistics/stepDown.ts";
 import type { Association } from "./against.ts";
@@ -8,7 +9,16 @@ import { reachOf } from "./ending.ts";
 import { forests, heatMap, learning } from "./figures.ts";
 import type { MadResult } from "./result.ts";
 import type { Estimate } from "./scores.ts";
-import { budgetText, endingLine, pairText, reachLines, reachText, seedsRun, seedsText } from "./words.ts";
+import {
+  budgetText,
+  endingLine,
+  pairText,
+  racedLines,
+  reachLines,
+  reachText,
+  seedsRun,
+  seedsText,
+} from "./words.ts";
 
 /** What the report says besides the result. */
 export interface ReportRequest {
@@ -45,6 +55,7 @@ export function madReport(request: ReportRequest): ReportDocument {
       ...(budget === null ? [] : [{ name: "budget", value: budgetText(budget) }]),
       { name: "runs", value: String(spent.runs) },
       { name: "training FLOPs", value: spent.flops.toExponential(2) },
+      { name: "time by the clock", value: formatDuration(spent.clock) },
     ],
     verdicts: verdicts.mean.map((pair) => ({
       outcome: pair.verdict,
@@ -119,7 +130,10 @@ function scoreTable(result: MadResult): ReportTable {
   return {
     kind: "table",
     title: "Scores with intervals",
-    note: `95 % intervals over seeds and test items; ${seedsText(seedsRun(result))}.`,
+    note: [
+      `95 % intervals over seeds and test items; ${seedsText(seedsRun(result))}.`,
+      ...racedLines(result),
+    ].join(" "),
     columns: [
       { heading: "architecture", unit: "number" },
       ...columns.map(({ heading }) => ({ heading, unit: "share" as const })),
@@ -176,7 +190,7 @@ function costTable({ architectures }: MadResult): ReportTable {
   return {
     kind: "table",
     title: "Costs",
-    note: "Training FLOPs of all runs, solved, stopped and rejected ones too; seconds of their processes.",
+    note: "Training FLOPs of all runs, solved, stopped and rejected ones too; seconds of their processes, which add up where runs go on side by side.",
     columns: [
       { heading: "architecture", unit: "number" },
       { heading: "parameters", unit: "count" },

@@ -32,7 +32,7 @@ export interface MadRequest {
   readonly full?: boolean | undefined;
   /** The profile's harder settings as well. */
   readonly difficulty?: boolean | undefined;
-  /** Of a race: `10m`, `20000steps`, `3e13flops`; default: a tenth of the FLOPs of all runs. */
+  /** Of a race: `10m` (by the clock), `20000steps`, `3e13flops`; default: a tenth of the FLOPs of all runs. */
   readonly budget?: string | Budget | undefined;
   /** Default: the fastest that is there. */
   readonly backend?: string | null | undefined;

@@ -8,7 +8,9 @@ import { replay } from "../study/racing/rule.ts";
 import type { Comparison as Verdict } from "../study/statistics/compare.ts";
 import { endingOf } from "./ending.ts";
 import type { IsoState } from "./isoState.ts";
-import { type RunState, statesOf } from "./outcome.ts";
+import { bestRun, type RunState, statesOf } from "./outcome.ts";
+import { clockOf } from "./plan.ts";
+import { racedRuns } from "./racing.ts";
 import type { Comparison } from "./request.ts";
 import { type Estimate, estimatesOf, type Scores, type SeedScore, scoresOf } from "./scores.ts";
 import { verdictsFor } from "./verdicts.ts";
@@ -39,7 +41,7 @@ export interface VariantResult extends Estimate {
   /** Updates of the runs that are scored, and of one that is not stopped early. */
   readonly steps: readonly number[];
   readonly wholeSteps: number;
-  /** The point that was chosen, by seed. */
+  /** The point that is scored, by seed: of a race the one that was raced, else the best of the seed. */
   readonly points: readonly string[];
   /** Its looks at the selection items, by seed. */
   readonly curves: readonly (readonly {
@@ -95,12 +97,13 @@ export interface MadResult {
     readonly byTask: Readonly<Record<string, readonly PairVerdict[]>>;
   };
   readonly failures: readonly { readonly run: string; readonly reason: string }[];
-  /** FLOPs of training, seconds of the runs' processes; `share`: of the FLOPs of all runs to their ends. */
+  /** FLOPs of training, seconds of the runs' processes, and by the clock; `share`: of the FLOPs of all runs to their ends. */
   readonly spent: {
     readonly runs: number;
     readonly steps: number;
     readonly flops: number;
     readonly seconds: number;
+    readonly clock: number;
     readonly share: number;
   };
   readonly exhaustive: { readonly runs: number; readonly steps: number; readonly flops: number };
@@ -111,7 +114,13 @@ export function resultOf(comparison: Comparison, known: Known, ended?: StudyEndE
   const { profile, cells, tasks, seeds, contestants, cost, isFull, raced, budget } = comparison;
   const stand = raced === null ? null : replay(race(raced), known);
   const stateOf = statesOf(known);
-  const scores = scoresOf(cells, profile, stateOf);
+  // One report has one number of an architecture on a task: that which the verdicts are about.
+  const raceRun = stand === null ? null : racedRuns(cells, stand.standing, known);
+  const scores = scoresOf(
+    cells,
+    profile,
+    raceRun ?? ((cell) => bestRun(cell, stateOf, profile.score, profile.choice)),
+  );
   const results = tasks.flatMap((task) => taskResults(comparison, scores, stateOf, task));
   const means = estimatesOf(scores.meanTable(), scores.seeds);
   const verdicts = verdictsFor(comparison, scores, stand?.standing ?? null);
@@ -142,7 +151,8 @@ export function resultOf(comparison: Comparison, known: Known, ended?: StudyEndE
     spent: {
       runs: runs.length,
       steps: runs.reduce((total, run) => total + (stateOf(run).value?.step ?? 0), 0),
-      ...{ flops: sum("flops"), seconds: sum("seconds"), share: sum("flops") / cost.flops },
+      ...{ flops: sum("flops"), seconds: sum("seconds"), clock: clockOf(comparison, known) },
+      share: sum("flops") / cost.flops,
     },
     exhaustive: cost,
   };

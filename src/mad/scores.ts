@@ -3,19 +3,17 @@
 import { type Comparison, compareArms } from "../study/statistics/compare.ts";
 import { armIntervals } from "../study/statistics/interval.ts";
 import { itemVariance, type Cell as Scored, type Table } from "../study/statistics/table.ts";
-import { bestRun, type RunState, type RunValue } from "./outcome.ts";
+import type { ScoredRun } from "./outcome.ts";
 import type { Profile } from "./profile.ts";
-import type { CandidateRun, Cell } from "./runs.ts";
+import type { Cell } from "./runs.ts";
 
 /** A difference of mean scores that does not matter. */
 export const margin = 0.02;
 export const alpha = 0.05;
 
-/** One setting of a task under one seed: its best run. */
-export interface SeedScore {
+/** One setting of a task under one seed: the run that stands for it. */
+export interface SeedScore extends ScoredRun {
   readonly seed: number;
-  readonly run: CandidateRun;
-  readonly value: RunValue;
   readonly score: number;
 }
 
@@ -46,10 +44,11 @@ export interface Scores {
   meanTable(): Table;
 }
 
+/** @param runOf the run that stands for a cell; null: there is none */
 export function scoresOf(
   cells: readonly Cell[],
-  { score, choice }: Profile,
-  stateOf: (run: string) => RunState,
+  { score }: Pick<Profile, "score">,
+  runOf: (cell: Cell) => ScoredRun | null,
 ): Scores {
   const unique = <Key extends keyof Cell>(key: Key) => [...new Set(cells.map((cell) => cell[key]))];
   const architectures = unique("architecture");
@@ -63,10 +62,10 @@ export function scoresOf(
   );
   const groups = new Map<string, (SeedScore | null)[]>();
   for (const cell of cells) {
-    const best = bestRun(cell, stateOf, score, choice);
+    const ran = runOf(cell);
     const key = keyOf(cell.architecture, cell.task, cell.variant);
     const { seed } = cell;
-    const found = best === null ? null : { seed, ...best, score: best.value.test[score] };
+    const found = ran === null ? null : { seed, ...ran, score: ran.value.test[score] };
     groups.set(key, [...(groups.get(key) ?? []), found]);
   }
   const seedScores = (architecture: string, task: string, variant: string) =>
@@ -90,7 +89,7 @@ function scored(one: SeedScore | null): Scored | null {
 }
 
 /** Cell by cell; null where one of the tables has nothing. */
-export function meanOf(tables: readonly Table[]): Table {
+function meanOf(tables: readonly Table[]): Table {
   const [first] = tables as [Table];
   return first.map((row, arm) =>
     row.map((_, seed) => {

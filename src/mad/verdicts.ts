@@ -4,18 +4,20 @@ import { raceLevels } from "../study/racing/book.ts";
 import type { Standing } from "../study/racing/race.ts";
 import type { Comparison as Verdict } from "../study/statistics/compare.ts";
 import type { Table } from "../study/statistics/table.ts";
-import { itemsOf } from "./racing.ts";
 import type { Comparison } from "./request.ts";
-import { meanOf, type Scores, verdictsOf } from "./scores.ts";
+import { type Scores, verdictsOf } from "./scores.ts";
 
 export interface Verdicts {
   readonly mean: readonly Verdict[];
   readonly byTask: Readonly<Record<string, readonly Verdict[]>>;
 }
 
-/** @param standing of the race; null: all is run, and looked at once */
+/**
+ * @param scores of the runs that are compared: of a race those that it has raced
+ * @param standing of the race; null: all is run, and looked at once
+ */
 export function verdictsFor(
-  { tasks, raced, cells, seeds }: Pick<Comparison, "tasks" | "raced" | "cells" | "seeds">,
+  { tasks, raced }: Pick<Comparison, "tasks" | "raced">,
   scores: Scores,
   standing: Standing | null,
 ): Verdicts {
@@ -31,15 +33,8 @@ export function verdictsFor(
   const mean = standing.comparisons;
   // One task is its own mean, so that what the race decided is all there is to say.
   if (tasks.length === 1) return { mean, byTask: each(() => mean) };
-  const items = itemsOf(cells);
   const levelOf = levelsOfPairs(standing, raceLevels(raced));
-  const tableOf = (task: string): Table =>
-    meanOf(
-      standing.tables
-        .filter((_, item) => items[item]![0] === task)
-        .map((table) => table.map((row) => seeds.map((_, seed) => row[seed] ?? null))),
-    );
-  return { mean, byTask: each((task) => atLevels(tableOf(task), mean, levelOf)) };
+  return { mean, byTask: each((task) => atLevels(scores.taskTable(task), mean, levelOf)) };
 }
 
 /**

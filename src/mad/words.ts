@@ -57,9 +57,9 @@ export function seedsRun({ architectures, results }: Pick<MadResult, "architectu
   });
 }
 
-/** "20.0k steps", "10 min 00 s", "3.00e+13 training FLOPs". */
+/** "20.0k steps", "10 min 00 s by the clock", "3.00e+13 training FLOPs". */
 export function budgetText({ unit, value }: Budget): string {
-  if (unit === "seconds") return formatDuration(value);
+  if (unit === "seconds") return `${formatDuration(value)} by the clock`;
   return unit === "flops" ? `${value.toExponential(2)} training FLOPs` : `${formatCount(value)} ${unit}`;
 }
 
@@ -85,6 +85,15 @@ export function endingLine({ ending, budget, seeds, architectures, verdicts }: M
     case "unfinished":
       return "The comparison is not finished: what follows is what is known so far.";
   }
+}
+
+/** Which runs scores are of, where that is not plain; none where all is run. */
+export function racedLines({ full }: Pick<MadResult, "full">): string[] {
+  if (full) return [];
+  return [
+    "Scores are of the learning rate that was raced, as the verdicts are, under all seeds that it ran; other rates may look better by " +
+      "having been stopped sooner. The difference of a pair is over the seeds that both have, and of means it is as it was when the pair was decided.",
+  ];
 }
 
 /** How far the runs that are scored went; none where all went to their ends. */

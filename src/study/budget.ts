@@ -1,9 +1,9 @@
-// What a study may spend: seconds, training steps or training FLOPs, summed over its runs. Knows no run.
+// What a study may spend: seconds by the clock, or training steps or FLOPs, summed over its runs. Knows no run.
 import { RequestError } from "../errors.ts";
 
 /** What a study may spend. */
 export interface Budget {
-  /** Seconds are those of the whole study, on the workers it has. */
+  /** Seconds are those of the clock, however many runs go on side by side. */
   readonly unit: "seconds" | "steps" | "flops";
   readonly value: number;
 }
@@ -29,7 +29,7 @@ export function readBudget(text: string, what = "--budget"): Budget {
   const value = Number(found?.[1]) * scale * (prefixes[found?.[2] ?? ""] ?? Number.NaN);
   if (Number.isFinite(value) && value > 0) return { unit, value };
   throw new RequestError(
-    `${what} ${text.slice(0, 40)}: expected time, steps or FLOPs of all runs together, such as 10m, 20000steps or 3e13flops`,
+    `${what} ${text.slice(0, 40)}: expected time, steps or FLOPs for all runs together, such as 10m, 20000steps or 3e13flops`,
   );
 }
 

@@ -251,15 +251,10 @@ function raceOf(
   const isTime = budget?.unit === "seconds";
   // Steps of arms differ in cost; results tell FLOPs.
   const mean = arms.reduce((sum, { flops, steps }) => sum + flops / steps, 0) / arms.length;
-  // Processes side by side spend a second each, and no more of them than there are runs to begin with.
-  const busy = Math.min(processes, runs.length * runs[0]!.length);
-  const amount =
-    budget === null
-      ? null
-      : { seconds: budget.value * busy, flops: budget.value, steps: budget.value * mean }[budget.unit];
+  const amount = budget === null ? null : budget.value * (budget.unit === "steps" ? mean : 1);
   return {
     ...{ arms: arms.length, items: 1, candidates: runs[0]!.length, seeds: settings.seeds, rungs: [WHOLE] },
-    ...{ margin: settings.margin, budget: amount },
+    ...{ margin: settings.margin, budget: amount, ...(isTime ? { processes } : {}) },
     price(entry) {
       const { flops, steps } = find(entry);
       if (!isTime) return flops;

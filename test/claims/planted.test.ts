@@ -262,7 +262,7 @@ test("mad: agreeing ranks support it, reversed ones do not, and a few mixed ones
       ...{ spent: {}, exhaustive: {}, profile: "tiny", score: "accuracy" },
     } as unknown as MadResult;
     const result = {
-      arms: names.map((name, i) => ({ name, test: { loss: losses[i]!, interval: null } })),
+      arms: names.map((name, i) => ({ name, test: { loss: losses[i]!, interval: null }, tests: [] })),
       ...{ data: "words", seeds },
     } as unknown as TrialResult;
     return concludeMad(scored, result, []).verdict.expectations[0]!;
@@ -274,6 +274,25 @@ test("mad: agreeing ranks support it, reversed ones do not, and a few mixed ones
   expect(open.judgement).toBe("not decidable at this scale");
   expect(open.decidable!.value).toBeGreaterThan(0.6);
   expect(judged([0.1, 0.2, 0.3], [3, 2, 1]).judgement).toBe("not decidable at this scale");
+});
+
+test("mad: the figure names the seeds that were run in each half, and not those that a race never came to", () => {
+  const ran: Readonly<Record<string, readonly number[]>> = { one: [1, 2], two: [1, 2, 3], three: [1, 2, 3] };
+  const names = Object.keys(ran);
+  const scored = {
+    architectures: names.map((name, i) => ({ name, mean: { score: i / 10, seeds: ran[name]!.length } })),
+    results: names.map((architecture) => ({ architecture, variants: [{ ran: ran[architecture] }] })),
+    ...{ tasks: ["parity"], seeds: [1, 2, 3, 4, 5], verdicts: { mean: [], byTask: {} }, failures: [] },
+  } as unknown as MadResult;
+  const result = {
+    arms: names.map((name, i) => ({ name, test: { loss: 3 - i / 10, interval: null }, tests: [2, 2, null] })),
+    ...{ data: "words", seeds },
+  } as unknown as TrialResult;
+  const [figure] = concludeMad(scored, result, []).sections![0]!.parts;
+  expect(figure).toMatchObject({
+    kind: "figure",
+    seeds: "text: seeds 1 and 2; tasks: seeds 1 and 2 (one); seeds 1 to 3 (two, three)",
+  });
 });
 
 test("a claim with a study of one's own kind is reproduced, with its status beside the report", async () => {

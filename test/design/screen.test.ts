@@ -48,7 +48,7 @@ test("depths of the same blocks are one kind; the lowest third is left out where
 
 test("the search goes on with what is left, and what the tasks cost is not spent again", () => {
   const design = designOf(6);
-  const screened = { scores: [], cost: { runs: 18, flops: 1e10, seconds: 100 } };
+  const screened = { scores: [], cost: { runs: 18, flops: 1e10, seconds: 100, clock: 60 } };
   const kept = design.candidates.slice(1);
   const after = afterScreen(design, {
     candidates: kept,
@@ -59,4 +59,15 @@ test("the search goes on with what is left, and what the tasks cost is not spent
   expect(after.final).toBe(design.final);
   expect(after.rungs[0]!.candidates).toBe(5);
   expect(after.leftOut.at(-1)?.name).toBe("deep-1");
+});
+
+test("of a budget in time, tasks take what the clock says, and not a share of what their processes add up to", () => {
+  const design = designOf(3, { budget: "10m" }, [0.01, 0.02, 0.03], 16);
+  expect(design.search).toBe(300);
+  // Eighteen runs of 10 s on sixteen processes are two waves.
+  const screened = { scores: [], cost: { runs: 18, flops: 1e10, seconds: 180, clock: 20 } };
+  const searchAfter = (one: typeof design) =>
+    afterScreen(one, { candidates: one.candidates, leftOut: [], screened }).search;
+  expect(searchAfter(design)).toBe(290);
+  expect(searchAfter(designOf(3, { budget: "10m", final: "5m" }, [0.01, 0.02, 0.03], 16))).toBe(280);
 });

@@ -31,7 +31,7 @@ export function raced(skills: Skills, budget: number, changes: Partial<MadReques
       return skills[task]![name]! * (isBest ? 1 : 0.8) + ((seed % 7) - 3) / 1000;
     },
     () => false,
-    ({ run, until }) => until * runs.get(run)!.flopsPerStep,
+    ({ run, until }) => ({ flops: until * runs.get(run)!.flopsPerStep }),
   );
   return { comparison, known, result: resultOf(comparison, known, "done") };
 }

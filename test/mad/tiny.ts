@@ -53,12 +53,12 @@ export function fakeResult({ run, until, spec: raw }: Job, skill: Skill): Result
   return { run, until, value, flops: 1000 * until, seconds: 1 };
 }
 
-/** Follows a plan to its end. @param flopsOf what a job has cost; default: next to nothing */
+/** Follows a plan to its end. @param more what is otherwise of a job's result; default: it cost next to nothing */
 export function play(
   plan: Plan,
   skill: Skill,
   failing: (run: string) => boolean = () => false,
-  flopsOf?: (job: Job) => number,
+  more: (job: Job) => Partial<Result> = () => ({}),
 ): Known {
   let known: Known = { results: [], failures: [] };
   for (let wave = 0; wave < 1000; wave++) {
@@ -69,10 +69,7 @@ export function play(
       .map(({ run, until }) => ({ run, until, reason: "killed", attempts: 3 }));
     const results = jobs
       .filter(({ run }) => !failing(run))
-      .map((job) => {
-        const result = fakeResult(job, skill);
-        return flopsOf === undefined ? result : { ...result, flops: flopsOf(job) };
-      });
+      .map((job) => ({ ...fakeResult(job, skill), ...more(job) }));
     known = { results: [...known.results, ...results], failures: [...known.failures, ...failures] };
   }
   throw new Error("the plan has no end");

@@ -1,7 +1,8 @@
 // Verdicts by task of a race, which stops when the mean over tasks says so.
 import { expect, test } from "vitest";
-import { statesOf } from "../../src/mad/outcome.ts";
+import { bestRun, statesOf } from "../../src/mad/outcome.ts";
 import { resultOf } from "../../src/mad/result.ts";
+import type { Cell } from "../../src/mad/runs.ts";
 import { scoresOf, verdictsOf } from "../../src/mad/scores.ts";
 import { raceLevels } from "../../src/study/racing/book.ts";
 import { type Raced, raced } from "./race.ts";
@@ -12,7 +13,9 @@ const narrow = { attention: 0.66, gla: 0.5, "min-gru": 0.34 };
 /** As they would be if the task had been looked at at this level. */
 function judged({ comparison, known }: Raced, task: string, level: number) {
   const { cells, profile } = comparison;
-  return verdictsOf(scoresOf(cells, profile, statesOf(known)).taskTable(task), level);
+  const stateOf = statesOf(known);
+  const best = (cell: Cell) => bestRun(cell, stateOf, profile.score, profile.choice);
+  return verdictsOf(scoresOf(cells, profile, best).taskTable(task), level);
 }
 
 const intervals = (pairs: ReturnType<typeof judged>) => pairs.map(({ low, high }) => [low, high]);

@@ -145,13 +145,21 @@ test("state alone can be held equal", () => {
   expect(refused({ arms: two, equal: { state: true } })).toMatch(/decoding carries/);
 });
 
-test("a race in time has the seconds of processes that its runs keep busy, one in FLOPs what it is given", () => {
-  const timed = (processes: number) =>
-    trialOf({ stop: "race", spend: "10m" }, { ...context, processes, secondsPerStep: [0.01, 0.01] }).raced;
-  // Two arms at three rates begin together.
-  expect([1, 2, 6, 64].map((processes) => timed(processes).budget)).toEqual([600, 1200, 3600, 3600]);
-  const counted = trialOf({ stop: "race", spend: "1e12flops" }, { ...context, processes: 64 }).raced;
-  expect(counted.budget).toBe(1e12);
+test("a race in time has that by the clock, however many processes there are; one in FLOPs what it is given", () => {
+  const spentOn = (spend: string, processes: number) => {
+    const trial = trialOf({ stop: "race", spend }, { ...context, processes, secondsPerStep: [0.01, 0.01] });
+    const failures = resultsOf(trial, () => null).failures.map((one) => ({ ...one, seconds: 3, flops: 5 }));
+    const { standing } = replay(race(trial.raced), { results: [], failures });
+    return [trial.raced.budget, standing.spent];
+  };
+  // Two arms at three rates begin together, and the last of them ends after so long.
+  expect([1, 2, 4, 64].map((processes) => spentOn("10m", processes))).toEqual([
+    [600, 18],
+    [600, 9],
+    [600, 6],
+    [600, 3],
+  ]);
+  expect(spentOn("1e12flops", 64)).toEqual([1e12, 30]);
 });
 
 test("a failure costs a race what it took, and nothing in records of earlier versions", () => {

@@ -51,7 +51,10 @@ export function designCommand({ program, console, setExitCode, commandLine }: Co
   return program
     .command("design")
     .description("find an architecture and a recipe for a text and a budget, and train it")
-    .requiredOption("--budget <amount>", "of everything: time or training FLOPs, such as 2h or 3e14flops")
+    .requiredOption(
+      "--budget <amount>",
+      "of everything: time by the clock or training FLOPs, such as 2h or 3e14flops",
+    )
     .option("--final <amount>", "of it, for the winner's run (default: half, and what the search leaves)")
     .option("--data <what>", "text, as for train (default: the built-in language)")
     .option("--tokenizer <what>", "as for train")

@@ -26,7 +26,7 @@ An architecture is a short name (attention, hyena, mh-hyena, mamba, gla, lstm, s
 the profile's), a preset, or a .json or .yaml file. Tasks are those of MAD (Poli, Thomas et al. 2024); docs/tasks.md shows
 them. The default profile "clean" trains on this machine for as long as it takes to tell the architectures apart, or until
 the budget is spent: runs stop when they are solved or hopeless, and rates and architectures that cannot win get no more
-steps. "quick" is a first look in minutes. --full runs every rate to its end instead; --profile repo-head does what mad-lab's code does, all 396 runs an
+steps. A budget in time is time by the clock, whatever --workers: no run begins after it, and those under way are finished. "quick" is a first look in minutes. --full runs every rate to its end instead; --profile repo-head does what mad-lab's code does, all 396 runs an
 architecture. --dry-run says what would be run and what it costs. The same command goes on where it was stopped.
 
 --against FILE compares the scores of a finished comparison with a table of your own, a CSV file with the columns
@@ -51,7 +51,10 @@ export function madCommand({ program, console, setExitCode, commandLine }: Comma
       new Option("--seed <n>", "the first of them (default: the profile's)").argParser(wholeNumber(0)),
     )
     .option("--profile <name>", "clean, quick, repo-head or paper", "clean")
-    .option("--budget <amount>", "most to spend, such as 10m, 20000steps or 3e13flops")
+    .option(
+      "--budget <amount>",
+      "most to spend: time by the clock, steps or FLOPs, such as 10m, 20000steps or 3e13flops",
+    )
     .option("--full", "run everything to its end, without racing")
     .option("--difficulty", "harder settings of every task as well: difficulty curves")
     .option("--dry-run", "say what would be run, its steps and its FLOPs")

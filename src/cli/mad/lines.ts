@@ -6,7 +6,7 @@ import { reachOf } from "../../mad/ending.ts";
 import type { Comparison } from "../../mad/request.ts";
 import type { MadResult, TaskResult } from "../../mad/result.ts";
 import type { Estimate } from "../../mad/scores.ts";
-import { budgetText, endingLine, pairLine, seedsRun, seedsText } from "../../mad/words.ts";
+import { budgetText, endingLine, pairLine, racedLines, seedsRun, seedsText } from "../../mad/words.ts";
 import { formatCount, formatDuration, formatShare } from "../../report/format.ts";
 import { stepDownLine } from "../../study/statistics/stepDown.ts";
 
@@ -108,6 +108,7 @@ export function resultLines(result: MadResult): string[] {
     "",
     spentLine(result),
     endingLine(result),
+    ...racedLines(result),
     ...result.failures.map(({ run, reason }) => `failed: ${run}: ${reason}`),
   ];
 }
@@ -137,7 +138,7 @@ function spentLine({ spent, exhaustive, full }: MadResult): string {
     : `; all ${formatCount(exhaustive.runs)} to their ends would be ${exhaustive.flops.toExponential(2)}`;
   return (
     `${spent.runs} runs, ${formatCount(spent.steps)} steps, ${flops(spent.flops)} (${formatShare(spent.share)}), ` +
-    `${formatDuration(spent.seconds)} of processes${all}`
+    `${formatDuration(spent.clock)} by the clock, ${formatDuration(spent.seconds)} of processes${all}`
   );
 }
 

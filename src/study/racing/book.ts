@@ -1,5 +1,6 @@
 // What a race has seen and spent so far. Knows no order in which things are done.
 import type { Job } from "../job.ts";
+import { clockSeconds } from "../spent.ts";
 import { type Comparison, compareArms } from "../statistics/compare.ts";
 import { levelsOfLooks } from "../statistics/looks.ts";
 import type { Cell, Table } from "../statistics/table.ts";
@@ -76,6 +77,11 @@ export function raceLevels({
   );
 }
 
+/** What jobs that are made together cost. @param each by itself, in their order */
+export function costTogether(each: readonly number[], processes: RaceSettings["processes"]): number {
+  return processes === undefined ? each.reduce((sum, one) => sum + one, 0) : clockSeconds(each, processes);
+}
+
 /** An empty memory. */
 export function createBook(settings: RaceSettings): Book {
   const { arms, items, seeds, budget, alpha = 0.05, margin } = settings;
@@ -115,15 +121,19 @@ export function createBook(settings: RaceSettings): Book {
     tables: () => tables,
     left: () => (budget === null ? Infinity : budget - spent),
     priceOf: (steps) =>
-      steps.reduce((sum, { entry, from, until }) => sum + settings.price(entry, from, until), 0),
+      costTogether(
+        steps.map(({ entry, from, until }) => settings.price(entry, from, until)),
+        settings.processes,
+      ),
     *run(steps) {
       if (steps.length === 0) return [];
       const jobs: readonly Job[] = steps.map(({ entry, until }) => settings.job(entry, until));
       const ended = yield { jobs, standing: standing(null) };
+      const costs = ended.map(({ flops = 0, seconds = 0 }) => settings.cost({ flops, seconds }));
+      spent += costTogether(costs, settings.processes);
       return ended.map((each, index) => {
         const { entry, until } = steps[index]!;
         const outcome = isResult(each) ? settings.read(each.value, entry) : null;
-        spent += settings.cost({ flops: each.flops ?? 0, seconds: each.seconds ?? 0 });
         seen.set(keyOf(entry), { until, outcome });
         return outcome;
       });

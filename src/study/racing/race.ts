@@ -3,7 +3,7 @@
 import { RequestError } from "../../errors.ts";
 import type { Comparison } from "../statistics/compare.ts";
 import type { Table } from "../statistics/table.ts";
-import { createBook } from "./book.ts";
+import { costTogether, createBook } from "./book.ts";
 import type { Rule } from "./rule.ts";
 import { raceSeeds } from "./seeds.ts";
 import type { Outcome, RaceSettings } from "./settings.ts";
@@ -62,14 +62,14 @@ export function race(settings: RaceSettings): Rule<Standing> {
 }
 
 /** What it costs to take all candidates of all arms and items to the first rung: no smaller budget gives a result. */
-export function leastBudget({ arms, items, candidates, rungs, price }: RaceSettings): number {
-  let least = 0;
-  for (let arm = 0; arm < arms; arm++) {
-    for (let item = 0; item < items; item++) {
+export function leastBudget({ arms, items, candidates, rungs, price, processes }: RaceSettings): number {
+  const prices: number[] = [];
+  for (let item = 0; item < items; item++) {
+    for (let arm = 0; arm < arms; arm++) {
       for (let candidate = 0; candidate < candidates; candidate++) {
-        least += price({ arm, item, candidate, seed: 0 }, 0, rungs[0]!);
+        prices.push(price({ arm, item, candidate, seed: 0 }, 0, rungs[0]!));
       }
     }
   }
-  return least;
+  return costTogether(prices, processes);
 }

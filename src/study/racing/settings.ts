@@ -31,6 +31,8 @@ export interface RaceSettings {
   readonly reduction?: number;
   /** In units of `price` and `cost`; null for no bound. */
   readonly budget: number | null;
+  /** Of a budget in seconds by the clock: jobs at a time, which go on side by side; default: what jobs cost is added up. */
+  readonly processes?: number;
   /** The share of the budget that goes to the first seed: choosing candidates and climbing the rungs; default 0.7. */
   readonly tuningShare?: number;
   /** Chance of any false win, as in `compareArms`; default 0.05. */
