@@ -11,18 +11,26 @@ export type SourceItem = string | Readonly<{ source: string } & Record<string, u
 /** A source's name and all its settings. */
 export type SourceEntry = Readonly<{ source: string } & Record<string, unknown>>;
 
-/** Of one architecture; more are a mistake. */
-const MOST_SOURCES = 16;
-
 /** Settings `share` (those of the source of that name) and `sources`, as they were given. */
 export function readSources(given: { readonly share?: unknown; readonly sources?: unknown }): SourceEntry[] {
   const { share = null, sources: others = [] } = given;
-  if (!Array.isArray(others) || others.length > MOST_SOURCES) {
+  if (!Array.isArray(others)) {
     throw new RequestError(
-      `architecture: sources is ${show(others)}; expected a list of up to ${MOST_SOURCES} sources, such as ["lora(rank: 8)"]`,
+      `architecture: sources is ${show(others)}; expected a list of sources, such as ["lora(rank: 8)"]`,
     );
   }
-  const entries = others.map((item, i) => readSource(item, `architecture: sources[${i}]`));
+  const entries: SourceEntry[] = [];
+  for (const [i, item] of others.entries()) {
+    const what = `architecture: sources[${i}]`;
+    const entry = readSource(item, what);
+    // Parameters of one name would belong to both.
+    if (entries.some(({ source }) => source === entry.source)) {
+      throw new RequestError(
+        `${what}: ${entry.source} is one of the sources already; expected each at most once`,
+      );
+    }
+    entries.push(entry);
+  }
   if (share === null) return entries;
   if (typeof share !== "object" || Array.isArray(share)) {
     throw new RequestError(

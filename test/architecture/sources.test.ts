@@ -329,9 +329,14 @@ describe("refused in one line", () => {
       "architecture: share is given, and is one of the sources too; leave out one of them",
     ],
     [
+      "a source twice",
+      { sources: ["lora(rank: 1)", "maps", { source: "lora", rank: 2 }] },
+      "architecture: sources[2]: lora is one of the sources already; expected each at most once",
+    ],
+    [
       "no list",
       { sources: "lora" as never },
-      'architecture: sources is "lora"; expected a list of up to 16 sources, such as ["lora(rank: 8)"]',
+      'architecture: sources is "lora"; expected a list of sources, such as ["lora(rank: 8)"]',
     ],
   ])("%s", (_, more, line) => {
     expect(() => defineArchitecture({ ...small, ...more })).toThrow(new RequestError(line));

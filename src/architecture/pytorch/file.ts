@@ -24,7 +24,7 @@ export interface PyTorchFile {
  * `Model` in the file maps token ids [B, T] (or numbers [B, T, N]) to logits [B, T, V] as `forward` does, [B, V] where the
  * architecture has one answer for a sequence. Its `load(path)` reads weights from a safetensors file, which its text calls
  * `weights`; run as a program it trains a few steps.
- * Errors: RequestError for a primitive without a PyTorch form, and for a source that stands there twice.
+ * Errors: RequestError for a primitive without a PyTorch form.
  */
 export function pytorchFile(architecture: Architecture, weights = "model.safetensors"): PyTorchFile {
   const blocks = blocksOf(architecture);

@@ -38,7 +38,7 @@ export interface Origins {
   readonly sources: readonly PlacedSource[];
 }
 
-/** Errors: RequestError for a source without a PyTorch form, and for one that stands there twice with the same parameters. */
+/** Errors: RequestError for a source without a PyTorch form. */
 export function originsOf(architecture: Architecture): Origins {
   const asked = plainParameters(architecture);
   const surroundings = sourceSurroundings(architecture);
@@ -46,7 +46,6 @@ export function originsOf(architecture: Architecture): Origins {
   const origins = new Map([...asked].map(([name, declaration]) => [name, origin(views, name, declaration)]));
   const used = new Set([...origins.values()].flatMap(({ steps }) => steps.map(({ form }) => form)));
   const isShared = [...origins].some(([name, { owner }]) => owner !== name);
-  // Several ways of sharing one after the other are one.
   const sharing = isShared ? views.find(({ form }) => form === undefined) : undefined;
   const sources = views.flatMap((view): PlacedSource[] => {
     if (view === sharing) return ["sharing"];
@@ -99,8 +98,6 @@ function origin(views: readonly View[], name: string, declaration: ParameterDecl
     }
     if (form === undefined) throw withoutForm(source);
     const parameters = below.filter((other) => other !== owner);
-    const taken = steps.flatMap((step) => step.parameters);
-    if (parameters.some((other) => taken.includes(other))) throw standsTwice(source);
     steps.unshift({ form, parameters });
     isStored = below.includes(owner);
     if (!isStored) break;
@@ -110,11 +107,4 @@ function origin(views: readonly View[], name: string, declaration: ParameterDecl
 
 function withoutForm(source: string): RequestError {
   return new RequestError(`export: source ${source} has no PyTorch form; leave it out, or export --to onnx`);
-}
-
-function standsTwice(source: string): RequestError {
-  return new RequestError(
-    `export: source ${source} stands there twice with the same parameters, which the PyTorch file has no form for; ` +
-      "leave one out, or export --to onnx",
-  );
 }

@@ -2,7 +2,6 @@
 import { describe, expect, test } from "vitest";
 import { type ArchitectureInput, defineArchitecture } from "../../../src/architecture/architecture.ts";
 import { pytorchFile } from "../../../src/architecture/pytorch/file.ts";
-import { RequestError } from "../../../src/errors.ts";
 
 function textOf(input: ArchitectureInput): string {
   return pytorchFile(defineArchitecture(input)).text;
@@ -116,11 +115,5 @@ describe("in the text of a PyTorch file", () => {
     const names = (sources: string[]) => /TensorChain|FromBank/.exec(textOf({ ...shaped, sources }))?.[0];
     expect(names(["bank(size: 50)", "mpo"])).toBe("TensorChain");
     expect(names(["mpo", "bank(size: 50)"])).toBe("FromBank");
-  });
-
-  test("a source that has the same parameters twice is refused", () => {
-    const architecture = defineArchitecture({ ...shaped, sources: ["lora(rank: 2)", "lora(rank: 2)"] });
-    expect(() => pytorchFile(architecture)).toThrow(RequestError);
-    expect(() => pytorchFile(architecture)).toThrow("export: source lora stands there twice");
   });
 });
