@@ -2,6 +2,7 @@
 // expects. Knows no run.
 import type { ReportSection } from "../report/document.ts";
 import { compareArms } from "../study/statistics/compare.ts";
+import { stepDownLine } from "../study/statistics/stepDown.ts";
 import { mean } from "../trial/outcome.ts";
 import { type PairResult, pairResult } from "../trial/result.ts";
 import type { Studied } from "./claim.ts";
@@ -65,10 +66,13 @@ export function toldMeasures(
 ): Pick<Studied, "verdict" | "lines" | "verdicts" | "sections"> {
   return {
     verdict: verdictOf(judged.map((one) => one.judged)),
-    lines: judged.flatMap(({ measure: { title, unit, arms } }) => [
-      `${title}, ${unit}:`,
-      ...arms.map(({ name, values }) => `  ${name}: ${meanOf(values)?.toFixed(4) ?? "none"}`),
-    ]),
+    lines: [
+      ...judged.flatMap(({ measure: { title, unit, arms } }) => [
+        `${title}, ${unit}:`,
+        ...arms.map(({ name, values }) => `  ${name}: ${meanOf(values)?.toFixed(4) ?? "none"}`),
+      ]),
+      ...stepDownLine(judged.flatMap(({ pairs }) => pairs)),
+    ],
     verdicts: judged.flatMap(({ measure: { title, unit, expectation }, pairs }) =>
       pairs
         .filter(({ first, second }) => isAsked(expectation, first, second))
@@ -110,7 +114,10 @@ function measureSection({ measure, pairs, judged }: JudgedMeasure, about: Figure
   return {
     heading: capital(title),
     parts: [
-      { kind: "text", text: `${judged.judgement}: ${judged.text}: ${judged.reason}.` },
+      {
+        kind: "text",
+        text: [`${judged.judgement}: ${judged.text}: ${judged.reason}.`, ...stepDownLine(pairs)].join(" "),
+      },
       {
         kind: "table",
         title: capital(title),
