@@ -26,8 +26,10 @@ An architecture is a short name (attention, hyena, mh-hyena, mamba, gla, lstm, s
 the profile's), a preset, or a .json or .yaml file. Tasks are those of MAD (Poli, Thomas et al. 2024); docs/tasks.md shows
 them. The default profile "clean" trains on this machine for as long as it takes to tell the architectures apart, or until
 the budget is spent: runs stop when they are solved or hopeless, and rates and architectures that cannot win get no more
-steps. A budget in time is time by the clock, whatever --workers: no run begins after it, and those under way are finished. "quick" is a first look in minutes. --full runs every rate to its end instead; --profile repo-head does what mad-lab's code does, all 396 runs an
-architecture. --dry-run says what would be run and what it costs. The same command goes on where it was stopped.
+steps. A budget in time is time by the clock, whatever --workers: no run begins after it, and those under way are finished.
+"quick" is a first look in minutes. --full runs every rate to its end instead; --profile repo-head does what mad-lab's code
+does, all 396 runs an architecture. --dry-run says what would be run and what it costs. The same command goes on where it
+was stopped.
 
 --against FILE compares the scores of a finished comparison with a table of your own, a CSV file with the columns
 architecture and perplexity: correlations over architectures, for every task and the mean.
