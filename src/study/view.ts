@@ -45,7 +45,7 @@ export function createStudyView(
         processes = event.processes;
         return [];
       case "stage": {
-        Object.assign(count, { stage: event.stage, done: 0, failed: 0, earlier: event.done });
+        Object.assign(count, { stage: event.stage, done: 0, failed: 0, seconds: 0, earlier: event.done });
         count.jobs = event.jobs.length + event.done;
         const earlier = event.done === 0 ? "" : `, ${event.done} of them done before`;
         return [`stage ${event.stage}: ${count.jobs} ${count.jobs === 1 ? "job" : "jobs"}${earlier}`];

@@ -48,6 +48,13 @@ test("a table of what is at work, and how long it may take", () => {
   expect(view.take({ kind: "continue" })).toEqual(["there is room again"]);
 });
 
+test("how long a stage may take is told from its own jobs", () => {
+  const view = createStudyView(false, () => 0);
+  for (const event of [start, stage(["a", "b"], 0), result("a", 100), result("b", 100)]) view.take(event);
+  for (const event of [stage(["c", "d"], 0), result("c", 1)]) view.take(event);
+  expect(view.lines()).toEqual(["stage 1 · 1/2 done · 0.0 s · about 1.0 s left"]);
+});
+
 test("what is no terminal gets a line for each finished job", () => {
   const view = createStudyView(true, () => 0);
   const events = [start, stage(["a"], 0), jobStart("a"), progress("a", 200, "loss 1.25"), result("a", 61)];
