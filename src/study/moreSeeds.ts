@@ -17,7 +17,7 @@ export interface Seeded {
   readonly requestOf: (count: number) => Request;
   /** Keys of it that may be others than before, since nothing hangs on them. Default: none. */
   readonly free?: readonly string[] | undefined;
-  /** Keys of it that may be raised, each with whether it is more now than before. Default: none. */
+  /** Keys of it that may be raised, each with whether it is as much now as before, or more. Default: none. */
   readonly raisable?: { readonly [key: string]: (before: Json, now: Json) => boolean } | undefined;
 }
 
@@ -90,9 +90,11 @@ function foresee(folder: string, seeded: Seeded): Foreseen {
     canonicalHash(found) === canonicalHash(withHistory({ ...requestOf(seeds.length), ...kept }, history));
   // What may be another does not stand in the way of the difference that is told.
   if (!isOwn) return { ...other, request: withHistory({ ...now, ...kept }, history) };
-  const raised = differing.filter((key) => raisable[key] !== undefined);
-  const lowered = raised.find((key) => !raisable[key]!(found[key]!, now[key] ?? null));
+  const changed = differing.filter((key) => raisable[key] !== undefined);
+  const lowered = changed.find((key) => !raisable[key]!(found[key]!, now[key] ?? null));
   if (lowered !== undefined) throw isLess(folder, lowered, found[lowered]!, now[lowered] ?? null);
+  // What is as much both ways is only written otherwise.
+  const raised = changed.filter((key) => !raisable[key]!(now[key] ?? null, found[key]!));
   const isRaised = seeds.length < asked.length || raised.length > 0;
   const looked = isRaised ? lookedAt(history, seeds.length, countEnded(folder)) : history;
   return {

@@ -108,11 +108,11 @@ const seededOf = (trial: Trial): Seeded => ({
   seeds: trial.seeds,
   requestOf: (count: number) => requestOf(trial, count),
   free: ["name"],
-  raisable: { spend: isMore },
+  raisable: { spend: isAsMuch },
 });
 
-/** Whether a study may spend more now; null: whatever it takes. */
-function isMore(before: Json, now: Json): boolean {
+/** Whether a study may spend as much now, or more; null: whatever it takes. */
+function isAsMuch(before: Json, now: Json): boolean {
   if (typeof before !== "string" || typeof now !== "string") return now === null;
   const [a, b] = [before, now].map((text) => readBudget(text, "study: spend"));
   return a!.unit === b!.unit && a!.value <= b!.value;

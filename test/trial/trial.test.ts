@@ -104,6 +104,12 @@ test("what was spent goes on with more to spend, and the report tells of the loo
   prepareFolder(folder);
   openStore(folder, of("1e12flops").json);
   endRun(folder, of("1e12flops").runs[0]![0]![0]!);
-  for await (const _ of runTrial({ trial: of("2e12flops"), folder, signal: AbortSignal.abort() }));
+  const call = async (spend: string): Promise<void> => {
+    for await (const _ of runTrial({ trial: of(spend), folder, signal: AbortSignal.abort() }));
+  };
+  // As much, written otherwise: nothing was raised.
+  await call("1000Gflops");
+  expect(readStudy(folder)).toEqual(of("1000Gflops").json);
+  await call("2e12flops");
   expect(readStudy(folder)).toMatchObject({ spend: "2e12flops", earlierSeeds: [3], earlierRuns: [1] });
 });
