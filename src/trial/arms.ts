@@ -52,7 +52,7 @@ function namedArms(settings: TrialSettings, context: ArmContext): Arm[] {
   const { arms, rates } = settings;
   return Object.entries(arms!).map(([name, arm]) => {
     const architecture = architectureOf(`arms.${name}`, arm.architecture, settings, context);
-    return complete(name, architecture, { rates, ...withPaths(arm, context.folder) });
+    return complete(name, architecture, { ...withPaths(arm, context.folder), rates: arm.rates ?? rates });
   });
 }
 

@@ -4,6 +4,7 @@ import { RequestError } from "../../src/errors.ts";
 import { race } from "../../src/study/racing/race.ts";
 import { replay } from "../../src/study/racing/rule.ts";
 import { defineTrial, jobOf, type TrialContext } from "../../src/trial/define.ts";
+import type { ArmInput } from "../../src/trial/input.ts";
 import { context, input, resultsOf, trialOf } from "./harness.ts";
 
 test("every arm has every rate and seed; a seed is the same data order for all", () => {
@@ -56,6 +57,12 @@ const refused = (more: Record<string, unknown>, of = context): string => {
   }
   throw new Error("it was not refused");
 };
+
+test("what an arm leaves undefined is the study's", () => {
+  const { wide, deep } = input.arms! as Readonly<Record<"wide" | "deep", ArmInput>>;
+  const open = { ...wide, rates: undefined, parametrisation: undefined, training: undefined };
+  expect(defineTrial({ ...input, arms: { wide: open, deep } }, context).json).toEqual(trialOf().json);
+});
 
 test("what cannot be meant is refused, and says what would do", () => {
   expect(refused({ armes: {} })).toMatch(/unknown key "armes"; did you mean "arms"\?/);
