@@ -63,7 +63,7 @@ export interface ArmResult {
   readonly tokensPerSecond: number | null;
   /** What modules told at the end, such as the routers of experts, by dotted name: means over its seeds. */
   readonly statistics: Readonly<Record<string, readonly number[]>>;
-  /** All its runs. */
+  /** All its runs, those that failed too. */
   readonly spent: { readonly runs: number; readonly flops: number; readonly seconds: number };
 }
 
@@ -162,7 +162,6 @@ export function trialResult(
   const outcome = outcomeOf(trial, known);
   const arms = armResults(trial, known, outcome);
   const names = arms.map(({ name }) => name);
-  const ended: readonly (Result | Failure)[] = [...known.results, ...known.failures];
   const pairs = outcome.comparisons.map((comparison) => ({
     ...pairResult(comparison, names, measure),
     ...earlyOf(comparison, outcome.table),
@@ -192,12 +191,7 @@ export function trialResult(
     decidable: decidableOf(outcome.comparisons),
     backends: [...new Set(outcome.values.flat(2).flatMap((value) => value?.backend ?? []))].sort(),
     optimum: outcome.values.flat(2).find((value) => value !== null)?.optimum ?? null,
-    spent: {
-      runs: ended.length,
-      of: trial.runs.flat(2).length,
-      flops: ended.reduce((sum, { flops = 0 }) => sum + flops, 0),
-      seconds: ended.reduce((sum, { seconds = 0 }) => sum + seconds, 0),
-    },
+    spent: { ...spentOn(endedOf(known)), of: trial.runs.flat(2).length },
     failures: known.failures.map(({ run, reason }) => ({ run, reason })),
   };
 }
@@ -261,7 +255,7 @@ function armResults(trial: Trial, known: Known, outcome: TrialOutcome): ArmResul
     const chosen = outcome.chosen[place]!;
     const isRaced = trial.settings.stop === "race";
     const own = new Set(trial.runs[place]!.flat().map(({ run }) => run));
-    const results = known.results.filter(({ run }) => own.has(run));
+    const ended = endedOf(known).filter(({ run }) => own.has(run));
     const [interval, share] = [intervals?.[place] ?? null, shares?.[place] ?? null];
     const ofChosen = (chosen === null ? [] : values[chosen]!).filter((value) => value !== null);
     const tokensPerSecond = median(values.flat().flatMap((value) => value?.tokensPerSecond ?? []));
@@ -301,13 +295,20 @@ function armResults(trial: Trial, known: Known, outcome: TrialOutcome): ArmResul
       accuracies: (accuracies[place] ?? []).map((cell) => cell?.score ?? null),
       curves: ofChosen.map(({ curve }) => curve),
       statistics: meanStatistics(ofChosen.map(({ statistics }) => statistics)),
-      spent: {
-        runs: results.length,
-        flops: results.reduce((sum, one) => sum + one.flops, 0),
-        seconds: results.reduce((sum, one) => sum + one.seconds, 0),
-      },
+      spent: spentOn(ended),
     };
   });
+}
+
+const endedOf = ({ results, failures }: Known): readonly (Result | Failure)[] => [...results, ...failures];
+
+/** What failed has cost, too, as far as its record tells it. */
+function spentOn(ended: readonly (Result | Failure)[]): ArmResult["spent"] {
+  return {
+    runs: ended.length,
+    flops: ended.reduce((sum, { flops = 0 }) => sum + flops, 0),
+    seconds: ended.reduce((sum, { seconds = 0 }) => sum + seconds, 0),
+  };
 }
 
 /** Null of one seed, and of seeds that agree to the last digit, which say nothing of others. */

@@ -120,6 +120,9 @@ test("what failed has cost, too, and runs of two backends are said to be that", 
   const dear = of([{ ...first!, flops: 5000, seconds: 7 }, ...others]);
   expect(dear.spent.flops - plain.spent.flops).toBe(5000);
   expect(dear.spent.seconds - plain.spent.seconds).toBe(7);
+  for (const what of ["runs", "flops", "seconds"] as const) {
+    expect(dear.arms.reduce((sum, { spent }) => sum + spent[what], 0)).toBeCloseTo(dear.spent[what]);
+  }
   expect(plain.backends).toEqual(["native"]);
   expect(noteLines(plain).join()).not.toMatch(/made by/);
   const [result, ...more] = known.results;
