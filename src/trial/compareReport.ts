@@ -48,7 +48,7 @@ function perStep({ step: last }: RunResult, all: number): (step: number) => numb
 /** Runs whose losses are of one thing. */
 interface Group {
   readonly runs: readonly ComparedRun[];
-  /** "shapes"; with the objective where others have another one on the same data. */
+  /** "shapes"; with the objective, or the tokens of validation, where others have others on the same data. */
   readonly name: string;
   /** Whether there is no other. */
   readonly isAll: boolean;
@@ -59,13 +59,17 @@ function groupsOf({ runs }: RunComparison): Group[] {
   const keys = [...new Set(runs.map(keyOf))];
   return keys.map((key) => {
     const own = runs.filter((run) => keyOf(run) === key);
-    const { data, objective } = own[0]!.scored;
-    const isShared = runs.some(({ scored }) => scored.data === data && scored.objective !== objective);
-    return {
-      runs: own,
-      name: isShared ? `${data}, ${objective}` : data,
-      isAll: keys.length === 1,
-    };
+    const { data, objective, validation } = own[0]!.scored;
+    const beside = runs.map(({ scored }) => scored).filter((scored) => scored.data === data);
+    const isCut = beside.some(
+      ({ validation: other }) => other?.tokens !== validation?.tokens || other?.of !== validation?.of,
+    );
+    const name = [
+      data,
+      ...(beside.some((scored) => scored.objective !== objective) ? [objective] : []),
+      ...(isCut && validation !== null ? [`${validation.tokens} of ${validation.of} tokens`] : []),
+    ].join(", ");
+    return { runs: own, name, isAll: keys.length === 1 };
   });
 }
 

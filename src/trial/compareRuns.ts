@@ -5,7 +5,7 @@ import { RequestError } from "../errors.ts";
 import { compareArms } from "../study/statistics/compare.ts";
 import { stepDownLine } from "../study/statistics/stepDown.ts";
 import type { Cell, Table } from "../study/statistics/table.ts";
-import { type RunConfiguration, readConfiguration } from "../train/runFolder.ts";
+import { isImages, type RunConfiguration, readConfiguration } from "../train/runFolder.ts";
 import { accuraciesOf, curveOf, flopsAfter, type RunResult, readRun, runResult } from "../train/runResult.ts";
 import { type PairResult, pairResult } from "./result.ts";
 import type { Look } from "./views.ts";
@@ -17,7 +17,13 @@ export interface ComparedRun {
   readonly architecture: RunConfiguration["architecture"];
   readonly seed: number;
   /** What its losses are of: equal for runs whose losses can be drawn together. */
-  readonly scored: { readonly data: string; readonly sha256: string; readonly objective: string };
+  readonly scored: {
+    readonly data: string;
+    readonly sha256: string;
+    readonly objective: string;
+    /** Tokens of text, from the beginning of those that were kept for validation, and how many were kept; null of images. */
+    readonly validation: { readonly tokens: number; readonly of: number } | null;
+  };
   readonly result: RunResult;
   /** On the validation data, on the way. */
   readonly curve: readonly Look[];
@@ -70,6 +76,7 @@ export function compareRuns(folders: readonly string[], margin: number = usualMa
       scored: {
         ...{ data: configuration.data.name, sha256: configuration.data.sha256 },
         objective: configuration.training.objective.name,
+        validation: validationOf(configuration),
       },
       accuracies: accuraciesOf(log),
       flops: flopsAfter(
@@ -93,7 +100,15 @@ function differentOf(read: readonly Read[]): string | null {
     new Set(read.map(({ configuration }) => JSON.stringify(of(configuration)))).size > 1;
   if (differ(({ data }) => data.sha256)) return "data";
   if (differ(({ training }) => training.objective)) return "objectives";
-  return differ(({ training }) => training.evaluationTokens) ? "evaluationTokens" : null;
+  if (differ((configuration) => validationOf(configuration)?.of)) return "validation data";
+  return differ((configuration) => validationOf(configuration)?.tokens) ? "evaluationTokens" : null;
+}
+
+/** A text that is cut elsewhere is the same tokens, and has the same hash; images are hashed part by part. */
+function validationOf({ data, training }: RunConfiguration): ComparedRun["scored"]["validation"] {
+  if (isImages(data)) return null;
+  const { validationTokens: of } = data;
+  return { tokens: Math.min(training.evaluationTokens ?? of, of), of };
 }
 
 interface Read {
@@ -116,9 +131,11 @@ function armNames(read: readonly Read[]): string[] {
   return keys.map((key) => named.get(key)!);
 }
 
-/** Equal for runs that differ in nothing but their seed. */
+/** Equal for runs that differ in nothing but their seed; data are what they are, by whatever name they were asked for. */
 function keyOf({ architecture, training, data }: RunConfiguration): string {
-  const content = { architecture, training: { ...training, seed: 0 }, data: data.sha256 };
+  const named = ["name", "data", "tokenizer", "validationFraction", "skipBad"];
+  const own = Object.entries(data).filter(([key]) => !named.includes(key));
+  const content = { architecture, training: { ...training, seed: 0 }, data: Object.fromEntries(own) };
   return createHash("sha256").update(JSON.stringify(content)).digest("hex");
 }
 

@@ -3,6 +3,8 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { defineArchitecture } from "../../src/architecture/architecture.ts";
+import type { ArchitectureInput } from "../../src/architecture/schema.ts";
+import { defineAugmentation } from "../../src/data/images/augment/settings.ts";
 import { defineConfiguration, logPath, writeConfiguration } from "../../src/train/runFolder.ts";
 import { defineTraining, type TrainingInput } from "../../src/train/settings.ts";
 import { comparisonReport } from "../../src/trial/compareReport.ts";
@@ -14,7 +16,13 @@ const root = temporaryFolder();
 afterAll(() => root.remove());
 
 /** A finished run with evaluations after every step. */
-function run(name: string, layers: number, more: TrainingInput, losses: readonly number[]): string {
+function run(
+  name: string,
+  layers: number,
+  more: TrainingInput,
+  losses: readonly number[],
+  validationTokens = 50,
+): string {
   const folder = join(root.path, name);
   mkdirSync(folder);
   const settings = {
@@ -22,7 +30,7 @@ function run(name: string, layers: number, more: TrainingInput, losses: readonly
     training: defineTraining({ steps: losses.length, batch: 2, ...more }),
     data: {
       ...{ data: null, tokenizer: null, validationFraction: null, name: "words" },
-      ...{ trainingTokens: 100, validationTokens: 50, sha256: "0".repeat(64) },
+      ...{ trainingTokens: 150 - validationTokens, validationTokens, sha256: "0".repeat(64) },
     },
     tokenizer: { kind: "bytes" } as const,
   };
@@ -64,6 +72,44 @@ test("a win that stepping down alone decides has a line that says so", () => {
   expect(compareRuns([...near, ...far]).notes.join()).not.toContain("ends at 0");
 });
 
+test("runs on images that are changed in another way are another arm", () => {
+  const side = 4;
+  const images = (name: string, seed: number, flip: boolean): string => {
+    const folder = join(root.path, name);
+    mkdirSync(folder);
+    const architecture = {
+      length: 4,
+      inputs: 4,
+      vocabulary: 2,
+      width: 8,
+      heads: 2,
+      layers: 1,
+      pool: "average",
+    };
+    const settings = {
+      architecture: defineArchitecture({ ...architecture, causal: false } as ArchitectureInput),
+      training: defineTraining({ steps: 1, batch: 2, seed, objective: "classification" }),
+      data: {
+        ...({ kind: "images", data: name, name: "shapes" } as const),
+        ...{ validationFraction: null, skipBad: false, patch: 2 },
+        ...{ augmentation: defineAugmentation({ flip }), classes: ["a", "b"], height: side, width: side },
+        ...{ channels: 1, trainingImages: 9, validationImages: 9, testImages: 9, mean: [0], deviation: [1] },
+        sha256: "0".repeat(64),
+      },
+      tokenizer: null,
+    };
+    writeConfiguration(folder, defineConfiguration(settings));
+    const records = [
+      { kind: "step", step: 1, loss: 1 },
+      { kind: "evaluation", step: 1, loss: 1 },
+    ];
+    writeFileSync(logPath(folder), records.map((record) => `${JSON.stringify(record)}\n`).join(""));
+    return folder;
+  };
+  const folders = [images("as-is-1", 1, false), images("as-is-2", 2, false), images("flipped", 3, true)];
+  expect(compareRuns(folders).arms).toEqual(["as-is", "flipped"]);
+});
+
 test("losses of another objective or of other validation tokens are not compared", () => {
   const masked = run("masked", 1, { seed: 1, objective: "masked-token" }, [1]);
   const other = compareRuns([wide[0]!, masked]);
@@ -71,6 +117,18 @@ test("losses of another objective or of other validation tokens are not compared
   expect(other.notes).toContain("The runs have different objectives: their losses are not compared.");
   const few = run("few", 1, { seed: 1, evaluationTokens: 10 }, [1]);
   expect(compareRuns([wide[0]!, few]).notes.join()).toMatch(/different evaluationTokens/);
+  // The same text, cut elsewhere: the same tokens in all.
+  const cut = run("cut", 1, { seed: 3 }, [3, 2], 30);
+  const elsewhere = compareRuns([...wide, cut]);
+  expect(elsewhere.notes).toContain(
+    "The runs have different validation data: their losses are not compared.",
+  );
+  expect(elsewhere.arms).toEqual(["wide", "cut"]);
+  const [learning] = comparisonReport(elsewhere, "compare").sections;
+  expect(learning!.parts.flatMap((part) => ("title" in part ? [part.title] : [])).slice(0, 4)).toEqual([
+    ...["Loss over tokens: words, 50 of 50 tokens", "Loss over training FLOPs: words, 50 of 50 tokens"],
+    ...["Loss over seconds: words, 50 of 50 tokens", "Loss over tokens: words, 30 of 30 tokens"],
+  ]);
 });
 
 test("runs that are not finished, or saw unequal tokens, win over nothing, and the verdict says why", () => {
