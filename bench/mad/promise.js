@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 // Whether verdicts keep their promise: studies are simulated, raced by the rule that ships, and what it calls a win is held
 // against the truth. Knows no training: a run's score is drawn. Needs `npm run build`. See docs/verdicts.md.
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { parseArgs } from "node:util";
+import { readOptions, wholeOption } from "../options.js";
+import { keptResults } from "./promise/kept.js";
 import { noises } from "./promise/noise.js";
 import { simulate } from "./promise/simulate.js";
 
@@ -16,19 +16,13 @@ const HELP = `Usage: node bench/mad/promise.js [options]        (after npm run b
 Example: node bench/mad/promise.js --out bench/mad/promise.json
 `;
 
-const { values: options } = parseArgs({
-  options: {
-    studies: { type: "string", default: "500" },
-    seed: { type: "string", default: "1" },
-    out: { type: "string" },
-    help: { type: "boolean", default: false },
-  },
+const values = readOptions(HELP, {
+  studies: { type: "string" },
+  seed: { type: "string" },
+  out: { type: "string" },
 });
-if (options.help) {
-  process.stdout.write(HELP);
-  process.exit(0);
-}
-const studies = Number(options.studies);
+const studies = wholeOption(values, "studies") ?? 500;
+const firstSeed = 1000 * (wholeOption(values, "seed") ?? 1);
 
 /** What is true of the arms, in units of the seed spread. */
 const truths = {
@@ -82,22 +76,15 @@ function kindsOf(noise, seeds) {
   ]);
 }
 
-const { out } = options;
-const before = out !== undefined && existsSync(out) ? JSON.parse(readFileSync(out, "utf8")) : { results: [] };
+const given = kinds.map((kind, index) => ({ ...kind, studies, seed: firstSeed + index }));
+const find = (kind) => simulate({ ...kind, scores: truths[kind.truth](kind.arms) });
 const results = [];
-for (const [index, kind] of kinds.entries()) {
-  const scores = truths[kind.truth](kind.arms);
-  const seed = 1000 * Number(options.seed) + index;
-  const given = { ...kind, studies, seed };
-  const found =
-    before.results.find((one) => Object.entries(given).every(([key, value]) => one[key] === value)) ??
-    simulate({ ...given, scores });
-  results.push({ ...given, ...found });
-  if (out !== undefined) writeFileSync(out, `${JSON.stringify({ results }, null, 1)}\n`);
+for (const found of keptResults(given, values.out, find)) {
+  results.push(found);
   const share = (value) => (value === null ? "    -" : value.toFixed(3));
   process.stdout.write(
-    `${kind.noise.padEnd(12)} ${String(kind.arms).padStart(2)} arms ${kind.seeds} seeds ${kind.items} tasks  ${kind.truth.padEnd(28)}` +
-      ` shared ${kind.shared} quiet ${kind.quiet}  any false win ${share(found.anyFalseWin)} (at most ${share(found.bound)})` +
+    `${found.noise.padEnd(12)} ${String(found.arms).padStart(2)} arms ${found.seeds} seeds ${found.items} tasks  ${found.truth.padEnd(28)}` +
+      ` shared ${found.shared} quiet ${found.quiet}  any false win ${share(found.anyFalseWin)} (at most ${share(found.bound)})` +
       `  decided rightly ${share(found.decidedRightly)}  runs ${share(found.runs)} of the grid${found.anyFalseWin > found.bound ? "  BROKEN" : ""}\n`,
   );
 }

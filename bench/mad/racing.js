@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 // What racing saves and what it costs: simulated studies are raced by the rule that ships and run in full, on the same draws. Knows
 // no training: a run's score is drawn. Needs `npm run build`. See docs/verdicts.md.
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { readOptions, wholeOption } from "../options.js";
 import { raceBesideGrid } from "./promise/beside.js";
+import { keptResults } from "./promise/kept.js";
 
 const HELP = `Usage: node bench/mad/racing.js [options]        (after npm run build)
 
@@ -31,23 +31,18 @@ const kinds = ["t3", "contaminated"].flatMap((noise) =>
   ),
 );
 
-const { out } = values;
-const before = out !== undefined && existsSync(out) ? JSON.parse(readFileSync(out, "utf8")) : { results: [] };
-const results = [];
-for (const [index, kind] of kinds.entries()) {
+const given = kinds.map((kind, index) => ({ ...kind, studies, seed: 7000 + index }));
+const find = (kind) => {
   const { arms, truth } = kind;
   const scores = Array.from({ length: arms }, (_, arm) => truths[truth](arm, arms));
-  const given = { ...kind, studies, seed: 7000 + index };
-  const found =
-    before.results.find((one) => Object.entries(given).every(([key, value]) => one[key] === value)) ??
-    raceBesideGrid({ ...given, scores });
-  results.push({ ...given, ...found });
-  if (out !== undefined) writeFileSync(out, `${JSON.stringify({ results }, null, 1)}\n`);
+  return raceBesideGrid({ ...kind, scores });
+};
+for (const found of keptResults(given, values.out, find)) {
+  const { noise, arms, seeds, rates, truth, race, grid } = found;
   const share = (value) => (value === null ? "    -" : value.toFixed(3));
   const told = ({ anyFalseWin, decidedRightly, regret, runs }) =>
     `false ${share(anyFalseWin)} right ${share(decidedRightly)} regret ${share(regret)} runs ${share(runs)}`;
-  const { race, grid } = results.at(-1);
   console.log(
-    `${kind.noise} ${arms} arms ${kind.seeds} seeds, ${kind.rates} rates, ${truth}: race ${told(race)}; grid ${told(grid)}`,
+    `${noise} ${arms} arms ${seeds} seeds, ${rates} rates, ${truth}: race ${told(race)}; grid ${told(grid)}`,
   );
 }
