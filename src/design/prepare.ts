@@ -6,6 +6,7 @@ import { z } from "zod";
 import type { BackendChoice } from "../backend/open.ts";
 import { loadDataset } from "../data/dataset.ts";
 import type { DataFolders } from "../data/text.ts";
+import { requireMakeable } from "../study/makeable.ts";
 import { defaultProcesses } from "../study/processes.ts";
 import { USUAL_SPEED } from "../study/usual.ts";
 import { describeTokens } from "../train/runData.ts";
@@ -20,7 +21,6 @@ import {
 } from "../trial/paces.ts";
 import { type Design, type DesignContext, defineDesign } from "./define.ts";
 import { type ContextFor, finalOf, leastBudget, requireEnough } from "./enough.ts";
-import { requireDesignFolder } from "./folder.ts";
 import { type DesignInput, type DesignSettings, readDesign } from "./input.ts";
 import { generatedCandidates } from "./sizes.ts";
 import { bestSize, type Sized, screenFor, sizedFor } from "./sizing.ts";
@@ -58,7 +58,7 @@ const MOST_GUESSED = 1e7;
 export async function prepareDesign(options: PrepareDesignOptions): Promise<PreparedDesign> {
   const { input, folder, backend, signal, onTiming, processes = defaultProcesses(1) } = options;
   const settings = readDesign(input);
-  if (folder !== undefined && !options.timed) requireDesignFolder(folder);
+  if (folder !== undefined && !options.timed) requireMakeable(folder);
   const dataset = await loadDataset({
     ...{ data: settings.data, tokenizer: settings.tokenizer, dataFolder: options.dataFolder },
   });

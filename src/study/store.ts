@@ -1,14 +1,14 @@
 // What a study keeps: `study.json` says what was asked; `runs/RUN/results/UNTIL.json` what a job brought back, or
 // `UNTIL.failure.json` why it did not. Each file is there whole or not at all. Knows no process and no plan.
 
-import { existsSync, readdirSync, rmdirSync, rmSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { existsSync, readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { z } from "zod";
 import { RequestError } from "../errors.ts";
-import { isFolder, makeFolder, nearestExisting } from "../folders.ts";
+import { isFolder, makeFolder } from "../folders.ts";
 import { largest, readInputFile } from "../inputFile.ts";
 import { parseJson } from "../json.ts";
-import { isDiskFull, onDisk, refusal, removeUnfinished, replaceFile, writeDurably } from "../train/files.ts";
+import { onDisk, removeUnfinished, replaceFile, writeDurably } from "../train/files.ts";
 import { canonicalHash, firstDifference } from "./canonical.ts";
 import type { Failure, Job, Json, Result } from "./job.ts";
 
@@ -49,39 +49,6 @@ const failurePath = (
   folder: string,
   { run, until }: { readonly run: string; readonly until: number },
 ): string => join(resultsFolder(folder, run), `${until}.failure.json`);
-
-/**
- * That a study's folder is there or can be made, found by making it; it is left as it was. For what is asked of a user before
- * anything that takes time.
- * Errors: RequestError, one line.
- */
-export function requireMakeable(folder: string): void {
-  if (isFolder(folder)) return;
-  const there = nearestExisting(folder);
-  try {
-    makeFolder(folder);
-  } catch (error) {
-    // Room may be made later, and a study waits for it.
-    if (isDiskFull(error)) return;
-    const why = refusal(error)?.split(";")[0] ?? String(error);
-    const isSaid = error instanceof Error && "code" in error && error.code !== "ENOENT";
-    throw new RequestError(`${folder} cannot be made${isSaid ? `: ${why}` : ""}; choose another folder`);
-  } finally {
-    removeEmpty(folder, there);
-  }
-}
-
-/** Folders from `folder` up to, and without, `end`, until one that holds something. */
-function removeEmpty(folder: string, end: string): void {
-  for (let path = folder; path !== end; path = dirname(path)) {
-    if (!isFolder(path)) continue;
-    try {
-      rmdirSync(path);
-    } catch {
-      return;
-    }
-  }
-}
 
 /** Makes the folder, where it is not there, so that it can be locked. */
 export function prepareFolder(folder: string): void {

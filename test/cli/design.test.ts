@@ -45,7 +45,7 @@ test("what is wrong is one line", async () => {
     "--mad and --no-mad contradict each other; leave one of them out",
   );
   const none = ["--budget", "2h", ...own, "--out", "/proc/nope"];
-  expect(await refused(...none)).toBe("design: folder /proc/nope cannot be made; choose another folder");
+  expect(await refused(...none)).toBe("/proc/nope cannot be made; choose another folder");
   expect(await refused("--budget", "20steps")).toMatch(/expected time or FLOPs, such as 2h/);
   expect(await refused("--budget", "2h", "--final", "1e9flops")).toMatch(/both as time or both as FLOPs/);
   expect(await refused("--budget", "1e9flops", "--final", "2e9flops")).toMatch(/leaves nothing of budget/);

@@ -2,7 +2,8 @@
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { openStore, prepareFolder, requireMakeable } from "../../src/study/store.ts";
+import { requireMakeable } from "../../src/study/makeable.ts";
+import { openStore, prepareFolder } from "../../src/study/store.ts";
 import { defineTrial } from "../../src/trial/define.ts";
 import { type PrepareOptions, prepareTrial } from "../../src/trial/prepare.ts";
 import { readTrialFile } from "../../src/trial/read.ts";
