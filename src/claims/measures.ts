@@ -1,6 +1,7 @@
 // Numbers that losses are turned into, such as what more data bring, under each seed, and whether they are ordered as a claim
 // expects. Knows no run.
 import type { ReportSection } from "../report/document.ts";
+import { capitalised } from "../report/format.ts";
 import { compareArms } from "../study/statistics/compare.ts";
 import { stepDownLine } from "../study/statistics/stepDown.ts";
 import { mean } from "../trial/outcome.ts";
@@ -112,7 +113,7 @@ function measureSection({ measure, pairs, judged }: JudgedMeasure, about: Figure
       : [{ label: `${first} - ${second}`, value: difference, interval, outcome: verdict }],
   );
   return {
-    heading: capital(title),
+    heading: capitalised(title),
     parts: [
       {
         kind: "text",
@@ -120,7 +121,7 @@ function measureSection({ measure, pairs, judged }: JudgedMeasure, about: Figure
       },
       {
         kind: "table",
-        title: capital(title),
+        title: capitalised(title),
         note: `Each number: ${unit}; the lower is the better. A dash: not known.`,
         columns: [
           { heading: "arm" },
@@ -148,8 +149,6 @@ function measureSection({ measure, pairs, judged }: JudgedMeasure, about: Figure
     ],
   };
 }
-
-const capital = (text: string): string => `${text.slice(0, 1).toUpperCase()}${text.slice(1)}`;
 
 /** Of those that are known; null of nothing. */
 export function meanOf(values: readonly (number | null)[]): number | null {

@@ -5,11 +5,11 @@ import { meansImages } from "../data/images/load.ts";
 import { RequestError } from "../errors.ts";
 import type { ReportSection } from "../report/document.ts";
 import { failureSections, runsSection } from "../report/runSections.ts";
-import type { Json, Known } from "../study/job.ts";
+import { type Json, type Known, toJson } from "../study/job.ts";
 import { countedLooks, moreSeedsLine, requireFolder, type TakenOver, takeOver } from "../study/moreSeeds.ts";
 import { runTrainingStudy } from "../study/training.ts";
 import { describeTokens } from "../train/runData.ts";
-import { type TransferSpec, toJson } from "../transfer/request.ts";
+import type { TransferSpec } from "../transfer/request.ts";
 import { transferWorker } from "../transfer/transfer.ts";
 import type { ClaimStudy, ClaimStudyOptions, PreparedStudy, Studied } from "./claim.ts";
 

@@ -1,8 +1,7 @@
 // What a ladder is asked for, checked before anything is trained. Trains nothing.
 import { RequestError } from "../errors.ts";
 import { planLawOf } from "../scaling/plan/planLaw.ts";
-import type { Json } from "../study/job.ts";
-import { toJson } from "../transfer/request.ts";
+import { type Json, toJson } from "../study/job.ts";
 import { type LadderFamily, modelOf, nearestModel, type Sized } from "./family.ts";
 import { checkRates } from "./rates.ts";
 import { type LadderRun, type RunSettings, runOf } from "./runs.ts";

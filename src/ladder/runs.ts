@@ -1,8 +1,8 @@
 // A run of a ladder: a model, a budget, and everything its process is told. Trains nothing.
 import { createHash } from "node:crypto";
-import type { Job } from "../study/job.ts";
+import { type Job, toJson } from "../study/job.ts";
 import { defineTraining } from "../train/settings.ts";
-import { type TransferSpec, toJson } from "../transfer/request.ts";
+import type { TransferSpec } from "../transfer/request.ts";
 import { costsOf, type LadderFamily, type Sized } from "./family.ts";
 import { rateFor } from "./rates.ts";
 

@@ -1,8 +1,8 @@
 // The plan that runs everything to its end. Knows scores only where the first seed chooses how the others learn.
-import type { Job, Plan } from "../study/job.ts";
+import { type Job, type Plan, toJson } from "../study/job.ts";
 import { bestRun, statesOf } from "./outcome.ts";
 import type { Profile } from "./profile.ts";
-import { type CandidateRun, type Cell, specJson } from "./runs.ts";
+import type { CandidateRun, Cell } from "./runs.ts";
 
 /**
  * All runs of all cells, the first seed of all first; where the profile tunes on the first seed, of others only the run that
@@ -19,7 +19,7 @@ export function exhaustivePlan(
     const open = (runs: readonly CandidateRun[]): Job[] =>
       runs
         .filter(({ run }) => !ended.has(run))
-        .map(({ run, steps, spec }) => ({ run, until: steps, spec: specJson(spec) }));
+        .map(({ run, steps, spec }) => ({ run, until: steps, spec: toJson(spec) }));
     const all = (group: readonly Cell[]) => open(group.flatMap(({ runs }) => runs));
     if (tunedOn === "every seed") return [first!, ...others].flatMap(all);
     const tuning = all(first!);

@@ -1,12 +1,12 @@
 // A comparison as a race: what the racing rule is told of cells, runs, scores and prices. The rule itself is in src/study.
 import { WorkError } from "../errors.ts";
-import type { Known } from "../study/job.ts";
+import { type Known, toJson } from "../study/job.ts";
 import type { Standing } from "../study/racing/race.ts";
 import type { Entry, Outcome, RaceSettings } from "../study/racing/settings.ts";
 import { itemVariance } from "../study/statistics/table.ts";
 import { readValue, type ScoredRun } from "./outcome.ts";
 import type { ScoreName } from "./profile.ts";
-import { type CandidateRun, type Cell, specJson } from "./runs.ts";
+import type { CandidateRun, Cell } from "./runs.ts";
 import { margin } from "./scores.ts";
 
 /** Shares of a run's steps, in thousandths, at which runs are compared. */
@@ -104,7 +104,7 @@ export function raceSettings({ cells, score, budget, price, cost, processes }: R
     },
     job(entry, until) {
       const run = runOf(entry);
-      return { run: run.run, until: stepsOf(run, until), spec: specJson(run.spec) };
+      return { run: run.run, until: stepsOf(run, until), spec: toJson(run.spec) };
     },
     read: (value, entry) => outcomeOf(runOf(entry), value, score),
   };

@@ -4,7 +4,6 @@ import { createHash } from "node:crypto";
 import { count } from "../architecture/count.ts";
 import type { Architecture } from "../architecture/schema.ts";
 import { type DataProfile, openTask } from "../data/tasks/openTask.ts";
-import type { Json } from "../study/job.ts";
 import { stepsPerEpoch } from "../train/tasks/items.ts";
 import { defineRecipe, type Recipe } from "../train/tasks/recipe.ts";
 import { type Contestant, modelFor } from "./contestants.ts";
@@ -113,9 +112,4 @@ function runName(label: string, spec: RunSpec): string {
     .replace(/[^\w.]+/g, "-")
     .slice(0, 120);
   return `${legible}-${hash}`;
-}
-
-/** A spec as the study keeps it. */
-export function specJson(spec: RunSpec): Json {
-  return JSON.parse(JSON.stringify(spec)) as Json;
 }

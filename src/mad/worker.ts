@@ -1,7 +1,7 @@
 // One run of a comparison in a process of its own: opens a machine, makes the data, learns. Knows no other run and no profile.
 import { type BackendChoice, openMachine } from "../backend/open.ts";
 import { openTask } from "../data/tasks/openTask.ts";
-import type { Json, Work } from "../study/job.ts";
+import { toJson, type Work } from "../study/job.ts";
 import { keptItems, type TaskData } from "../train/tasks/items.ts";
 import { learn } from "../train/tasks/learn.ts";
 import type { RunSpec } from "./runs.ts";
@@ -21,7 +21,7 @@ export const work: Work = async (job, { folder, threads, signal, report }) => {
       ...{ data: dataOf(opened.items(seed, items)), until: job.until },
       dataIdentity: JSON.stringify([profile, task, opened.settings, items, seed]),
     });
-    return { value: JSON.parse(JSON.stringify(learned)) as Json, flops: learned.flops };
+    return { value: toJson(learned), flops: learned.flops };
   } finally {
     machine.dispose();
   }

@@ -10,6 +10,11 @@ export type Json =
   | readonly Json[]
   | { readonly [key: string]: Json | undefined };
 
+/** Plain JSON of a value that is such. */
+export function toJson(value: unknown): Json {
+  return JSON.parse(JSON.stringify(value)) as Json;
+}
+
 /** One piece of work. Two jobs with the same run and `until` are the same piece of work. */
 export interface Job {
   /** The run that it takes further: a name of letters, digits, dots, dashes and underscores; its folder's name. */

@@ -8,7 +8,7 @@ import {
 } from "../architecture/architecture.ts";
 import { count } from "../architecture/count.ts";
 import { RequestError } from "../errors.ts";
-import type { Json } from "../study/job.ts";
+import { type Json, toJson } from "../study/job.ts";
 import { defineParametrisation, type Parametrisation } from "../train/parametrisation/settings.ts";
 import { defineTraining, type TrainingInput } from "../train/settings.ts";
 import { eachOnce } from "./progress.ts";
@@ -181,8 +181,4 @@ function requireList(name: string, values: readonly number[], least: number): vo
   throw new RequestError(
     `transfer: ${name} are ${values.join(", ") || "none"}; expected ${least} or more, each larger than the one before`,
   );
-}
-
-export function toJson(value: unknown): Json {
-  return JSON.parse(JSON.stringify(value)) as Json;
 }

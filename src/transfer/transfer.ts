@@ -4,11 +4,12 @@ import { join } from "node:path";
 import { moduleBeside } from "../moduleBeside.ts";
 import { reportPage } from "../report/page.ts";
 import type { StudyEvent } from "../study/events.ts";
+import { toJson } from "../study/job.ts";
 import { runTrainingStudy } from "../study/training.ts";
 import { onDisk, replaceFile } from "../train/files.ts";
 import { lossesOf, neededRuns } from "./progress.ts";
 import { type CheckResult, transferReport } from "./report.ts";
-import { defineTransfer, type TransferRequest, toJson } from "./request.ts";
+import { defineTransfer, type TransferRequest } from "./request.ts";
 import { type TransferResult, transferResult } from "./result.ts";
 
 /** A measurement and where it is kept. */

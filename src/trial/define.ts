@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { RequestError, WorkError } from "../errors.ts";
 import { storedParameters } from "../growth/plan.ts";
 import { type Budget, readBudget, showBudget } from "../study/budget.ts";
-import type { Job, Json } from "../study/job.ts";
+import { type Job, type Json, toJson } from "../study/job.ts";
 import { defaultProcesses } from "../study/processes.ts";
 import { leastBudget } from "../study/racing/race.ts";
 import type { Entry, RaceSettings } from "../study/racing/settings.ts";
@@ -275,11 +275,6 @@ function raceOf(
 /** The job that makes a run, whole. */
 export function jobOf({ run, steps, spec, identity }: TrialRun): Job {
   return { run, until: steps, spec: toJson(spec), ...(identity === undefined ? {} : { identity }) };
-}
-
-/** Plain JSON of a value that is. */
-export function toJson(value: unknown): Json {
-  return JSON.parse(JSON.stringify(value)) as Json;
 }
 
 function requireEnough(budget: Budget, raced: RaceSettings): void {

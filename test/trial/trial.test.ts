@@ -2,9 +2,10 @@
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
+import { toJson } from "../../src/study/job.ts";
 import { openStore, prepareFolder, readStudy, writeResult } from "../../src/study/store.ts";
 import { lockFolder } from "../../src/train/lock.ts";
-import { jobOf, type TrialRun, toJson } from "../../src/trial/define.ts";
+import { jobOf, type TrialRun } from "../../src/trial/define.ts";
 import { requireTrialFolder, runTrial } from "../../src/trial/trial.ts";
 import { temporaryFolder } from "../cli/harness.ts";
 import { resultOf, trialOf } from "./harness.ts";
