@@ -7,7 +7,7 @@ import { largest, readInputFile } from "../inputFile.ts";
 import { parseJson } from "../json.ts";
 import { isDiskFull, replaceFile } from "../train/files.ts";
 import type { Job } from "./job.ts";
-import { resultsFolder } from "./store.ts";
+import { resultsFolder } from "./paths.ts";
 
 const schema = z.object({ seconds: z.number().nonnegative() });
 

@@ -8,7 +8,8 @@ import type { Database } from "node-sqlite3-wasm";
 import { RequestError } from "../errors.ts";
 import { largest, readInputFile } from "../inputFile.ts";
 import { replaceFile } from "../train/files.ts";
-import { countEnded, type Ended, readAllEnded, readStudy } from "./store.ts";
+import { countEnded, type Ended, readAllEnded } from "./ended.ts";
+import { readStudy } from "./store.ts";
 
 /** A row of an answer: values by column. */
 export type StudyRow = Readonly<Record<string, number | bigint | string | Uint8Array | null>>;

@@ -5,8 +5,9 @@ import { join } from "node:path";
 import { z } from "zod";
 import { RequestError } from "../errors.ts";
 import { canonicalHash, canonicalText } from "./canonical.ts";
+import { countEnded } from "./ended.ts";
 import type { Json } from "./job.ts";
-import { countEnded, readStudy, replaceRequest, requireStore } from "./store.ts";
+import { readStudy, replaceRequest, requireStore } from "./store.ts";
 
 type Request = { readonly [key: string]: Json };
 

@@ -4,13 +4,14 @@
 import { RequestError, WorkError } from "../errors.ts";
 import { lockFolder } from "../train/lock.ts";
 import { attemptSeconds } from "./attempts.ts";
+import { type Ended, readEnded } from "./ended.ts";
 import type { StudyEndEvent, StudyEvent } from "./events.ts";
 import { writeIndex } from "./index.ts";
 import type { Job, Json, Known, Plan } from "./job.ts";
 import { defaultProcesses } from "./processes.ts";
 import { createLedger, type Spent, type StudyBudget } from "./spent.ts";
 import { runStage, type StageSettings } from "./stage.ts";
-import { type Ended, openStore, prepareFolder, readEnded } from "./store.ts";
+import { openStore, prepareFolder } from "./store.ts";
 
 export type { StudyBudget } from "./spent.ts";
 

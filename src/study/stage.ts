@@ -3,19 +3,13 @@
 
 import { isDiskFull } from "../train/files.ts";
 import { attemptSeconds, forgetAttempts, keepAttempts } from "./attempts.ts";
+import { type Ended, prepareRun, writeFailure, writeResult } from "./ended.ts";
 import type { StudyEvent } from "./events.ts";
 import type { Job, Progress } from "./job.ts";
 import { createMailbox } from "./mailbox.ts";
+import { resultsFolder, runFolder } from "./paths.ts";
 import type { Ledger } from "./spent.ts";
-import {
-  type Ended,
-  hasRoom,
-  prepareRun,
-  resultsFolder,
-  runFolder,
-  writeFailure,
-  writeResult,
-} from "./store.ts";
+import { hasRoom } from "./store.ts";
 import { type JobProcess, type Outcome, startJobProcess } from "./workers.ts";
 
 export interface StageSettings {

@@ -3,8 +3,8 @@ import { rmSync } from "node:fs";
 import { checkpointsPath } from "../train/runFolder.ts";
 import type { StudyEvent } from "./events.ts";
 import type { Result } from "./job.ts";
+import { runFolder } from "./paths.ts";
 import { runStudy, type StudyOptions } from "./runner.ts";
-import { runFolder } from "./store.ts";
 
 export interface TrainingStudyOptions extends Omit<StudyOptions, "silenceSeconds"> {
   /** Whether the run of a result goes no further. Default: none does. */

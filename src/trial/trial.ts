@@ -7,6 +7,7 @@ import { moduleBeside } from "../moduleBeside.ts";
 import { shortList } from "../report/format.ts";
 import { reportPage } from "../report/page.ts";
 import { readBudget } from "../study/budget.ts";
+import { readAllEnded } from "../study/ended.ts";
 import type { StudyEvent } from "../study/events.ts";
 import type { Json, Plan } from "../study/job.ts";
 import {
@@ -20,7 +21,6 @@ import {
 import { race } from "../study/racing/race.ts";
 import { planOf } from "../study/racing/rule.ts";
 import type { StudyBudget } from "../study/runner.ts";
-import { readAllEnded } from "../study/store.ts";
 import { runTrainingStudy } from "../study/training.ts";
 import { onDisk, replaceFile } from "../train/files.ts";
 import { jobOf, requestOf, type Trial } from "./define.ts";

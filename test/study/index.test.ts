@@ -5,8 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeEach, expect, test } from "vitest";
 import { RequestError } from "../../src/errors.ts";
+import { prepareRun, writeFailure, writeResult } from "../../src/study/ended.ts";
 import { indexPath, queryStudy, rebuildIndex } from "../../src/study/index.ts";
-import { openStore, prepareFolder, prepareRun, writeFailure, writeResult } from "../../src/study/store.ts";
+import { openStore, prepareFolder } from "../../src/study/store.ts";
 import { temporaryFolder } from "./harness.ts";
 
 const base = temporaryFolder();

@@ -2,13 +2,14 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
+import { writeResult } from "../../src/study/ended.ts";
 import {
   countedLooks,
   moreSeedsLine,
   type TakenOver,
   takeOver as takeOverSeeded,
 } from "../../src/study/moreSeeds.ts";
-import { openStore, prepareFolder, readStudy, writeResult } from "../../src/study/store.ts";
+import { openStore, prepareFolder, readStudy } from "../../src/study/store.ts";
 import { jobOf, requestOf, type Trial, type TrialRun } from "../../src/trial/define.ts";
 import { trialResult } from "../../src/trial/result.ts";
 import { noteLines } from "../../src/trial/words.ts";

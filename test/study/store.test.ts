@@ -4,18 +4,16 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import type { Job } from "../../src/study/job.ts";
 import {
   type Damage,
-  openStore,
-  prepareFolder,
   prepareRun,
   readAllEnded,
   readEnded,
-  requireStore,
   writeFailure,
   writeResult,
-} from "../../src/study/store.ts";
+} from "../../src/study/ended.ts";
+import type { Job } from "../../src/study/job.ts";
+import { openStore, prepareFolder, requireStore } from "../../src/study/store.ts";
 import { temporaryFolder } from "./harness.ts";
 
 const base = temporaryFolder();

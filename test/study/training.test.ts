@@ -2,8 +2,10 @@
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
+import { prepareRun, writeResult } from "../../src/study/ended.ts";
 import type { Job } from "../../src/study/job.ts";
-import { openStore, prepareFolder, prepareRun, runFolder, writeResult } from "../../src/study/store.ts";
+import { runFolder } from "../../src/study/paths.ts";
+import { openStore, prepareFolder } from "../../src/study/store.ts";
 import { runTrainingStudy } from "../../src/study/training.ts";
 import { checkpointsPath } from "../../src/train/runFolder.ts";
 import { planOf, temporaryFolder } from "./harness.ts";

@@ -2,8 +2,9 @@
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
+import { writeResult } from "../../src/study/ended.ts";
 import { toJson } from "../../src/study/job.ts";
-import { openStore, prepareFolder, readStudy, writeResult } from "../../src/study/store.ts";
+import { openStore, prepareFolder, readStudy } from "../../src/study/store.ts";
 import { lockFolder } from "../../src/train/lock.ts";
 import { jobOf, type TrialRun } from "../../src/trial/define.ts";
 import { requireTrialFolder, runTrial } from "../../src/trial/trial.ts";
