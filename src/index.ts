@@ -566,14 +566,7 @@ export type { ClaimVerdict, Judged, Judgement } from "./claims/verdict.ts";
 export type { Arm } from "./trial/arms.ts";
 export { type ComparedRun, compareRuns, type RunComparison } from "./trial/compareRuns.ts";
 export { costOfTrial, type TrialCost } from "./trial/cost.ts";
-export {
-  defineTrial,
-  type RunIdentity,
-  type Trial,
-  type TrialContext,
-  type TrialRun,
-  type TrialSpec,
-} from "./trial/define.ts";
+export { defineTrial, type Trial, type TrialContext } from "./trial/define.ts";
 export type { DefinedGrowth } from "./trial/growing.ts";
 export type {
   ArmGrowth,
@@ -598,6 +591,7 @@ export {
   trialResult,
   type ViewResult,
 } from "./trial/result.ts";
+export type { RunIdentity, TrialRun, TrialSpec } from "./trial/runs.ts";
 export type { Material, Split as TrialSplit, TrialData, Wording } from "./trial/subjects/subject.ts";
 export { runTrial, type TrialEvent, type TrialOptions } from "./trial/trial.ts";
 export type { Axis as BudgetAxis, Look, ViewStage } from "./trial/views.ts";

@@ -2,7 +2,7 @@
 // and so on; those that are left run under further seeds. Knows losses, no models.
 import type { Job } from "../study/job.ts";
 import { type Ended, isResult, type Rule } from "../study/racing/rule.ts";
-import { jobOf, type TrialRun } from "../trial/define.ts";
+import { jobOf, type TrialRun } from "../trial/runs.ts";
 import { readValue, type TrialValue } from "../trial/values.ts";
 import type { Design, DesignRung } from "./define.ts";
 

@@ -14,7 +14,7 @@ import { onDisk, replaceFile } from "../train/files.ts";
 import { resume } from "../train/resume.ts";
 import { checkpointsPath } from "../train/runFolder.ts";
 import { train } from "../train/train.ts";
-import type { TrialSpec } from "../trial/define.ts";
+import type { TrialSpec } from "../trial/runs.ts";
 import type { Design } from "./define.ts";
 import { LEAST_STEPS } from "./enough.ts";
 import type { SearchResult, Winner } from "./result.ts";

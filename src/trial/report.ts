@@ -4,13 +4,14 @@ import type { Series } from "../report/charts/chart.ts";
 import type { ReportDocument, ReportFigure, ReportPart } from "../report/document.ts";
 import { formatAccuracy } from "../report/format.ts";
 import { failureSections } from "../report/runSections.ts";
+import { costTable, growthTables } from "./costTables.ts";
 import { diagramSection } from "./diagrams.ts";
 import { differenceFigure } from "./differences.ts";
 import { measures } from "./measures.ts";
 import { moduleSection } from "./modules.ts";
 import type { ArmResult, TrialResult } from "./result.ts";
 import { shapeFigures } from "./shapes.ts";
-import { costTable, growthTables, lossTable, rateTable, verdictTable, viewTable } from "./tables.ts";
+import { lossTable, rateTable, verdictTable, viewTable } from "./tables.ts";
 import { type Reading, ratesOf, spentAfter, type ViewStage } from "./views.ts";
 import { aboutSeeds, flipLines, noteLines, pairText, seedsRun } from "./words.ts";
 

@@ -23,9 +23,10 @@ import { planOf } from "../study/racing/rule.ts";
 import type { StudyBudget } from "../study/runner.ts";
 import { runTrainingStudy } from "../study/training.ts";
 import { onDisk, replaceFile } from "../train/files.ts";
-import { jobOf, requestOf, type Trial } from "./define.ts";
+import { requestOf, type Trial } from "./define.ts";
 import { trialReport } from "./report.ts";
 import { type TrialEnd, type TrialResult, trialResult } from "./result.ts";
+import { jobOf } from "./runs.ts";
 
 /** Where a study is kept, and how it is run. */
 export interface TrialOptions {

@@ -9,8 +9,8 @@ import { resume } from "../train/resume.ts";
 import { checkpointsPath, readConfiguration } from "../train/runFolder.ts";
 import { readRun, summarize } from "../train/runResult.ts";
 import { train } from "../train/train.ts";
-import type { TrialSpec } from "./define.ts";
 import { looksOf, stageSpeedsOf, statisticsOf } from "./records.ts";
+import type { TrialSpec } from "./runs.ts";
 import { subjectOf } from "./subjects/subjects.ts";
 import type { TrialValue } from "./values.ts";
 

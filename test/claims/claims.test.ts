@@ -7,9 +7,10 @@ import { claimReport, claimsReport, verdictLines } from "../../src/claims/report
 import { studiedTrial } from "../../src/claims/trialStudy.ts";
 import { wideOrDeep as claim } from "../../src/claims/wideOrDeep.ts";
 import { reportPage } from "../../src/report/page.ts";
-import { defineTrial, type TrialRun } from "../../src/trial/define.ts";
+import { defineTrial } from "../../src/trial/define.ts";
 import { usualData } from "../../src/trial/prepare.ts";
 import { type TrialResult, trialResult } from "../../src/trial/result.ts";
+import type { TrialRun } from "../../src/trial/runs.ts";
 import { resultsOf } from "../trial/harness.ts";
 
 const data = { name: "text", vocabulary: 43, trainingTokens: 1e9, validationTokens: 65_537 };

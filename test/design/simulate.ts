@@ -7,7 +7,7 @@ import { type DesignInput, readDesign } from "../../src/design/input.ts";
 import { givenCandidates } from "../../src/design/sizes.ts";
 import type { Known, Result } from "../../src/study/job.ts";
 import { replay } from "../../src/study/racing/rule.ts";
-import type { TrialRun } from "../../src/trial/define.ts";
+import type { TrialRun } from "../../src/trial/runs.ts";
 import { noise } from "../ladder/simulate.ts";
 
 const small = { width: 8, heads: 2, activation: "gelu", positions: "none" };

@@ -10,8 +10,9 @@ import {
   takeOver as takeOverSeeded,
 } from "../../src/study/moreSeeds.ts";
 import { openStore, prepareFolder, readStudy } from "../../src/study/store.ts";
-import { jobOf, requestOf, type Trial, type TrialRun } from "../../src/trial/define.ts";
+import { requestOf, type Trial } from "../../src/trial/define.ts";
 import { trialResult } from "../../src/trial/result.ts";
+import { jobOf, type TrialRun } from "../../src/trial/runs.ts";
 import { noteLines } from "../../src/trial/words.ts";
 import { temporaryFolder } from "../cli/harness.ts";
 import { resultsOf, trialOf } from "../trial/harness.ts";

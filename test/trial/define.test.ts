@@ -3,8 +3,9 @@ import { expect, test } from "vitest";
 import { RequestError } from "../../src/errors.ts";
 import { race } from "../../src/study/racing/race.ts";
 import { replay } from "../../src/study/racing/rule.ts";
-import { defineTrial, jobOf, type TrialContext } from "../../src/trial/define.ts";
+import { defineTrial, type TrialContext } from "../../src/trial/define.ts";
 import type { ArmInput } from "../../src/trial/input.ts";
+import { jobOf } from "../../src/trial/runs.ts";
 import { context, input, resultsOf, trialOf } from "./harness.ts";
 
 test("every arm has every rate and seed; a seed is the same data order for all", () => {

@@ -2,11 +2,12 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { defineTrial, jobOf, type TrialRun } from "../../src/trial/define.ts";
+import { defineTrial } from "../../src/trial/define.ts";
 import { updatesOf } from "../../src/trial/growing.ts";
 import type { ArmGrowth, TrialInput } from "../../src/trial/input.ts";
 import { trialSections } from "../../src/trial/report.ts";
 import { trialResult } from "../../src/trial/result.ts";
+import { jobOf, type TrialRun } from "../../src/trial/runs.ts";
 import { readValue } from "../../src/trial/values.ts";
 import { spentAfter } from "../../src/trial/views.ts";
 import { work } from "../../src/trial/worker.ts";

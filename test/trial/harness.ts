@@ -1,7 +1,8 @@
 // A small study and made-up results of its runs.
 import type { Known } from "../../src/study/job.ts";
-import { defineTrial, type Trial, type TrialContext, type TrialRun } from "../../src/trial/define.ts";
+import { defineTrial, type Trial, type TrialContext } from "../../src/trial/define.ts";
 import type { TrialInput } from "../../src/trial/input.ts";
+import type { TrialRun } from "../../src/trial/runs.ts";
 import type { TrialValue } from "../../src/trial/values.ts";
 
 const small = { heads: 2, activation: "gelu", norm: "rms", positions: "rope" };

@@ -4,9 +4,10 @@ import { claimReport } from "../../src/claims/report.ts";
 import { studiedTrial } from "../../src/claims/trialStudy.ts";
 import { wideOrDeep as claim } from "../../src/claims/wideOrDeep.ts";
 import { reportPage } from "../../src/report/page.ts";
-import { defineTrial, type Trial, type TrialRun } from "../../src/trial/define.ts";
+import { defineTrial, type Trial } from "../../src/trial/define.ts";
 import { trialReport } from "../../src/trial/report.ts";
 import { trialResult } from "../../src/trial/result.ts";
+import type { TrialRun } from "../../src/trial/runs.ts";
 import { describePages, screens } from "../report/pages.ts";
 import { context, resultsOf, trialOf } from "./harness.ts";
 

@@ -1,9 +1,10 @@
 // Loss over depth and width: which arms are drawn on one line, and what is not.
 import { expect, test } from "vitest";
 import type { ReportFigure } from "../../src/report/document.ts";
-import type { Trial, TrialRun } from "../../src/trial/define.ts";
+import type { Trial } from "../../src/trial/define.ts";
 import type { TrialInput } from "../../src/trial/input.ts";
 import { trialResult } from "../../src/trial/result.ts";
+import type { TrialRun } from "../../src/trial/runs.ts";
 import { shapeFigures } from "../../src/trial/shapes.ts";
 import { resultsOf, trialOf } from "./harness.ts";
 

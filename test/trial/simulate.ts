@@ -3,8 +3,9 @@ import { createRandom } from "../../src/data/random.ts";
 import type { Result } from "../../src/study/job.ts";
 import { race } from "../../src/study/racing/race.ts";
 import { replay } from "../../src/study/racing/rule.ts";
-import type { Trial, TrialRun } from "../../src/trial/define.ts";
+import type { Trial } from "../../src/trial/define.ts";
 import { outcomeOf } from "../../src/trial/outcome.ts";
+import type { TrialRun } from "../../src/trial/runs.ts";
 import { resultOf } from "./harness.ts";
 
 /** What many studies came to. */

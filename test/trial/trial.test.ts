@@ -6,7 +6,7 @@ import { writeResult } from "../../src/study/ended.ts";
 import { toJson } from "../../src/study/job.ts";
 import { openStore, prepareFolder, readStudy } from "../../src/study/store.ts";
 import { lockFolder } from "../../src/train/lock.ts";
-import { jobOf, type TrialRun } from "../../src/trial/define.ts";
+import { jobOf, type TrialRun } from "../../src/trial/runs.ts";
 import { requireTrialFolder, runTrial } from "../../src/trial/trial.ts";
 import { temporaryFolder } from "../cli/harness.ts";
 import { resultOf, trialOf } from "./harness.ts";
