@@ -1,12 +1,13 @@
 // Ladders without training: which runs they make, what they predict of the largest rung, and what they refuse.
 import { expect, test } from "vitest";
 import { RequestError } from "../../src/errors.ts";
+import { doubtsOf } from "../../src/ladder/doubts.ts";
 import { decoderFamily, type LadderFamily } from "../../src/ladder/family.ts";
 import { outcomesOf } from "../../src/ladder/outcome.ts";
 import { type Prediction, predictRungs } from "../../src/ladder/predict.ts";
 import type { Progress } from "../../src/ladder/progress.ts";
 import { checkRates, type RateRule, rateFor, ratesOf } from "../../src/ladder/rates.ts";
-import { doubtsOf, ladderReport } from "../../src/ladder/report.ts";
+import { ladderReport } from "../../src/ladder/report.ts";
 import {
   defineLadder,
   type IsoflopRequest,

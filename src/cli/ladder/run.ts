@@ -3,9 +3,9 @@
 import { loadDataset } from "../../data/dataset.ts";
 import { dataFolders } from "../../data/named/folders.ts";
 import { RequestError } from "../../errors.ts";
+import { doubtsOf, nothingPredicted, predictedLate } from "../../ladder/doubts.ts";
 import { type LadderFiles, nextCommand } from "../../ladder/handOver.ts";
 import { ladder } from "../../ladder/ladder.ts";
-import { doubtsOf, nothingPredicted, predictedLate } from "../../ladder/report.ts";
 import { defineLadder, type Ladder } from "../../ladder/request.ts";
 import { type LadderResult, requireLosses } from "../../ladder/result.ts";
 import { measureSpeed, processSeconds } from "../../ladder/time.ts";
