@@ -3,7 +3,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { chinchillaRuns } from "../../src/claims/chinchilla.ts";
+import { chinchillaRuns } from "../../src/claims/chinchillaRuns.ts";
 import type { ClaimStudy } from "../../src/claims/claim.ts";
 import { kaplanRuns } from "../../src/claims/kaplan.ts";
 import { concludeMad } from "../../src/claims/madStudy.ts";
