@@ -64,7 +64,7 @@ export async function prepareDesign(options: PrepareDesignOptions): Promise<Prep
   });
   const data = { vocabulary: dataset.tokenizer.vocabulary, ...describeTokens(dataset) };
   const common = { data, backend, processes, screened: null };
-  const paced = { batch: settings.batch, backend, signal, onTiming };
+  const paced = { batch: settings.batch, training: settings.training, backend, signal, onTiming };
   const sizes = new Map<number, Sized>();
   /** Solving for widths takes a second. */
   const sizedAt = (asked: DesignSettings, speed: number): Sized => {

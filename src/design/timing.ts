@@ -1,5 +1,7 @@
 // How fast candidates are on this machine, and how fast they would be at other sizes. Trains nothing.
-import { type ArmPace, measurePaces, type PaceOptions } from "../trial/paces.ts";
+import { defineTraining } from "../train/settings.ts";
+import { type ArmPace, measurePaces, type PaceOptions, type TimedArm } from "../trial/paces.ts";
+import type { DesignSettings } from "./input.ts";
 import type { PrepareDesignOptions } from "./prepare.ts";
 import type { Candidate } from "./sizes.ts";
 
@@ -20,7 +22,8 @@ export function scaled(
 }
 
 /** Where it is timed, and who is told. */
-export type TimingOptions = PaceOptions & Pick<PrepareDesignOptions, "onTiming">;
+export type TimingOptions = PaceOptions &
+  Pick<PrepareDesignOptions, "onTiming"> & { readonly training: DesignSettings["training"] };
 
 /** So many times as long as usual for its FLOPs is slow, or was disturbed. */
 const DOUBTFUL = 2;
@@ -28,12 +31,17 @@ const DOUBTFUL = 2;
 /** One after the other, so that it can be told how far it is. */
 export async function pacesOf(
   candidates: readonly Candidate[],
-  { onTiming, ...paced }: TimingOptions,
+  { onTiming, training, ...paced }: TimingOptions,
 ): Promise<ArmPace[]> {
   const paces: ArmPace[] = [];
+  const { schedule: _, order: __, ...common } = training;
+  const armOf = ({ architecture, parametrisation }: Candidate): TimedArm => {
+    const own = parametrisation === undefined ? {} : { parametrisation };
+    return { architecture, updates: defineTraining({ ...common, ...own, steps: 1, batch: paced.batch }) };
+  };
   const timed = async (place: number): Promise<ArmPace> => {
     onTiming?.(place + 1, candidates.length);
-    const [pace] = await measurePaces([candidates[place]!], paced);
+    const [pace] = await measurePaces([armOf(candidates[place]!)], paced);
     return pace!;
   };
   for (const place of candidates.keys()) paces.push(await timed(place));

@@ -13,6 +13,7 @@ import type { TrainEvent } from "../train/events.ts";
 import { onDisk, replaceFile } from "../train/files.ts";
 import { resume } from "../train/resume.ts";
 import { checkpointsPath } from "../train/runFolder.ts";
+import { defineTraining } from "../train/settings.ts";
 import { train } from "../train/train.ts";
 import type { TrialSpec } from "../trial/runs.ts";
 import type { Design } from "./define.ts";
@@ -89,10 +90,12 @@ async function stepsLeft({ design, result, winner, machine, signal }: WinnerOpti
     const left = budget.value - result.cost.flops - (screened?.cost.flops ?? 0);
     return Math.floor((final ?? left) / (flopsPerToken * batch * length));
   }
+  const { split, training } = specOf(design, winner);
   return stepsWithin(machine, architecture, {
     seconds: final ?? budget.value - result.cost.clock - (screened?.cost.clock ?? 0),
     ...{ batch, evaluations: EVALUATIONS, seed: firstSeed },
-    validationTokens: specOf(design, winner).split!.selection,
+    validationTokens: split!.selection,
+    training: defineTraining(training),
     ...(signal === undefined ? {} : { signal }),
   });
 }

@@ -3,6 +3,7 @@
 import type { Architecture } from "../architecture/architecture.ts";
 import type { Machine } from "../backend/machine.ts";
 import { timeSteps } from "./benchmarkSteps.ts";
+import type { TrainingSettings } from "./settings.ts";
 
 /** What decides how many steps fit into a time. */
 export interface TimeBudget {
@@ -13,6 +14,8 @@ export interface TimeBudget {
   readonly evaluations: number;
   readonly validationTokens: number;
   readonly seed: number;
+  /** How updates are made; default: as `timeSteps` has it. */
+  readonly training?: TrainingSettings | undefined;
   /** As for `train`. */
   readonly memory?: number | undefined;
   readonly signal?: AbortSignal;
@@ -30,10 +33,10 @@ export async function stepsWithin(
   architecture: Architecture,
   budget: TimeBudget,
 ): Promise<number> {
-  const { batch, seed, memory, signal } = budget;
+  const { batch, seed, training, memory, signal } = budget;
   const start = performance.now();
   const timing = await timeSteps(machine, architecture, {
-    ...{ batch, seed, memory, steps: timedSteps },
+    ...{ batch, seed, training, memory, steps: timedSteps },
     ...(signal === undefined ? {} : { signal }),
   });
   const spent = (performance.now() - start) / 1e3;

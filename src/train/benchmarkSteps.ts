@@ -17,6 +17,9 @@ import { type MemoryPrediction, type Planned, predictMemory, stepNeeds } from ".
 import { fitStep, type Planner } from "./memoryPlan.ts";
 import { usualObjective } from "./objectives/objectives.ts";
 import { createOptimizer } from "./optimizers.ts";
+import { parametrise } from "./parametrisation/parametrise.ts";
+import { stepOptions } from "./run.ts";
+import type { TrainingSettings } from "./settings.ts";
 import type { StepOptions } from "./step.ts";
 import { createTrainer } from "./trainer.ts";
 
@@ -27,6 +30,8 @@ export interface StepTimingOptions {
   /** Warm-up and timed steps together; of fewer than three, the last is timed. */
   readonly steps: number;
   readonly seed: number;
+  /** How updates are made; default: by AdamW with weight decay 0.1 on everything and no clipping, as in bench/peer/decoder.py. */
+  readonly training?: TrainingSettings | undefined;
   /** Most bytes that the process may have resident; absent: the step stays whole. */
   readonly memory?: number | undefined;
   /** Stops after the step in progress, the first at the earliest. */
@@ -54,8 +59,8 @@ export interface StepTiming {
   readonly steps: number;
 }
 
-/** AdamW without clipping, as in bench/peer/decoder.py. */
-function timedStep(architecture: Architecture, batch: number): StepOptions {
+function timedStep(architecture: Architecture, batch: number, training?: TrainingSettings): StepOptions {
+  if (training !== undefined) return stepOptions({ architecture, training: { ...training, batch } });
   const [optimizer, objective] = [createOptimizer("adamw"), usualObjective(architecture)];
   const { length } = architecture;
   return { optimizer, objective, batch, length, microBatches: 1, clip: null, decay: "all" };
@@ -91,14 +96,15 @@ export function explainSteps(
   ].join("\n");
 }
 
-/** AdamW at 1e-3 with weight decay 0.1 on everything and no clipping, as in bench/peer/decoder.py. */
+/** At a rate of 1e-3. */
 export async function timeSteps(
   machine: Machine,
-  architecture: Architecture,
-  { batch, steps, seed, memory, signal }: StepTimingOptions,
+  given: Architecture,
+  { batch, steps, seed, training, memory, signal }: StepTimingOptions,
 ): Promise<StepTiming> {
   const start = performance.now();
-  const options = timedStep(architecture, batch);
+  const architecture = training === undefined ? given : parametrise(given, training.parametrisation);
+  const options = timedStep(architecture, batch, training);
   const { loaded, note } = fitStep(machine, architecture, options, { memory, besideBytes: 0 });
   const trainer = createTrainer(machine, architecture, loaded);
   const planMs = performance.now() - start;

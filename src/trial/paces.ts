@@ -11,6 +11,7 @@ import { parseJson } from "../json.ts";
 import { median } from "../train/benchmark.ts";
 import { timeSteps } from "../train/benchmarkSteps.ts";
 import { onDisk, replaceFile } from "../train/files.ts";
+import type { TrainingSettings } from "../train/settings.ts";
 import type { Arm } from "./arms.ts";
 import type { TrialArm } from "./lengths.ts";
 
@@ -24,7 +25,11 @@ export interface ArmPace {
 }
 
 /** An arm; of one that grows all its networks, and how many updates each is given. */
-export type TimedArm = Pick<Arm, "architecture"> & Partial<Pick<TrialArm, "networks" | "stages">>;
+export type TimedArm = Pick<Arm, "architecture"> &
+  Partial<Pick<TrialArm, "networks" | "stages">> & {
+    /** How its updates are made; default: as `timeSteps` has it. */
+    readonly updates?: TrainingSettings | undefined;
+  };
 
 /** Sequences or images of an update, and where it is run. */
 export interface PaceOptions {
@@ -87,12 +92,12 @@ export function busyLines(names: readonly string[], paces: readonly ArmPace[]): 
 }
 
 async function paceOf(machine: Machine, arm: TimedArm, { batch, signal }: PaceOptions): Promise<ArmPace> {
-  const { architecture, networks = [{ architecture }], stages } = arm;
+  const { architecture, networks = [{ architecture }], stages, updates: training } = arm;
   let [seconds, steps, peak] = [0, 0, 0];
   for (const [place, network] of networks.entries()) {
     signal?.throwIfAborted();
     const timing = await timeSteps(machine, network.architecture, {
-      ...{ batch, steps: TIMED, seed: 1 },
+      ...{ batch, steps: TIMED, seed: 1, training },
       ...(signal === undefined ? {} : { signal }),
     });
     signal?.throwIfAborted();

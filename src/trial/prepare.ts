@@ -2,11 +2,14 @@
 // Trains nothing.
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { isDynamicPattern } from "tinyglobby";
 import { z } from "zod";
 import type { BackendChoice } from "../backend/open.ts";
 import type { DataFolders } from "../data/text.ts";
 import { readBudget } from "../study/budget.ts";
+import { canonicalText } from "../study/canonical.ts";
+import { toJson } from "../study/job.ts";
 import { readStudy } from "../study/store.ts";
 import { type Arm, armsOf } from "./arms.ts";
 import { defineTrial, type Trial, type TrialContext } from "./define.ts";
@@ -21,6 +24,7 @@ import {
   measurePaces,
   pacesSchema,
 } from "./paces.ts";
+import { updatesOf } from "./runs.ts";
 import type { TrialData } from "./subjects/subject.ts";
 import { subjectOf } from "./subjects/subjects.ts";
 
@@ -71,7 +75,9 @@ export async function prepareTrial(options: PrepareOptions): Promise<PreparedTri
   const kept = isHeldToTime ? speedsIn(place, arms, settings, options) : null;
   // Whatever else speeds are for, they need not be exact.
   const rounds = settings.train.seconds === undefined ? 1 : DECIDING_ROUNDS;
-  const paces = kept?.paces ?? (await measurePaces(arms, { batch: settings.batch, backend, signal, rounds }));
+  const timed = arms.map((arm) => ({ ...arm, updates: updatesOf(arm, settings) }));
+  const paces =
+    kept?.paces ?? (await measurePaces(timed, { batch: settings.batch, backend, signal, rounds }));
   const names = arms.map(({ name }) => name);
   const trial = asMade(options.folder, input, {
     ...context,
@@ -113,40 +119,62 @@ const schema = z.object({ paces: pacesSchema });
 /** What is opened where none is asked for: asking for it asks for nothing else. */
 const usualBackend = "native";
 
-/** Null where there are none. In studies of earlier versions those of the usual backend may have its name. */
+/** Null where there are none. */
 function speedsIn(
   place: KeptSpeeds,
   arms: readonly Arm[],
   settings: TrialSettings,
-  { folder }: PrepareOptions,
+  { folder, backend }: PrepareOptions,
 ): z.infer<typeof schema> | null {
   const kept = keptSpeeds(place, schema, "study");
-  if (kept !== null || place.of !== keptIn({ folder }, arms, settings).of) return kept;
-  return keptSpeeds(keptIn({ folder, backend: usualBackend }, arms, settings, true), schema, "study");
+  if (kept !== null) return kept;
+  // Earlier versions may have kept those of the usual backend by its name.
+  if (place.of === keptIn({ folder }, arms, settings).of) {
+    const named = keptIn({ folder, backend: usualBackend }, arms, settings, { isNamed: true });
+    const found = keptSpeeds(named, schema, "study");
+    if (found !== null) return found;
+  }
+  // And timed all arms with the same updates: a study that is there goes on with what it has.
+  if (folder === undefined || !existsSync(join(folder, place.study))) return null;
+  return keptSpeeds(keptIn({ folder, backend }, arms, settings, { hasUpdates: false }), schema, "study");
 }
 
 /** Where the study keeps the speed of these arms. */
 function keptIn(
   { folder, backend }: Pick<PrepareOptions, "folder" | "backend">,
   arms: readonly Arm[],
-  { batch }: TrialSettings,
-  isNamed = backend !== undefined && backend !== usualBackend,
+  settings: TrialSettings,
+  { isNamed = backend !== undefined && backend !== usualBackend, hasUpdates = true } = {},
 ): KeptSpeeds {
   const grown = arms.flatMap(({ networks, growth }, place) =>
     growth.length === 0
       ? []
       : [[place, growth, networks.slice(0, -1).map(({ architecture }) => architecture)]],
   );
+  const updates = hasUpdates ? ownUpdates(arms, settings) : [];
   const content = JSON.stringify([
-    ...[batch, arms.map(({ networks }) => networks.at(-1)!.architecture)],
+    ...[settings.batch, arms.map(({ networks }) => networks.at(-1)!.architecture)],
     // What most studies do not have is left out, so that those of earlier versions find their speeds.
     ...(isNamed ? [{ backend }] : []),
     ...(grown.length === 0 ? [] : [{ grown }]),
+    ...(updates.length === 0 ? [] : [{ updates }]),
   ]);
   return {
     ...{ folder, file: ".paces.json", study: "study.json" },
     of: createHash("sha256").update(content).digest("hex"),
   };
+}
+
+/** Of arms, by number, whose updates are not the usual ones. */
+function ownUpdates(arms: readonly Arm[], settings: TrialSettings) {
+  const bare = { training: {}, parametrisation: undefined };
+  return arms.flatMap((arm, place) => {
+    const [own, usual] = [
+      updatesOf(arm, settings),
+      updatesOf({ ...arm, ...bare }, { ...settings, training: {} }),
+    ];
+    return canonicalText(toJson(own)) === canonicalText(toJson(usual)) ? [] : [[place, own]];
+  });
 }
 
 /** Data as a study of this kind usually has them, for costs where none are at hand. Errors: as `defineTrial`. */

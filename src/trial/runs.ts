@@ -4,7 +4,7 @@ import { RequestError } from "../errors.ts";
 import { storedParameters } from "../growth/plan.ts";
 import { type Job, type Json, toJson } from "../study/job.ts";
 import { parametrise, parametrisedParameters } from "../train/parametrisation/parametrise.ts";
-import { defineTraining, type TrainingInput } from "../train/settings.ts";
+import { defineTraining, type TrainingInput, type TrainingSettings } from "../train/settings.ts";
 import type { Arm } from "./arms.ts";
 import type { TrialContext } from "./define.ts";
 import type { TrialSettings } from "./input.ts";
@@ -80,7 +80,7 @@ export function runOf({
     ...subject.looks(split),
     ...(grow.length === 0 ? {} : { grow }),
   };
-  try {
+  asArm(arm, () => {
     const objective = subject.objective(settings);
     const defined = defineTraining({ ...training, objective: objective.settings });
     if (candidate === 0 && seed === 0) {
@@ -89,10 +89,7 @@ export function runOf({
       const { parametrisation: to } = defined;
       parametrisedParameters(parametrise(arm.architecture, to), storedParameters(arm.architecture), to);
     }
-  } catch (error) {
-    if (!(error instanceof RequestError)) throw error;
-    throw new RequestError(`study: ${arm.name}: ${error.message}`);
-  }
+  });
   const spec: TrialSpec = {
     architecture: arm.architecture,
     training,
@@ -110,6 +107,31 @@ export function runOf({
     ...{ arm: place, candidate, seed, steps, flops: arm.flops, spec },
     ...(identity === undefined ? {} : { identity }),
   };
+}
+
+/** How the updates of an arm are made, whatever their rate and their number. Errors: RequestError, one line. */
+export function updatesOf(
+  arm: Pick<Arm, "name" | "training" | "parametrisation">,
+  settings: TrialSettings,
+): TrainingSettings {
+  const { parametrisation, training } = arm;
+  const { schedule: _, order: __, ...own } = { ...settings.training, ...training };
+  const { settings: objective } = subjectOf(settings).objective(settings);
+  return asArm(arm, () =>
+    defineTraining({
+      ...{ ...own, objective, steps: 1, batch: settings.batch },
+      ...(parametrisation === undefined ? {} : { parametrisation }),
+    }),
+  );
+}
+
+/** Errors: as `make`, with the name of the arm. */
+function asArm<T>({ name }: Pick<Arm, "name">, make: () => T): T {
+  try {
+    return make();
+  } catch (error) {
+    throw error instanceof RequestError ? new RequestError(`study: ${name}: ${error.message}`) : error;
+  }
 }
 
 /** Undefined where that is the spec itself, as it was in all studies of earlier versions. */

@@ -7,6 +7,7 @@ import { median, timeOperation } from "../../src/train/benchmark.ts";
 import { stepsWithin } from "../../src/train/benchmarkBudget.ts";
 import { operationCases, operationNames } from "../../src/train/benchmarkOperations.ts";
 import { timeSteps } from "../../src/train/benchmarkSteps.ts";
+import { defineTraining, type TrainingSettings } from "../../src/train/settings.ts";
 
 const architecture = defineArchitecture({ vocabulary: 5, length: 4, width: 8, heads: 2, feedforward: 8 });
 
@@ -58,6 +59,19 @@ describe("steps", () => {
     stop.abort();
     const options = { batch: 2, steps: 5, seed: 0, signal: stop.signal };
     expect((await timeSteps(createReference(), architecture, options)).steps).toBe(1);
+  });
+
+  it("are those of the training that is asked for", async () => {
+    const timed = (training?: TrainingSettings) =>
+      timeSteps(createReference(), architecture, { batch: 2, steps: 2, seed: 0, training });
+    const [usual, sgd, masked] = [
+      await timed(),
+      await timed(defineTraining({ optimizer: "sgd" })),
+      await timed(defineTraining({ optimizer: "sgd", objective: "masked-token" })),
+    ];
+    expect(sgd.lossFirst).toBe(usual.lossFirst);
+    expect(sgd.lossLast).not.toBe(usual.lossLast);
+    expect(masked.lossFirst).not.toBe(usual.lossFirst);
   });
 
   it("more of them fit into more time", async () => {

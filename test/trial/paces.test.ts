@@ -1,6 +1,9 @@
 // Speeds that decide how long runs are trained: the middle of several rounds, and a line where those differ.
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import type { TrialInput } from "../../src/trial/input.ts";
+import { openStore } from "../../src/study/store.ts";
+import type { ArmInput, TrialInput } from "../../src/trial/input.ts";
 import { busyLines, middleOf, pacesSchema } from "../../src/trial/paces.ts";
 import { prepareTrial } from "../../src/trial/prepare.ts";
 import { temporaryFolder } from "../cli/harness.ts";
@@ -35,3 +38,25 @@ test("only what is held to seconds is timed in rounds, and the same speeds serve
   const spent = await prepare({ train: { steps: 4 }, stop: "race", spend: "10m" }, `${root.path}/spent`);
   for (const { spread } of spent.paces!) expect(spread).toBeUndefined();
 }, 60_000);
+
+test("arms are timed by their own updates; a study of an earlier version that is there goes on with what it has", async () => {
+  const folder = join(root.path, "updates");
+  const prepare = (more: Partial<TrialInput>) =>
+    prepareTrial({ input: { ...input, train: { seconds: 4 }, rates: [0.01], seeds: 2, ...more }, folder });
+  const keptOf = (): string => JSON.parse(readFileSync(join(folder, ".paces.json"), "utf8")).of;
+  await prepare({});
+  const usual = keptOf();
+  // Rates and their schedule take no time, and the usual optimiser is the usual one by its name.
+  await prepare({ training: { optimizer: "adamw", schedule: { decay: "linear" } } });
+  expect(keptOf()).toBe(usual);
+  const { wide, deep } = input.arms as Readonly<Record<"wide" | "deep", ArmInput>>;
+  const own = { arms: { wide, deep: { ...deep, training: { optimizer: "muon" } } } };
+  const { trial } = await prepare(own);
+  expect(keptOf()).not.toBe(usual);
+  // As if the folder had been made before updates counted.
+  writeFileSync(join(folder, ".paces.json"), JSON.stringify({ of: usual, paces: [pace(1e-3), pace(2e-3)] }));
+  openStore(folder, trial.json);
+  expect((await prepare(own)).paces).toEqual([pace(1e-3), pace(2e-3)]);
+}, 60_000);
+
+const pace = (secondsPerStep: number) => ({ secondsPerStep, peakBytes: null });

@@ -115,6 +115,8 @@ async function startRun(
   });
 }
 
+const MOST_STEPS = 2 ** 31 - 1;
+
 async function stepsInMinutes(
   options: TrainOptions,
   minutes: number,
@@ -132,19 +134,25 @@ async function stepsInMinutes(
     architecture: ReturnType<typeof architectureSettings>;
   },
 ): Promise<number> {
-  const [{ stepsWithin }, { loadDataset }, { defineArchitecture }] = await Promise.all([
-    import("../../train/benchmarkBudget.ts"),
-    import("../../data/dataset.ts"),
-    import("../../architecture/architecture.ts"),
-  ]);
+  const [{ stepsWithin }, { loadDataset }, { defineArchitecture }, { defineTraining }, { createObjective }] =
+    await Promise.all([
+      import("../../train/benchmarkBudget.ts"),
+      import("../../data/dataset.ts"),
+      import("../../architecture/architecture.ts"),
+      import("../../train/settings.ts"),
+      import("../../train/objectives/objectives.ts"),
+    ]);
+  // How many updates there will be is not known yet, and what one takes does not depend on it.
+  const training = defineTraining(trainingSettings(options, MOST_STEPS));
   const dataset = await loadDataset({ ...data, dataFolder: dataFolders(console.environment) });
-  const vocabulary = dataset.tokenizer.vocabulary;
+  const vocabulary = dataset.tokenizer.vocabulary + createObjective(training.objective).extraTokens;
   const steps = await stepsWithin(machine, defineArchitecture({ vocabulary, ...architecture }), {
     seconds: 60 * minutes,
     batch: batchOf(options),
     evaluations: 20,
     validationTokens: dataset.validation.length,
     seed: options.seed ?? 0,
+    training,
     memory: options.memory,
     signal: console.signal,
   });
@@ -181,6 +189,7 @@ async function imageStepsInMinutes(
     evaluations: imageEvaluations,
     validationTokens: made.dataset.validation.count * made.architecture.length,
     seed: options.seed ?? 0,
+    training: made.training,
     memory: options.memory,
     signal: console.signal,
   });
