@@ -112,11 +112,14 @@ export async function prepareDesign(options: PrepareDesignOptions): Promise<Prep
       requireEnough(settings, at(settings), at, larger.budget.value);
     }
   }
-  const measured = kept ?? (await measure(settings));
+  const own = kept ?? (await measure(settings));
+  // Another call may have kept its own meanwhile.
+  const those = keptSpeeds(place, schema, "design");
+  const measured = those ?? own;
   const { paces } = measured;
   const at = atSpeeds(settings, measured);
   const design = defineDesign(settings, at(settings), at);
-  if (kept === null && !options.timed) keepSpeeds(place, { speed: measured.speed, paces });
+  if (those === null && !options.timed) keepSpeeds(place, { speed: measured.speed, paces });
   return { design, paces };
 }
 

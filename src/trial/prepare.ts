@@ -76,15 +76,18 @@ export async function prepareTrial(options: PrepareOptions): Promise<PreparedTri
   // Whatever else speeds are for, they need not be exact.
   const rounds = settings.train.seconds === undefined ? 1 : DECIDING_ROUNDS;
   const timed = arms.map((arm) => ({ ...arm, updates: updatesOf(arm, settings) }));
-  const paces =
+  const measured =
     kept?.paces ?? (await measurePaces(timed, { batch: settings.batch, backend, signal, rounds }));
+  // Another call may have kept its own meanwhile.
+  const those = isHeldToTime ? speedsIn(place, arms, settings, options) : null;
+  const paces = those?.paces ?? measured;
   const names = arms.map(({ name }) => name);
   const trial = asMade(options.folder, input, {
     ...context,
     secondsPerStep: isHeldToTime ? paces.map(({ secondsPerStep }) => secondsPerStep) : undefined,
     notes: busyLines(names, paces),
   });
-  if (isHeldToTime && kept === null && !options.timed) keepSpeeds(place, { paces });
+  if (isHeldToTime && those === null && !options.timed) keepSpeeds(place, { paces });
   return { trial, paces };
 }
 

@@ -39,6 +39,14 @@ test("only what is held to seconds is timed in rounds, and the same speeds serve
   for (const { spread } of spent.paces!) expect(spread).toBeUndefined();
 }, 60_000);
 
+test("of two calls at the same time both have the speeds that were kept first", async () => {
+  const folder = join(root.path, "both");
+  const prepare = () => prepareTrial({ input: { ...input, train: { seconds: 4 } }, folder });
+  const [one, other] = await Promise.all([prepare(), prepare()]);
+  expect(other.paces).toEqual(one.paces);
+  expect((await prepare()).trial.json).toEqual(one.trial.json);
+}, 60_000);
+
 test("arms are timed by their own updates; a study of an earlier version that is there goes on with what it has", async () => {
   const folder = join(root.path, "updates");
   const prepare = (more: Partial<TrialInput>) =>
