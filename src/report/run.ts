@@ -5,7 +5,7 @@ import type { Fact, ReportPart } from "./document.ts";
 import { formatLoss } from "./format.ts";
 import { reportPage } from "./page.ts";
 
-/** A loss in nat per token after so many steps. */
+/** A loss in nat, the mean over what is predicted, after so many steps. */
 export interface LossPoint {
   readonly step: number;
   readonly loss: number;
@@ -22,6 +22,8 @@ export interface LossCurve {
 /** All that the report of one run shows. */
 export interface RunReport extends LossCurve {
   readonly name: string;
+  /** What a loss is a mean over: "token", "image". Default: "token". */
+  readonly item?: string | undefined;
   /** How the run ended, in a few words: "finished", "interrupted at step 400". */
   readonly ending: string;
   /** What was typed to start it. */
@@ -73,7 +75,7 @@ function section(heading: string, part: ReportPart) {
   return { heading, parts: [part] };
 }
 
-function lossFigure({ name, seed, training, validation, optimum }: RunReport): ReportPart {
+function lossFigure({ name, item = "token", seed, training, validation, optimum }: RunReport): ReportPart {
   const points = (curve: readonly LossPoint[]) => curve.map(({ step, loss }) => ({ x: step, y: loss }));
   const losses = [...training, ...validation].map(({ loss }) => loss).filter((loss) => loss > 0);
   const falls =
@@ -85,11 +87,11 @@ function lossFigure({ name, seed, training, validation, optimum }: RunReport): R
     description: `Training${validation.length === 0 ? " loss" : " and validation loss"} after each step.`,
     data: name,
     seeds: String(seed),
-    convention: "Nat per token; of neighbouring steps the mean, where there are more than 400",
+    convention: `Nat per ${item}; of neighbouring steps the mean, where there are more than 400`,
     chart: {
       kind: "curves",
       x: { label: "step", unit: "number", scale: "linear" },
-      y: { label: "loss (nat per token)", unit: "nat", scale: falls > manyfold ? "log" : "linear" },
+      y: { label: `loss (nat per ${item})`, unit: "nat", scale: falls > manyfold ? "log" : "linear" },
       series: [
         { name: "training", points: points(training), background: true },
         ...(validation.length === 0 ? [] : [{ name: "validation", points: points(validation) }]),

@@ -6,6 +6,7 @@ import { formatAccuracy, formatCount, formatDuration, formatLoss, formatShare } 
 import { type RunReport, runPage } from "../report/run.ts";
 import { replaceFile } from "./files.ts";
 import type { LogRecord } from "./log.ts";
+import { isImages } from "./runFolder.ts";
 import { curveOf, numberAt, type RunResult, readRun, summarize } from "./runResult.ts";
 
 /** What the files do not know. */
@@ -25,6 +26,7 @@ export function writeRunReport(folder: string, telling: Telling): { report: RunR
   const { architecture, training, data } = configuration;
   const report: RunReport = {
     name: configuration.data.name,
+    item: isImages(data) ? "image" : "token",
     ...telling,
     hash: result.hash,
     configuration: { architecture, training, data },

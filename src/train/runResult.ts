@@ -4,7 +4,7 @@ import type { LossCurve, LossPoint } from "../report/run.ts";
 import { type LogRecord, readLog } from "./log.ts";
 import { type RunConfiguration, readConfiguration } from "./runFolder.ts";
 
-/** What a run has come to. Losses in nat per token; null where there is none. */
+/** What a run has come to. Losses in nat per token, or image; null where there is none. */
 export interface RunResult {
   readonly folder: string;
   /** SHA-256 of the configuration. */

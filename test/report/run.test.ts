@@ -28,6 +28,13 @@ describe("runPage", () => {
     expect(document.querySelector("footer")?.textContent).toContain("scantling train --data tinyshakespeare");
   });
 
+  it("says what a loss is of", () => {
+    expect(page).toContain("loss (nat per token)");
+    const ofImages = runPage({ ...report, item: "image" });
+    expect(ofImages).toContain("loss (nat per image)");
+    expect(ofImages).not.toMatch(/per token/i);
+  });
+
   it("needs no other file and no network", () => {
     const markup = page.replaceAll('xmlns="http://www.w3.org/2000/svg"', "");
     expect(markup).not.toMatch(/https?:|src="(?!data:)|href="(?!data:)|@import|url\((?!#)/);

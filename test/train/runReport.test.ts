@@ -8,6 +8,7 @@ import { RequestError } from "../../src/errors.ts";
 import { writeRunReport } from "../../src/train/runReport.ts";
 import { train } from "../../src/train/train.ts";
 import { temporaryFolder } from "../cli/harness.ts";
+import { writeTinyImages } from "../trial/tinyImages.ts";
 
 const folder = temporaryFolder();
 afterAll(() => folder.remove());
@@ -28,6 +29,20 @@ it("tells the facts of the run on a page, every text escaped", async () => {
   const page = readFileSync(path, "utf8");
   expect(page).toContain("a &#60; b");
   expect(page).not.toContain("<b>");
+});
+
+it("says of a run on images that its losses are of images", async () => {
+  const run = join(folder.path, "images");
+  const data = join(folder.path, "tiny");
+  writeTinyImages(data, 20, 4);
+  const options = {
+    ...{ machine: createReference(), folder: run, images: { data, patch: 4 } },
+    architecture: { width: 8, heads: 2, layers: 1 },
+    training: { steps: 1, batch: 2, seed: 1 },
+  };
+  for await (const _ of train(options));
+  const { path } = writeRunReport(run, { command: "a", ending: "finished" });
+  expect(readFileSync(path, "utf8")).toContain("loss (nat per image)");
 });
 
 it("refuses a folder without a run and leaves nothing there", () => {
