@@ -563,6 +563,7 @@ export { type Expectation, judgeClaim } from "./claims/judge.ts";
 export { type ReproduceEvent, type ReproduceOptions, reproduce } from "./claims/reproduce.ts";
 export { type TrialClaim, trialClaim } from "./claims/trialStudy.ts";
 export type { ClaimVerdict, Judged, Judgement } from "./claims/verdict.ts";
+export type { ArmResult } from "./trial/armResult.ts";
 export type { Arm } from "./trial/arms.ts";
 export { type ComparedRun, compareRuns, type RunComparison } from "./trial/compareRuns.ts";
 export { costOfTrial, type TrialCost } from "./trial/cost.ts";
@@ -582,15 +583,9 @@ export type {
 export type { TrialArm, TrialStage } from "./trial/lengths.ts";
 export type { MeasureName } from "./trial/measures.ts";
 export type { ArmPace } from "./trial/paces.ts";
+export type { PairResult, ViewResult } from "./trial/pairResult.ts";
 export { type PreparedTrial, type PrepareOptions, prepareTrial } from "./trial/prepare.ts";
-export {
-  type ArmResult,
-  type PairResult,
-  type TrialEnd,
-  type TrialResult,
-  trialResult,
-  type ViewResult,
-} from "./trial/result.ts";
+export { type TrialEnd, type TrialResult, trialResult } from "./trial/result.ts";
 export type { RunIdentity, TrialRun, TrialSpec } from "./trial/runs.ts";
 export type { Material, Split as TrialSplit, TrialData, Wording } from "./trial/subjects/subject.ts";
 export { runTrial, type TrialEvent, type TrialOptions } from "./trial/trial.ts";

@@ -1,6 +1,7 @@
 // Whether arms that were compared pair by pair are as a claim expects them. Knows verdicts of pairs, no losses.
 import { measures } from "../trial/measures.ts";
-import type { PairResult, TrialResult } from "../trial/result.ts";
+import type { PairResult } from "../trial/pairResult.ts";
+import type { TrialResult } from "../trial/result.ts";
 import { type ClaimVerdict, type Judged, verdictOf } from "./verdict.ts";
 
 /** What a claim expects of arms. */

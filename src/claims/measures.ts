@@ -5,7 +5,7 @@ import { capitalised } from "../report/format.ts";
 import { compareArms } from "../study/statistics/compare.ts";
 import { stepDownLine } from "../study/statistics/stepDown.ts";
 import { mean } from "../trial/outcome.ts";
-import { type PairResult, pairResult } from "../trial/result.ts";
+import { type PairResult, pairResult } from "../trial/pairResult.ts";
 import type { Studied } from "./claim.ts";
 import { type Expectation, judgePairs } from "./judge.ts";
 import type { FigureAbout } from "./runsStudy.ts";

@@ -7,7 +7,8 @@ import { clockSeconds } from "../study/spent.ts";
 import { compareArms } from "../study/statistics/compare.ts";
 import { armIntervals } from "../study/statistics/interval.ts";
 import type { Table } from "../study/statistics/table.ts";
-import { edgeOf, type PairResult, pairResult } from "../trial/result.ts";
+import { edgeOf } from "../trial/armResult.ts";
+import { type PairResult, pairResult } from "../trial/pairResult.ts";
 import type { Design } from "./define.ts";
 import { halving, lossesOf, type Standing } from "./halving.ts";
 

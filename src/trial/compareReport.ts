@@ -3,6 +3,7 @@ import type { Series } from "../report/charts/chart.ts";
 import type { ReportDocument, ReportFigure, ReportTable } from "../report/document.ts";
 import { capitalised, shortList } from "../report/format.ts";
 import type { RunResult } from "../train/runResult.ts";
+import { fastest } from "./armResult.ts";
 import type { ComparedRun, RunComparison } from "./compareRuns.ts";
 import { diagramSection } from "./diagrams.ts";
 import { differenceFigure } from "./differences.ts";
@@ -102,12 +103,12 @@ const axes: readonly Spent[] = [
   },
   {
     ...{ label: "seconds", unit: "seconds" },
-    convention: "means over seeds; seconds of updates at the median speed of the arm's runs",
+    convention: "means over seeds; seconds of updates at the speed of the arm's fastest run",
     by: (runs) => {
-      const speeds = runs.flatMap(({ result }) => result.tokensPerSecond ?? []).sort((a, b) => a - b);
-      const speed = speeds[speeds.length >> 1];
+      const speeds = runs.flatMap(({ result }) => result.tokensPerSecond ?? []);
+      const speed = fastest(speeds);
       const [{ result }] = runs;
-      return speed === undefined ? () => null : perStep(result, result.tokens / speed);
+      return speed === null ? () => null : perStep(result, result.tokens / speed);
     },
   },
 ];

@@ -7,7 +7,7 @@ import { stepDownLine } from "../study/statistics/stepDown.ts";
 import type { Cell, Table } from "../study/statistics/table.ts";
 import { isImages, type RunConfiguration, readConfiguration } from "../train/runFolder.ts";
 import { accuraciesOf, curveOf, flopsAfter, type RunResult, readRun, runResult } from "../train/runResult.ts";
-import { type PairResult, pairResult } from "./result.ts";
+import { type PairResult, pairResult } from "./pairResult.ts";
 import type { Look } from "./views.ts";
 
 /** One run. Losses are nats. */

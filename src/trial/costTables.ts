@@ -1,6 +1,7 @@
 // What the arms of a study cost, and how networks of arms that grow came to be: tables of its report. Draws nothing.
 import type { Cell, ReportTable } from "../report/document.ts";
-import type { ArmResult, TrialResult } from "./result.ts";
+import type { ArmResult } from "./armResult.ts";
+import type { TrialResult } from "./result.ts";
 
 export function costTable({ arms }: TrialResult): ReportTable {
   return {

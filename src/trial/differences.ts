@@ -1,7 +1,7 @@
 // Differences of pairs of arms with their intervals, as a figure of a report. Compares nothing.
 import type { ReportFigure } from "../report/document.ts";
 import type { Unit } from "../report/units.ts";
-import type { PairResult } from "./result.ts";
+import type { PairResult } from "./pairResult.ts";
 
 /** What they are in, and of what. */
 export interface DifferencesAbout extends Pick<ReportFigure, "title" | "description" | "data" | "seeds"> {

@@ -1,7 +1,8 @@
 // What modules of a study's models tell, such as the routers of experts, block by block: part of its report. Computes nothing.
 import type { Column, ReportFigure, ReportPart, ReportSection, ReportTable } from "../report/document.ts";
 import type { Unit } from "../report/units.ts";
-import type { ArmResult, TrialResult } from "./result.ts";
+import type { ArmResult } from "./armResult.ts";
+import type { TrialResult } from "./result.ts";
 
 /** A list that modules tell: what each of its entries and its rows are. */
 interface ToldList {

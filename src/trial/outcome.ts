@@ -95,3 +95,19 @@ function bestRate(
 export function mean(values: readonly number[]): number | null {
   return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
 }
+
+/** Another figure of the runs that the verdict is on, times a sign: scores are better where they are higher. */
+export function tableBy(
+  { table, values, chosen }: TrialOutcome,
+  of: (value: TrialValue) => number | null,
+  sign: 1 | -1,
+): Table {
+  return table.map((row, arm) =>
+    row.map((cell, seed) => {
+      const rate = chosen[arm] ?? null;
+      const value = cell === null || rate === null ? null : (values[arm]![rate]![seed] ?? null);
+      const figure = value === null ? null : of(value);
+      return figure === null ? null : { score: sign * figure, itemVariance: 0 };
+    }),
+  );
+}

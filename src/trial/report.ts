@@ -4,12 +4,13 @@ import type { Series } from "../report/charts/chart.ts";
 import type { ReportDocument, ReportFigure, ReportPart } from "../report/document.ts";
 import { formatAccuracy } from "../report/format.ts";
 import { failureSections } from "../report/runSections.ts";
+import type { ArmResult } from "./armResult.ts";
 import { costTable, growthTables } from "./costTables.ts";
 import { diagramSection } from "./diagrams.ts";
 import { differenceFigure } from "./differences.ts";
 import { measures } from "./measures.ts";
 import { moduleSection } from "./modules.ts";
-import type { ArmResult, TrialResult } from "./result.ts";
+import type { TrialResult } from "./result.ts";
 import { shapeFigures } from "./shapes.ts";
 import { lossTable, rateTable, verdictTable, viewTable } from "./tables.ts";
 import { type Reading, ratesOf, spentAfter, type ViewStage } from "./views.ts";
@@ -138,7 +139,8 @@ function differences(result: TrialResult): ReportFigure {
 const conventions = {
   tokens: "means over seeds",
   "training FLOPs": "all operations of forward and backward that run",
-  seconds: "seconds of updates at the arm's median speed on this machine, with other runs beside it",
+  seconds:
+    "seconds of updates at the speed of the arm's fastest run on this machine, with other runs beside it",
 };
 
 function curves(

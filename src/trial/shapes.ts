@@ -5,8 +5,9 @@ import { ownSettings } from "../architecture/stripe.ts";
 import type { Series } from "../report/charts/chart.ts";
 import type { ReportFigure } from "../report/document.ts";
 import { formatCount } from "../report/format.ts";
+import type { ArmResult } from "./armResult.ts";
 import type { Arm } from "./arms.ts";
-import type { ArmResult, TrialResult } from "./result.ts";
+import type { TrialResult } from "./result.ts";
 import { aboutSeeds } from "./words.ts";
 
 /** Equal for arms that differ in depth, width, heads and rates alone; null where the network grows. */

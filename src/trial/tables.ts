@@ -1,8 +1,10 @@
 // The tables of a study's report: losses, rates, other budgets; costs and growth are in costTables.ts. Draws nothing.
 import type { Cell, ReportEstimate, ReportTable } from "../report/document.ts";
 import type { Unit } from "../report/units.ts";
+import { type ArmResult, decidedBy } from "./armResult.ts";
 import { measures } from "./measures.ts";
-import { type ArmResult, decidedBy, type TrialResult, type ViewResult } from "./result.ts";
+import type { ViewResult } from "./pairResult.ts";
+import type { TrialResult } from "./result.ts";
 import { seedsRun } from "./words.ts";
 
 export function lossTable(result: TrialResult): ReportTable {

@@ -2,8 +2,10 @@
 import { shortList } from "../report/format.ts";
 import { moreSeedsLine } from "../study/moreSeeds.ts";
 import { stepDownLine } from "../study/statistics/stepDown.ts";
+import { type ArmResult, decidedBy } from "./armResult.ts";
 import { measures, showDifference } from "./measures.ts";
-import { type ArmResult, decidedBy, type PairResult, type TrialResult, type ViewResult } from "./result.ts";
+import type { PairResult, ViewResult } from "./pairResult.ts";
+import type { TrialResult } from "./result.ts";
 
 /** Seeds that an arm has a result of, by their numbers: a race may end before its last. */
 export function seedsRun({ seeds, arms }: Pick<TrialResult, "seeds" | "arms">): number[] {

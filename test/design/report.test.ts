@@ -5,7 +5,7 @@ import type { DesignResult } from "../../src/design/design.ts";
 import { designReport } from "../../src/design/report.ts";
 import { searchResult } from "../../src/design/result.ts";
 import type { RunResult } from "../../src/train/runResult.ts";
-import type { PairResult } from "../../src/trial/result.ts";
+import type { PairResult } from "../../src/trial/pairResult.ts";
 import { designOf, lossOf, searched } from "./simulate.ts";
 
 const design = designOf(4);

@@ -53,6 +53,23 @@ test("a verdict that turns where the slower arm had the same seconds is told", (
   ]);
 });
 
+test("runs of an arm that something held up do not slow the arm down", () => {
+  const trial = trialOf();
+  const known = resultsOf(trial, planted);
+  const disturbed = known.results.map((one, place) => {
+    const value = one.value as TrialValue;
+    return place % 3 === 0
+      ? one
+      : { ...one, value: { ...value, tokensPerSecond: value.tokensPerSecond! / 5 } };
+  });
+  const speeds = ({ arms }: ReturnType<typeof trialResult>) =>
+    arms.map(({ tokensPerSecond }) => tokensPerSecond);
+  const result = trialResult(trial, { ...known, results: disturbed });
+  expect(speeds(result)).toEqual([1000, 500]);
+  expect(result.views).toEqual(trialResult(trial, known).views);
+  expect(speeds(trialResult(trial, { results: [], failures: [] }))).toEqual([null, null]);
+});
+
 test("the table of other budgets says what its numbers are in, and few pairs are its columns", () => {
   const trial = trialOf();
   const result = trialResult(trial, resultsOf(trial, planted));

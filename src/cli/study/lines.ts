@@ -1,9 +1,10 @@
 // A study in lines of plain text: what would be run, and what came out.
 
 import { formatAccuracy, formatBytes, formatCount, formatDuration } from "../../report/format.ts";
+import { decidedBy } from "../../trial/armResult.ts";
 import type { TrialCost } from "../../trial/cost.ts";
 import type { Trial } from "../../trial/define.ts";
-import { decidedBy, type TrialResult } from "../../trial/result.ts";
+import type { TrialResult } from "../../trial/result.ts";
 import { flipLines, noteLines, pairLine } from "../../trial/words.ts";
 
 const between = ([least, most]: readonly [number, number], write: (value: number) => string): string =>

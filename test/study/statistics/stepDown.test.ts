@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { createRandom } from "../../../src/data/random.ts";
 import { compareArms } from "../../../src/study/statistics/compare.ts";
 import { stepDownLine } from "../../../src/study/statistics/stepDown.ts";
-import { type PairResult, pairResult } from "../../../src/trial/result.ts";
+import { type PairResult, pairResult } from "../../../src/trial/pairResult.ts";
 import { pairText } from "../../../src/trial/words.ts";
 
 const studies = 400;
