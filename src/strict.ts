@@ -10,8 +10,12 @@ const LARGEST = 2 ** 31 - 1;
 
 /** A whole number from `least` (default 1) to `most` (default 2^31 - 1). */
 export function wholeNumber(least = 1, most = LARGEST) {
-  const message = `expected a whole number of at least ${least}`;
-  return z.int(message).min(least, message).max(most, `expected a whole number of at most ${most}`);
+  const atLeast = `expected a whole number of at least ${least}`;
+  const atMost = `expected a whole number of at most ${most}`;
+  // Numbers beyond what counts exactly are no whole numbers to a schema, and too large to whoever wrote them.
+  const error = ({ input }: { readonly input?: unknown }) =>
+    typeof input === "number" && input > most ? atMost : atLeast;
+  return z.int({ error }).min(least, atLeast).max(most, atMost);
 }
 
 /** A finite number above 0. */

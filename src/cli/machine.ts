@@ -44,6 +44,15 @@ export const threadsOption = (): Option =>
     wholeNumber(1),
   );
 
+/**
+ * For commands whose runs have processes of their own: kernels are compiled once, here, and not by several of them at the same
+ * time, and what each of them would refuse is refused before the first.
+ */
+export async function tryMachine(request: MachineRequest, console: Console): Promise<void> {
+  const { machine } = await openMachine({ ...request, threads: request.threads ?? 1 }, console);
+  machine.dispose();
+}
+
 /** Errors: as the library's openMachine; warnings and progress go to the console. */
 export function openMachine(request: MachineRequest, console: Console): Promise<OpenMachine> {
   const { backend, threads, relaxedSimd } = request;

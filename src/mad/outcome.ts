@@ -68,7 +68,9 @@ export function readValue(run: string, value: unknown): RunValue {
   if (known !== undefined) return known;
   const read = learned.safeParse(value);
   if (!read.success) {
-    throw new WorkError(`run ${run}: its result cannot be read; begin anew in another folder`);
+    throw new WorkError(
+      `run ${run}: its result cannot be read; remove runs/${run}/results, and it is made again`,
+    );
   }
   if (typeof value === "object" && value !== null) parsed.set(value, read.data);
   return read.data;

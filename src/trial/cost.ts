@@ -49,13 +49,15 @@ export function costOfTrial(trial: Trial, paces: readonly ArmPace[]): TrialCost 
     trial,
     "flops",
   );
+  const allRuns = trial.arms.reduce((sum, { rates }) => sum + rates.length * seeds.length, 0);
+  const atOnce = settings.stop === "full" ? allRuns : allRuns / seeds.length;
   const seconds = within([clockOf(trial, arms, 0), clockOf(trial, arms, 1)], trial, "seconds");
   return {
     arms,
     runs: both(() => 1),
-    allRuns: trial.arms.reduce((sum, { rates }) => sum + rates.length * seeds.length, 0),
+    allRuns,
     ...{ flops, seconds },
-    peakBytes: peaks.length === 0 ? null : Math.max(...peaks) * processes,
+    peakBytes: peaks.length === 0 ? null : Math.max(...peaks) * Math.min(processes, atOnce),
   };
 }
 

@@ -137,28 +137,33 @@ export interface TrialSettings
   readonly evaluationTokens: number | null;
 }
 
+const named = z.string("expected a name or a path").max(4096, "expected at most 4096 characters");
 const schema = z.object({
   name: z
     .string("expected a name")
+    .min(1, "expected a name")
     .max(100, "expected at most 100 characters")
     .regex(/^\P{C}*$/u, "expected a name on one line")
     .default("study"),
   arms: z.unknown().optional(),
   family: z.unknown().optional(),
   equal: z.unknown().optional(),
-  train: z.unknown(),
+  train: z.custom(
+    (given) => given !== undefined,
+    "expected how long each run is trained, such as { tokens: 1000000 }",
+  ),
   length: wholeNumber(1, 2 ** 20).optional(),
   batch: wholeNumber(1, 2 ** 20).optional(),
   rates: ratesSchema,
   seeds: wholeNumber(1, 100).default(3),
   firstSeed: wholeNumber(0).default(1),
-  data: z.string().max(4096).optional(),
-  tokenizer: z.string().max(4096).optional(),
+  data: named.optional(),
+  tokenizer: named.optional(),
   images: z.unknown().optional(),
   training: z.unknown().optional(),
   stop: oneOf(["race", "full"]).default("race"),
   margin: z.number("expected a number of at least 0").min(0, "expected a number of at least 0").optional(),
-  spend: z.string().max(100).optional(),
+  spend: z.string("expected time or FLOPs, such as 10m or 3e13flops").max(100).optional(),
   evaluationTokens: wholeNumber(2).optional(),
 });
 const equalSchema = z.object({

@@ -115,8 +115,14 @@ export function requireData(
   const epochs = most.tokens / trainingTokens;
   if (train.epochs !== undefined || training.order === "epochs" || epochs <= mostEpochs) return;
   throw new RequestError(
-    `study: ${most.name} is trained on ${most.tokens.toLocaleString("en-US")} ${words.tokens} and ${name} has ` +
-      `${trainingTokens.toLocaleString("en-US")}, ${epochs.toFixed(1)} epochs; expected at most ${mostEpochs}: give more ` +
+    `study: ${most.name} is trained on ${exact(most.tokens, 0)} ${words.tokens} and ${name} has ` +
+      `${exact(trainingTokens, 0)}, ${exact(epochs, 1)} epochs; expected at most ${mostEpochs}: give more ` +
       "data, train less, or ask for it with train: { epochs: … }",
   );
+}
+
+/** To the digit, unless nobody would read them all. */
+function exact(value: number, digits: number): string {
+  if (value >= 1e15) return value.toExponential(1);
+  return value.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }

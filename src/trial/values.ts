@@ -32,7 +32,9 @@ export type TrialValue = z.infer<typeof value>;
 export function readValue(run: string, given: unknown): TrialValue {
   const read = value.safeParse(given);
   if (read.success) return read.data;
-  throw new WorkError(`run ${run}: its result cannot be read; begin anew in another folder`);
+  throw new WorkError(
+    `run ${run}: its result cannot be read; remove runs/${run}/results, and it is made again`,
+  );
 }
 
 /** On the test. */

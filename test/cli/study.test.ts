@@ -2,11 +2,14 @@
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { afterAll, expect, test } from "vitest";
+import { nextLines } from "../../src/cli/study/lines.ts";
+import { folderName } from "../../src/cli/study/run.ts";
 import { requireMakeable } from "../../src/study/makeable.ts";
 import { openStore, prepareFolder } from "../../src/study/store.ts";
 import { defineTrial } from "../../src/trial/define.ts";
 import { type PrepareOptions, prepareTrial } from "../../src/trial/prepare.ts";
 import { readTrialFile } from "../../src/trial/read.ts";
+import type { TrialResult } from "../../src/trial/result.ts";
 import { interruptAfter, refusal, scantling, temporaryFolder } from "./harness.ts";
 
 const folder = temporaryFolder();
@@ -172,6 +175,45 @@ test("a folder that cannot be made is refused before anything is measured, and n
   expect(existsSync(join(folder.path, "not"))).toBe(false);
 });
 
+test("threads that no run could have are refused before the first, and leave no failures behind", async () => {
+  const yaml = file("threads.yaml", study);
+  const out = join(folder.path, "threads");
+  for (const words of [
+    ["study", yaml, "--data", text],
+    ["reproduce", "striping"],
+    ["mad", "min-gru", "striped-hyena", "--profile", "quick", "--tasks", "in-context-recall"],
+    [
+      "ladder",
+      "isoflop",
+      "--budgets",
+      "3e9,6e9,1.2e10,2.4e10",
+      "--layers",
+      "1",
+      "--length",
+      "32",
+      "--batch",
+      "8",
+    ],
+    ["design", "--budget", "1e12flops", "--parameters", "20k", "--length", "32", "--batch", "4"],
+  ]) {
+    const { exitCode, err } = await refusal([...words, "--out", out, "--threads", "1000"]);
+    expect([exitCode, err]).toEqual([
+      2,
+      expect.stringMatching(/--threads 1000: .* at most 64; ask for fewer/),
+    ]);
+    expect(existsSync(out)).toBe(false);
+  }
+});
+
+test("a folder has its study's name in any script, and the command that is told next can be typed", () => {
+  expect(folderName("wide or deep/..")).toBe("wide-or-deep-..");
+  expect(folderName("幅 か 深さ")).toBe("幅-か-深さ");
+  expect(folderName("..")).toBe("study");
+  const result = { builtIn: "language", measure: "loss" } as unknown as TrialResult;
+  expect(nextLines(result, "a/b.yaml")[0]).toContain("npx scantling study a/b.yaml --data");
+  expect(nextLines(result, "two words.yaml")[0]).toContain('npx scantling study "two words.yaml" --data');
+});
+
 test("what is wrong with a study is one line", async () => {
   const refused = async (content: string, ...words: string[]) => {
     const { exitCode, err } = await refusal(["study", file("wrong.yaml", content), ...asked, ...words]);
@@ -192,6 +234,17 @@ test("what is wrong with a study is one line", async () => {
     /expected architectures by name/,
   );
   expect(await refused("- 1\n")).toMatch(/expected an object/);
+  expect(await refused("rates: [1]\n")).toMatch(/train is missing; expected how long each run is trained/);
+  expect((await refusal(["study", file("wrong.yaml", `${study}data: 5\n`)])).err).toMatch(
+    /data is 5; expected a name or a path/,
+  );
+  expect(await refused(`${study}name: ""\n`)).toMatch(/name is ""; expected a name/);
+  expect(await refused(study.replace("tokens: 640", "steps: 1e300"))).toMatch(
+    /steps is 1e\+300; expected a whole number of at most 2147483647/,
+  );
+  const endless = await refused(study.replace("tokens: 640", "flops: 1e300"));
+  expect(endless).toMatch(/e\+\d+ epochs; expected at most 4/);
+  expect(endless.length).toBeLessThan(300);
   expect(await refused(`${study}equal:\n`)).toMatch(/study: equal/);
   expect(await refused(`${study}training: { schedule: 3 }\n`)).toMatch(
     /training\.schedule is 3; expected settings/,

@@ -1,5 +1,6 @@
 // What a study would take: runs wait for a free process, and seeds of a race for each other.
 import { expect, test } from "vitest";
+import { costLines } from "../../src/cli/study/lines.ts";
 import { runSeconds } from "../../src/study/usual.ts";
 import { costOfTrial } from "../../src/trial/cost.ts";
 import { context, trialOf } from "./harness.ts";
@@ -31,4 +32,18 @@ test("all rates and seeds go on together", () => {
   ] as const) {
     for (const told of wavesOf("full", processes)) expect(told).toBeCloseTo(waves, 9);
   }
+});
+
+test("memory is that of the runs that can go on at a time, and what the system has not got is told", () => {
+  const large = paces.map((pace) => ({ ...pace, peakBytes: 2 ** 30 }));
+  const linesOf = (stop: "race" | "full", processes: number) => {
+    const trial = trialOf({ stop }, { ...context, processes });
+    const cost = costOfTrial(trial, large);
+    return { gibibytes: cost.peakBytes! / 2 ** 30, told: costLines(trial, cost, 3 * 2 ** 30).join("\n") };
+  };
+  expect(linesOf("race", 2).gibibytes).toBe(2);
+  expect(linesOf("race", 2).told).not.toContain("memory than");
+  expect(linesOf("race", 100).gibibytes).toBe(6);
+  expect(linesOf("full", 100).gibibytes).toBe(18);
+  expect(linesOf("full", 100).told).toMatch(/more memory than the 3\.00 GiB that are free/);
 });

@@ -180,7 +180,7 @@ test("without data the drawn shapes are used, which the first line says", () => 
   const result = trialResult(shapes, { results: [], failures: [] });
   expect(noteLines(result)[0]).toMatch(/^Data: the built-in drawn shapes, since no other is given/);
   const paces = shapes.arms.map(() => ({ secondsPerStep: 0.01, peakBytes: 2 ** 20 }));
-  expect(costLines(shapes, costOfTrial(shapes, paces))[0]).toContain("shapes, 4.00 epochs at most");
+  expect(costLines(shapes, costOfTrial(shapes, paces), 0)[0]).toContain("shapes, 4.00 epochs at most");
 });
 
 test("a run of images is trained, tested on the test images, and goes on from where it was stopped", async () => {

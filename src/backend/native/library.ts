@@ -1,5 +1,6 @@
 // The compiled kernels as functions and memory. Knows the C interface (src/kernels/runtime.h); knows neither plans nor
 // stores.
+import { constants } from "node:buffer";
 import { rmSync } from "node:fs";
 import koffi, { type LibraryHandle } from "koffi";
 import { RequestError, WorkError } from "../../errors.ts";
@@ -164,6 +165,12 @@ function describe(functions: Functions, identity: string): NativeLibrary {
   });
   const allocate = (bytes: number): Memory => {
     if (!Number.isSafeInteger(bytes) || bytes < 0) throw new RangeError(`${bytes} bytes of memory`);
+    if (bytes > constants.MAX_LENGTH) {
+      throw new WorkError(
+        `out of memory: ${megabytes(bytes)} for one value, and at most ${megabytes(constants.MAX_LENGTH)} can be seen at once; ` +
+          "make the model smaller",
+      );
+    }
     const address = functions.allocate(bytes);
     if (address === null) throw new WorkError(`out of memory: the system refused ${megabytes(bytes)}`);
     // An empty view would not be a view of this address.

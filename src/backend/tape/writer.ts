@@ -1,5 +1,6 @@
 // The words of a tape: places in memory and the few kinds of number an instruction is made of (the twin of
 // src/kernels/tape.h). Knows no instruction.
+import { RequestError } from "../../errors.ts";
 
 /** Where an operand lives; `binding(i)` is the i-th of the caller's named values. */
 export const space = { none: -1, arena: 0, local: 1, binding: (index: number): number => 2 + index } as const;
@@ -40,7 +41,9 @@ export function createTapeWriter(): TapeWriter {
   const view = new DataView(new ArrayBuffer(8));
   const word = (value: number): void => {
     if (!Number.isInteger(value) || value < -(2 ** 31) || value >= 2 ** 31) {
-      throw new RangeError(`${value} does not fit a word of the tape`);
+      throw new RequestError(
+        `the model has a place ${value}, and kernels count to ${2 ** 31 - 1}: make it, the batch or the length smaller`,
+      );
     }
     words.push(value);
   };

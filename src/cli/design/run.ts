@@ -17,7 +17,7 @@ import type { Console } from "../console.ts";
 import { interruptedCode } from "../failure.ts";
 import { follow } from "../follow.ts";
 import { createLiveLines, type LiveLines } from "../liveLines.ts";
-import { openMachine } from "../machine.ts";
+import { tryMachine } from "../machine.ts";
 import { madWorkerWith, trialWorkerWith } from "../workers.ts";
 import type { DesignCommandOptions } from "./command.ts";
 import { planLines, resultLines } from "./lines.ts";
@@ -31,8 +31,7 @@ export async function designFor(
 ): Promise<number> {
   const { out: folder, json, dryRun, backend, threads, processes = defaultProcesses(1) } = options;
   const input = inputOf(options);
-  // Kernels are compiled once, here, and not by several processes at the same time.
-  (await openMachine({ ...options, threads: 1 }, console)).machine.dispose();
+  await tryMachine(options, console);
   const dataFolder = dataFolders(console.environment);
   const live = createLiveLines(console);
   const prepared = await prepareDesign({

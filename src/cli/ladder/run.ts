@@ -14,7 +14,7 @@ import { defaultProcesses } from "../../study/processes.ts";
 import type { Console } from "../console.ts";
 import { interruptedCode } from "../failure.ts";
 import { follow } from "../follow.ts";
-import { openMachine } from "../machine.ts";
+import { openMachine, tryMachine } from "../machine.ts";
 import type { LadderCommandOptions, LadderKind } from "./command.ts";
 import { budgetsIn, fitting, readAmount, requestOf, smallest } from "./request.ts";
 
@@ -63,6 +63,7 @@ export async function climb(
     );
     return 0;
   }
+  await tryMachine(options, console);
   for (const note of planned.notes) console.err(`${note}\n`);
   const bound =
     amount === undefined

@@ -9,7 +9,7 @@ import { type Comparison, defineComparison, type MadRequest } from "../../mad/re
 import type { Console } from "../console.ts";
 import { interruptedCode } from "../failure.ts";
 import { follow } from "../follow.ts";
-import { openMachine } from "../machine.ts";
+import { tryMachine } from "../machine.ts";
 import { madWorkerWith } from "../workers.ts";
 import type { MadOptions } from "./command.ts";
 import { againstLines, planLines, resultLines } from "./lines.ts";
@@ -37,8 +37,7 @@ export async function compare(
     );
   }
   if (options.dryRun) return dryRun(comparison, options, console);
-  // Kernels are compiled once, here, and not by several processes at the same time.
-  (await openMachine({ ...options, threads: 1 }, console)).machine.dispose();
+  await tryMachine(options, console);
   const { out: folder = usualFolder } = options;
   const command = commandLine.join(" ");
   const worker = madWorkerWith(options.config);

@@ -15,7 +15,7 @@ import { defaultProcesses } from "../../study/processes.ts";
 import type { Console } from "../console.ts";
 import { interruptedCode } from "../failure.ts";
 import { follow } from "../follow.ts";
-import { openMachine } from "../machine.ts";
+import { tryMachine } from "../machine.ts";
 import { trialWorkerWith } from "../workers.ts";
 import type { ReproduceOptions } from "./command.ts";
 
@@ -45,8 +45,7 @@ export async function runReproduce(
   const chosen = name === "all" ? null : requireClaim(name);
   const { out: folder = folderOf(name, scale) } = options;
   requireMakeable(folder);
-  // Kernels are compiled once, here, and not by several processes at the same time.
-  (await openMachine({ ...options, threads: 1 }, console)).machine.dispose();
+  await tryMachine(options, console);
   if (data === undefined) {
     console.err("the data are built in, since no other are given; --data NAME takes others\n");
   }

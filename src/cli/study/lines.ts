@@ -10,10 +10,11 @@ import { flipLines, noteLines, pairLine } from "../../trial/words.ts";
 const between = ([least, most]: readonly [number, number], write: (value: number) => string): string =>
   least === most ? write(most) : `${write(least)} to ${write(most)}`;
 
-/** What would be run, an arm a line. */
+/** What would be run, an arm a line. @param free bytes that the system has for it */
 export function costLines(
   { settings, data, seeds, arms: defined, processes, notes }: Trial,
   cost: TrialCost,
+  free: number,
 ): string[] {
   const { arms, runs, allRuns, flops, seconds, peakBytes } = cost;
   const epochs = Math.max(...arms.map(({ tokens }) => tokens)) / data.trainingTokens;
@@ -38,6 +39,11 @@ export function costLines(
     ...(seeds.length === 1 ? ["one seed decides nothing: give two or more with --seeds"] : []),
     `all: ${between(runs, String)} runs${runs[1] < allRuns ? ` (up to ${allRuns} where rates come near each other)` : ""}, ${between(flops, (value) => value.toExponential(2))} training FLOPs, about ` +
       `${between(seconds, formatDuration)}${peakBytes === null ? "" : `, ${formatBytes(peakBytes)} of memory`}`,
+    ...(peakBytes !== null && peakBytes > free
+      ? [
+          `more memory than the ${formatBytes(free)} that are free: the system may end runs; give fewer --processes, or smaller arms or batches`,
+        ]
+      : []),
     ...notes,
   ];
 }
@@ -69,9 +75,10 @@ export function resultLines(result: TrialResult, notes: readonly string[] = []):
 /** What to do next with a study whose data are built in; nothing where they are the user's own. */
 export function nextLines({ builtIn, measure }: TrialResult, file: string): string[] {
   if (builtIn === null) return [];
+  const path = /[^\w./-]/.test(file) ? JSON.stringify(file) : file;
   const [what, data] = measure === "error" ? ["images", "photos"] : ["text", "book.txt"];
   return [
-    `next, on your own ${what}: npx scantling study ${file} --data ${data} --out runs/mine`,
+    `next, on your own ${what}: npx scantling study ${path} --data ${data} --out runs/mine`,
     `or edit ${file}: arms, what is held equal, rates, seeds (docs/studies.md)`,
   ];
 }

@@ -16,7 +16,7 @@ import { loadDefault } from "../config.ts";
 import type { Console } from "../console.ts";
 import { interruptedCode } from "../failure.ts";
 import { follow } from "../follow.ts";
-import { openMachine } from "../machine.ts";
+import { tryMachine } from "../machine.ts";
 import { trialWorkerWith } from "../workers.ts";
 import type { StudyOptions } from "./command.ts";
 import { costLines, nextLines, resultLines } from "./lines.ts";
@@ -32,10 +32,9 @@ export async function runStudyFile(
   const { dryRun, json, backend, threads = 1, processes = defaultProcesses(threads) } = options;
   const input = withOptions(await studyIn(file), options);
   const { name } = readSettings(input);
-  const folder = options.out ?? join("runs", name.replace(/[^\w.-]+/g, "-").replace(/^\.+/, "") || "study");
+  const folder = options.out ?? join("runs", folderName(name));
   requireMakeable(folder);
-  // Kernels are compiled once, here, and not by several processes at the same time.
-  (await openMachine({ ...options, threads: 1 }, console)).machine.dispose();
+  await tryMachine(options, console);
   const dataFolder = dataFolders(console.environment);
   const architectures = dirname(file);
   const { trial, paces } = await prepareTrial({
@@ -53,7 +52,11 @@ export async function runStudyFile(
       ...cost,
       notes: trial.notes,
     };
-    console.out(json ? `${JSON.stringify(document)}\n` : `${costLines(trial, cost).join("\n")}\n`);
+    console.out(
+      json
+        ? `${JSON.stringify(document)}\n`
+        : `${costLines(trial, cost, process.availableMemory()).join("\n")}\n`,
+    );
     return 0;
   }
   const events = runTrial({
@@ -92,4 +95,9 @@ function withOptions(input: unknown, { data, seed, seeds }: StudyOptions): unkno
     ...(seed === undefined ? {} : { firstSeed: seed }),
     ...(seeds === undefined ? {} : { seeds }),
   };
+}
+
+/** Letters and digits of any script stay. */
+export function folderName(name: string): string {
+  return name.replace(/[^\p{L}\p{M}\p{N}_.-]+/gu, "-").replace(/^\.+/, "") || "study";
 }

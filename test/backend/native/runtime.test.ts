@@ -1,4 +1,5 @@
 // Threads, barriers and loops of the tape walker against a walk in one thread written here.
+import { constants } from "node:buffer";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -294,6 +295,7 @@ describe("a runtime", () => {
     expect(() => runtime.runSync(tape, 1)).toThrow(/out of memory: the system refused an arena of \d+ MB/);
     runtime.runSync(load([]), 1);
     expect(() => library.allocate(2 ** 52)).toThrow(/out of memory/);
+    expect(() => library.allocate(constants.MAX_LENGTH + 1)).toThrow(/out of memory/);
   });
 
   it("measures a peak", () => {
