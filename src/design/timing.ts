@@ -35,9 +35,13 @@ export async function pacesOf(
 ): Promise<ArmPace[]> {
   const paces: ArmPace[] = [];
   const { schedule: _, order: __, ...common } = training;
-  const armOf = ({ architecture, parametrisation }: Candidate): TimedArm => {
+  const armOf = ({ name, architecture, parametrisation }: Candidate): TimedArm => {
     const own = parametrisation === undefined ? {} : { parametrisation };
-    return { architecture, updates: defineTraining({ ...common, ...own, steps: 1, batch: paced.batch }) };
+    return {
+      name,
+      architecture,
+      updates: defineTraining({ ...common, ...own, steps: 1, batch: paced.batch }),
+    };
   };
   const timed = async (place: number): Promise<ArmPace> => {
     onTiming?.(place + 1, candidates.length);

@@ -10,10 +10,11 @@ import { programNeeds } from "../backend/tape/needs.ts";
 import { compile } from "../compiler/compile.ts";
 import { explainPlan } from "../compiler/explain.ts";
 import type { Plan } from "../compiler/plan.ts";
+import { RequestError } from "../errors.ts";
 import { formatBytes } from "../report/format.ts";
 import { sizeOf } from "../tensor/tensor.ts";
 import { median, warmUps } from "./benchmark.ts";
-import { type MemoryPrediction, type Planned, predictMemory, stepNeeds } from "./memory.ts";
+import { type MemoryPrediction, memoryShortage, type Planned, predictMemory, stepNeeds } from "./memory.ts";
 import { fitStep, type Planner } from "./memoryPlan.ts";
 import { usualObjective } from "./objectives/objectives.ts";
 import { createOptimizer } from "./optimizers.ts";
@@ -34,6 +35,8 @@ export interface StepTimingOptions {
   readonly training?: TrainingSettings | undefined;
   /** Most bytes that the process may have resident; absent: the step stays whole. */
   readonly memory?: number | undefined;
+  /** What is timed, for messages; default: "the model". */
+  readonly what?: string | undefined;
   /** Stops after the step in progress, the first at the earliest. */
   readonly signal?: AbortSignal;
 }
@@ -96,11 +99,14 @@ export function explainSteps(
   ].join("\n");
 }
 
-/** At a rate of 1e-3. */
+/**
+ * At a rate of 1e-3.
+ * Errors: RequestError for a step that cannot be planned within `memory`, or takes more than the system has free.
+ */
 export async function timeSteps(
   machine: Machine,
   given: Architecture,
-  { batch, steps, seed, training, memory, signal }: StepTimingOptions,
+  { batch, steps, seed, training, memory, what = "the model", signal }: StepTimingOptions,
 ): Promise<StepTiming> {
   const start = performance.now();
   const architecture = training === undefined ? given : parametrise(given, training.parametrisation);
@@ -108,6 +114,11 @@ export async function timeSteps(
   const { loaded, note } = fitStep(machine, architecture, options, { memory, besideBytes: 0 });
   const trainer = createTrainer(machine, architecture, loaded);
   const planMs = performance.now() - start;
+  const shortage = memoryShortage(trainer.memory);
+  if (shortage !== null) {
+    trainer.dispose();
+    throw new RequestError(`${what}: ${shortage}; expected a smaller model, batch or length`);
+  }
   trainer.initialize(seed);
   const example = options.objective!.example(architecture, batch, options.length, seed);
   const times: number[] = [];

@@ -92,14 +92,18 @@ export function residentBytes(needs: StepNeeds, besideBytes: number): number {
   return processBytes + storeBytes + arenaBytes + threadBytes + besideBytes;
 }
 
-/** One line where more is predicted than the system has free; else null. */
-export function memoryWarning(prediction: MemoryPrediction | undefined): string | null {
+/** How much is predicted and free where that is too much for the system; else null. */
+export function memoryShortage(prediction: MemoryPrediction | undefined): string | null {
   if (prediction === undefined) return null;
   const { peakBytes, processBytes } = prediction;
   const free = process.availableMemory();
   if (peakBytes - processBytes <= free) return null;
-  return (
-    `${formatBytes(peakBytes)} of memory are predicted and ${formatBytes(processBytes + free)} are free: the system may ` +
-    "end this run; with a bound (--memory) a step is planned to fit"
-  );
+  return `${formatBytes(peakBytes)} of memory are predicted and ${formatBytes(processBytes + free)} are free`;
+}
+
+/** One line where more is predicted than the system has free; else null. */
+export function memoryWarning(prediction: MemoryPrediction | undefined): string | null {
+  const shortage = memoryShortage(prediction);
+  if (shortage === null) return null;
+  return `${shortage}: the system may end this run; with a bound (--memory) a step is planned to fit`;
 }

@@ -25,7 +25,7 @@ export interface ArmPace {
 }
 
 /** An arm; of one that grows all its networks, and how many updates each is given. */
-export type TimedArm = Pick<Arm, "architecture"> &
+export type TimedArm = Pick<Arm, "name" | "architecture"> &
   Partial<Pick<TrialArm, "networks" | "stages">> & {
     /** How its updates are made; default: as `timeSteps` has it. */
     readonly updates?: TrainingSettings | undefined;
@@ -49,18 +49,27 @@ export const DECIDING_ROUNDS = 5;
 
 /**
  * Updates of each arm on one thread, alone on the machine; of one that grows the mean over its run, and the most memory.
- * Errors: RequestError for an arm that the backend cannot run; the signal's reason once it is aborted, since half a
+ * Errors: RequestError for an arm that the backend cannot run or that needs more memory than is free; the signal's reason once it is aborted, since half a
  * measurement says nothing.
  */
 export async function measurePaces(arms: readonly TimedArm[], options: PaceOptions): Promise<ArmPace[]> {
   const { backend, rounds = 1 } = options;
   const { machine } = await openMachine({ threads: 1, backend });
   try {
-    const measured: ArmPace[][] = arms.map(() => []);
+    const timed: ArmTiming[][] = arms.map(() => []);
     for (let round = 0; round < rounds; round++) {
-      for (const [place, arm] of arms.entries()) measured[place]!.push(await paceOf(machine, arm, options));
+      for (const [place, arm] of arms.entries()) timed[place]!.push(await timingOf(machine, arm, options));
     }
-    return measured.map(middleOf);
+    // A run has a process of its own, and this one has kept what the arms timed before have taken.
+    const least = Math.min(...timed.flat().map(({ processBytes }) => processBytes));
+    return timed.map((rounds) =>
+      middleOf(
+        rounds.map(({ secondsPerStep, stepBytes }) => ({
+          secondsPerStep,
+          peakBytes: stepBytes === null ? null : least + stepBytes,
+        })),
+      ),
+    );
   } finally {
     machine.dispose();
   }
@@ -91,22 +100,32 @@ export function busyLines(names: readonly string[], paces: readonly ArmPace[]): 
   ];
 }
 
-async function paceOf(machine: Machine, arm: TimedArm, { batch, signal }: PaceOptions): Promise<ArmPace> {
-  const { architecture, networks = [{ architecture }], stages, updates: training } = arm;
-  let [seconds, steps, peak] = [0, 0, 0];
+interface ArmTiming {
+  readonly secondsPerStep: number;
+  /** Beside the process itself; null for a backend that does not plan memory. */
+  readonly stepBytes: number | null;
+  readonly processBytes: number;
+}
+
+async function timingOf(machine: Machine, arm: TimedArm, { batch, signal }: PaceOptions): Promise<ArmTiming> {
+  const { name, architecture, networks = [{ architecture }], stages, updates: training } = arm;
+  let [seconds, steps, stepBytes, processBytes] = [0, 0, 0, Infinity];
   for (const [place, network] of networks.entries()) {
     signal?.throwIfAborted();
     const timing = await timeSteps(machine, network.architecture, {
-      ...{ batch, steps: TIMED, seed: 1, training },
+      ...{ batch, steps: TIMED, seed: 1, training, what: name },
       ...(signal === undefined ? {} : { signal }),
     });
     signal?.throwIfAborted();
     const own = stages?.[place]?.steps ?? 1;
     seconds += (own * timing.msPerStep) / 1000;
     steps += own;
-    peak = Math.max(peak, timing.memory?.peakBytes ?? 0);
+    if (timing.memory === null) continue;
+    const { storeBytes, arenaBytes, threadBytes, besideBytes } = timing.memory;
+    stepBytes = Math.max(stepBytes, storeBytes + arenaBytes + threadBytes + besideBytes);
+    processBytes = Math.min(processBytes, timing.memory.processBytes);
   }
-  return { secondsPerStep: seconds / steps, peakBytes: peak === 0 ? null : peak };
+  return { secondsPerStep: seconds / steps, stepBytes: stepBytes === 0 ? null : stepBytes, processBytes };
 }
 
 /** What is kept of them. */

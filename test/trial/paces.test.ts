@@ -1,10 +1,12 @@
 // Speeds that decide how long runs are trained: the middle of several rounds, and a line where those differ.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, expect, test } from "vitest";
+import { afterAll, expect, test, vi } from "vitest";
+import { defineArchitecture } from "../../src/architecture/architecture.ts";
+import { RequestError } from "../../src/errors.ts";
 import { openStore } from "../../src/study/store.ts";
 import type { ArmInput, TrialInput } from "../../src/trial/input.ts";
-import { busyLines, middleOf, pacesSchema } from "../../src/trial/paces.ts";
+import { busyLines, measurePaces, middleOf, pacesSchema } from "../../src/trial/paces.ts";
 import { prepareTrial } from "../../src/trial/prepare.ts";
 import { temporaryFolder } from "../cli/harness.ts";
 import { input } from "./harness.ts";
@@ -68,3 +70,37 @@ test("arms are timed by their own updates; a study of an earlier version that is
 }, 60_000);
 
 const pace = (secondsPerStep: number) => ({ secondsPerStep, peakBytes: null });
+
+const armOf = (name: string, width: number, repeat: number) => ({
+  name,
+  architecture: defineArchitecture({
+    ...{ vocabulary: 11, length: 128, width, repeat },
+    stripe: `[attention(heads: ${width / 16}), gelu]`,
+  }),
+});
+const paced = { batch: 4, backend: undefined, signal: undefined };
+
+test("the memory of an arm does not hang on the arms that were timed before it", async () => {
+  const [large, small] = [armOf("large", 128, 3), armOf("small", 16, 1)];
+  const [before, after] = [
+    await measurePaces([large, small], paced),
+    (await measurePaces([small, large], paced)).toReversed(),
+  ];
+  const apart = ([one, other]: typeof before) => one!.peakBytes! - other!.peakBytes!;
+  expect(apart(before)).toBeGreaterThan(1e7);
+  expect(apart(after)).toBe(apart(before));
+}, 60_000);
+
+test("an arm that needs more memory than is free is refused by its name before its first update", async () => {
+  const free = vi.spyOn(process, "availableMemory").mockReturnValue(2 ** 20);
+  try {
+    await expect(measurePaces([armOf("vast", 128, 3)], paced)).rejects.toThrow(RequestError);
+    await expect(measurePaces([armOf("vast", 128, 3)], paced)).rejects.toThrow(
+      /^vast: [\d.]+ [MG]iB of memory are predicted and .* are free; expected a smaller model, batch or length$/,
+    );
+    free.mockReturnValue(2 ** 40);
+    expect(await measurePaces([armOf("vast", 128, 3)], paced)).toHaveLength(1);
+  } finally {
+    free.mockRestore();
+  }
+}, 60_000);
