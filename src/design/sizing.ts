@@ -33,9 +33,18 @@ export function sizedFor(settings: DesignSettings, data: TrialData, flops: numbe
 
 /** No block that is worth the name has fewer parameters. */
 const FEWEST_PARAMETERS = 2000;
+/** Widths of larger ones take minutes to solve for, and days to train. */
+const MOST_PARAMETERS = 1e10;
 
-/** Errors: RequestError where the budget alone chose a size that is no model. */
+/** Errors: RequestError where the budget alone chose a size that is no model, or a size is none for this program. */
 function requireModel({ budget }: DesignSettings, parameters: number, sizedBy: string | null): void {
+  if (parameters > MOST_PARAMETERS) {
+    const why = sizedBy === null ? "" : `: by law ${sizedBy} budget ${showAmount(budget)} is for so many`;
+    throw new RequestError(
+      `design: candidates would have ${parameters.toPrecision(3)} parameters${why}; expected at most ` +
+        `${MOST_PARAMETERS.toLocaleString("en-US")}: give ${sizedBy === null ? "fewer" : "a smaller budget, or the parameters"}`,
+    );
+  }
   if (sizedBy === null || parameters >= FEWEST_PARAMETERS) return;
   throw new RequestError(
     `design: budget ${showAmount(budget)} is too small: by law ${sizedBy} its winner would have ${parameters} parameters; expected enough ` +

@@ -57,6 +57,12 @@ test("what is wrong is one line", async () => {
   expect(await refused("--budget", "1e6flops")).toMatch(
     /design: budget \S+ is too small: by law besiroglu its winner would have \d+ parameters; expected enough for 2,000/,
   );
+  expect(await refused("--budget", "1e30flops")).toMatch(
+    /^design: candidates would have \S+ parameters: by law \S+ budget 1e30flops is for so many; expected at most 10,000,000,000: give a smaller/,
+  );
+  expect(await refused("--budget", "1e12flops", "--parameters", "1e15")).toBe(
+    "design: candidates would have 1.00e+15 parameters; expected at most 10,000,000,000: give fewer",
+  );
   const short = join(folder.path, "short.txt");
   writeFileSync(short, "to be or not to be, that is the question. ".repeat(200));
   expect(

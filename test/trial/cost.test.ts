@@ -47,3 +47,21 @@ test("memory is that of the runs that can go on at a time, and what the system h
   expect(linesOf("full", 100).gibibytes).toBe(18);
   expect(linesOf("full", 100).told).toMatch(/more memory than the 3\.00 GiB that are free/);
 });
+
+test("what is held equal is told, and parameters are counted by its convention", () => {
+  const linesOf = (more: Parameters<typeof trialOf>[0]) => {
+    const trial = trialOf(more);
+    const told = costLines(trial, costOfTrial(trial, paces), Infinity);
+    return { trial, told, equal: told.filter((line) => /equal/.test(line)) };
+  };
+  expect(linesOf({}).equal).toEqual([]);
+  expect(linesOf({ equal: { state: true, tolerance: 1 } }).equal).toEqual([
+    "equal state of decoding, within 100 %",
+  ]);
+  const { trial, told, equal } = linesOf({ equal: { convention: "kaplan", tolerance: 0.5 } });
+  expect(equal).toEqual(["equal parameters (kaplan), within 50 %"]);
+  for (const { name, parameters } of trial.arms) {
+    expect(parameters.kaplan).toBeLessThan(parameters.total);
+    expect(told.find((line) => line.startsWith(name))).toContain(parameters.kaplan.toLocaleString("en-US"));
+  }
+});

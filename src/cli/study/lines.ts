@@ -21,12 +21,13 @@ export function costLines(
   const width = Math.max(3, ...arms.map(({ name }) => name.length));
   const head = ["parameters", "updates", "tokens", "FLOPs", "time", "memory", "runs"];
   return [
-    `${settings.name}: ${data.name}, ${epochs.toFixed(epochs < 10 ? 2 : 0)} epochs at most, ${seeds.length} seeds, ${settings.stop === "race" ? "raced" : "all rates and seeds"}, ` +
+    `${settings.name}: ${data.name}, ${epochs.toFixed(epochs < 10 ? 2 : 0)} epochs at most, ${seeds.length} ${seeds.length === 1 ? "seed" : "seeds"}, ${settings.stop === "race" ? "raced" : "all rates and seeds"}, ` +
       `${processes} at a time`,
+    ...equalLines(settings),
     `${"arm".padEnd(width)}  ${head.map((word) => word.padStart(11)).join("")}`,
     ...arms.map((arm, place) => {
       const cells = [
-        defined[place]!.parameters.total.toLocaleString("en-US"),
+        defined[place]!.parameters[settings.equal.convention].toLocaleString("en-US"),
         arm.steps.toLocaleString("en-US"),
         formatCount(arm.tokens),
         arm.flops.toExponential(2),
@@ -46,6 +47,12 @@ export function costLines(
       : []),
     ...notes,
   ];
+}
+
+/** What arms are held to, beside what each is trained on. */
+function equalLines({ equal: { isHeld, convention, state, tolerance } }: Trial["settings"]): string[] {
+  const held = [...(isHeld ? [`parameters (${convention})`] : []), ...(state ? ["state of decoding"] : [])];
+  return held.length === 0 ? [] : [`equal ${held.join(" and ")}, within ${Number((100 * tolerance).toPrecision(3))} %`];
 }
 
 /** Arms, best first, verdicts, and what to know of them. */
