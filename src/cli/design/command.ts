@@ -2,7 +2,7 @@
 
 import { type Command, Option } from "commander";
 import { RequestError } from "../../errors.ts";
-import { backendOption, type MachineRequest, runThreadsOption } from "../machine.ts";
+import { backendOption, type MachineRequest } from "../machine.ts";
 import { numberBetween, wholeNumber } from "../parsers.ts";
 import type { CommandContext } from "../program.ts";
 
@@ -91,7 +91,12 @@ export function designCommand({ program, console, setExitCode, commandLine }: Co
     .option("--dry-run", "say what would be tried, in how many runs, and how long that takes on this machine")
     .option("--out <folder>", "folder of the design", "runs/design")
     .addOption(new Option("--processes <n>", "runs of the search at a time").argParser(wholeNumber(1)))
-    .addOption(runThreadsOption())
+    .addOption(
+      new Option(
+        "--threads <n>",
+        "threads of the winner's run, others have one; results do not depend on it (default: one a usable core)",
+      ).argParser(wholeNumber(1)),
+    )
     .addOption(backendOption())
     .option("--json", "print one JSON document")
     .on("option:mad", () => said.add("--mad"))

@@ -52,7 +52,9 @@ export function costLines(
 /** What arms are held to, beside what each is trained on. */
 function equalLines({ equal: { isHeld, convention, state, tolerance } }: Trial["settings"]): string[] {
   const held = [...(isHeld ? [`parameters (${convention})`] : []), ...(state ? ["state of decoding"] : [])];
-  return held.length === 0 ? [] : [`equal ${held.join(" and ")}, within ${Number((100 * tolerance).toPrecision(3))} %`];
+  return held.length === 0
+    ? []
+    : [`equal ${held.join(" and ")}, within ${Number((100 * tolerance).toPrecision(3))} %`];
 }
 
 /** Arms, best first, verdicts, and what to know of them. */
