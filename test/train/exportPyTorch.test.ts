@@ -6,6 +6,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { defineArchitecture } from "../../src/architecture/architecture.ts";
 import { createReference } from "../../src/backend/reference.ts";
 import { RequestError } from "../../src/errors.ts";
+import { definePrimitive } from "../../src/nn/primitive.ts";
+import { registerPrimitives } from "../../src/nn/primitives.ts";
 import { exportPyTorch } from "../../src/train/exportPyTorch.ts";
 import { openModel } from "../../src/train/model.ts";
 import { decodeSafetensors } from "../../src/train/safetensors.ts";
@@ -78,9 +80,22 @@ describe("exportPyTorch", () => {
 
   test("leaves nothing behind where the architecture has no PyTorch form", () => {
     const file = join(base, "never/model.py");
-    const sources = ["maps(groups: 2)", "maps(groups: 2)"];
-    const architecture = defineArchitecture({ vocabulary: 5, length: 4, width: 8, sources });
-    expect(() => exportPyTorch({ architecture, file })).toThrow(RequestError);
+    const same = (_: unknown, __: unknown, ___: unknown, x: never) => x;
+    registerPrimitives([
+      definePrimitive({
+        name: "formless",
+        settings: {},
+        resolve: () => ({}),
+        causal: () => true,
+        apply: same,
+      }),
+    ]);
+    const architecture = defineArchitecture({ vocabulary: 5, length: 4, width: 8, stripe: "[formless]" });
+    expect(() => exportPyTorch({ architecture, file })).toThrow(
+      new RequestError(
+        "export: primitive formless has no PyTorch form; give definePrimitive one as its member pytorch, or export --to onnx",
+      ),
+    );
     expect(existsSync(join(base, "never"))).toBe(false);
   });
 
