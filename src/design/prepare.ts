@@ -114,7 +114,7 @@ export async function prepareDesign(options: PrepareDesignOptions): Promise<Prep
   }
   const own = kept ?? (await measure(settings));
   // Another call may have kept its own meanwhile.
-  const those = keptSpeeds(place, schema, "design");
+  const those = kept ?? keptSpeeds(place, schema, "design");
   const measured = those ?? own;
   const { paces } = measured;
   const at = atSpeeds(settings, measured);

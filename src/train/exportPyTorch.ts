@@ -43,8 +43,8 @@ export interface PyTorchExport {
 /**
  * Writes one readable file of Python whose `Model` gives the logits that Scantling's model gives, and the weights of a run
  * beside it, which its `load` reads. Each file appears whole or not at all; the weights come first.
- * Errors: RequestError for what has no PyTorch form (a primitive of one's own without one), for files
- * that are there unless `force` is set, for a run without a checkpoint; WorkError for damaged files and for what the disk refuses.
+ * Errors: RequestError for what has no PyTorch form (a primitive of one's own without one), for files that are there
+ * unless `force` is set, for a run without a checkpoint; WorkError for damaged files and for what the disk refuses.
  */
 export function exportPyTorch(
   source: PyTorchSource & { readonly force?: boolean | undefined },

@@ -104,14 +104,6 @@ export function curveOf(log: readonly LogRecord[]): LossCurve {
   };
 }
 
-/** Shares of right first guesses on the validation data, step by step; of an objective that does not tell them none. */
-export function accuraciesOf(log: readonly LogRecord[]): { step: number; accuracy: number }[] {
-  return log.flatMap((record) => {
-    const [step, accuracy] = [numberAt(record, "step"), numberAt(record.statistics, "accuracy")];
-    return record.kind === "evaluation" && step !== null && accuracy !== null ? [{ step, accuracy }] : [];
-  });
-}
-
 /** Training FLOPs that a log tells of after each of the steps, which rise; null before the first that it tells of. */
 export function flopsAfter(log: readonly LogRecord[], steps: readonly number[]): (number | null)[] {
   const told = log.filter(({ kind }) => kind === "step");

@@ -105,8 +105,7 @@ const axes: readonly Spent[] = [
     ...{ label: "seconds", unit: "seconds" },
     convention: "means over seeds; seconds of updates at the speed of the arm's fastest run",
     by: (runs) => {
-      const speeds = runs.flatMap(({ result }) => result.tokensPerSecond ?? []);
-      const speed = fastest(speeds);
+      const speed = fastest(runs.flatMap(({ result }) => result.tokensPerSecond ?? []));
       const [{ result }] = runs;
       return speed === null ? () => null : perStep(result, result.tokens / speed);
     },

@@ -6,8 +6,9 @@ import { compareArms } from "../study/statistics/compare.ts";
 import { stepDownLine } from "../study/statistics/stepDown.ts";
 import type { Cell, Table } from "../study/statistics/table.ts";
 import { isImages, type RunConfiguration, readConfiguration } from "../train/runFolder.ts";
-import { accuraciesOf, curveOf, flopsAfter, type RunResult, readRun, runResult } from "../train/runResult.ts";
+import { flopsAfter, type RunResult, readRun, runResult } from "../train/runResult.ts";
 import { type PairResult, pairResult } from "./pairResult.ts";
+import { looksOf } from "./records.ts";
 import type { Look } from "./views.ts";
 
 /** One run. Losses are nats. */
@@ -69,7 +70,7 @@ export function compareRuns(folders: readonly string[], margin: number = usualMa
   const names = armNames(read);
   const runs = read.map(({ folder, configuration }, place): ComparedRun => {
     const { log } = readRun(folder);
-    const curve = curveOf(log).validation;
+    const curve = looksOf(log);
     return {
       ...{ folder, arm: names[place]!, architecture: configuration.architecture },
       ...{ seed: configuration.training.seed, curve },
@@ -78,7 +79,7 @@ export function compareRuns(folders: readonly string[], margin: number = usualMa
         objective: configuration.training.objective.name,
         validation: validationOf(configuration),
       },
-      accuracies: accuraciesOf(log),
+      accuracies: curve.flatMap(({ step, accuracy }) => (accuracy === null ? [] : [{ step, accuracy }])),
       flops: flopsAfter(
         log,
         curve.map(({ step }) => step),

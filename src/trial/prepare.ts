@@ -79,7 +79,7 @@ export async function prepareTrial(options: PrepareOptions): Promise<PreparedTri
   const measured =
     kept?.paces ?? (await measurePaces(timed, { batch: settings.batch, backend, signal, rounds }));
   // Another call may have kept its own meanwhile.
-  const those = isHeldToTime ? speedsIn(place, arms, settings, options) : null;
+  const those = kept ?? (isHeldToTime ? speedsIn(place, arms, settings, options) : null);
   const paces = those?.paces ?? measured;
   const names = arms.map(({ name }) => name);
   const trial = asMade(options.folder, input, {
