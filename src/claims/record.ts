@@ -51,13 +51,21 @@ export function writeRecord(
   replaceFile(recordPath(folder), `${JSON.stringify(record, null, 1)}\n`);
 }
 
-/** "not run", "begun", or what its studies say: "supported (standard parametrisation)". */
+/**
+ * "not run", "begun", or what its studies say: "supported (standard parametrisation)". Of a damaged record it tells that,
+ * so that a list of claims goes on to the next.
+ */
 export function statusIn(folder: string): string {
   if (!existsSync(folder)) return "not run";
   if (!existsSync(recordPath(folder))) return "begun";
-  return readRecord(folder)
-    .map(({ label, finished, judgement }) => `${finished ? "" : "so far "}${judgement} (${label})`)
-    .join(", ");
+  try {
+    return readRecord(folder)
+      .map(({ label, finished, judgement }) => `${finished ? "" : "so far "}${judgement} (${label})`)
+      .join(", ");
+  } catch (error) {
+    if (error instanceof RequestError) return error.message;
+    throw error;
+  }
 }
 
 function readRecord(folder: string): z.infer<typeof schema> {

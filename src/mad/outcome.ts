@@ -1,7 +1,7 @@
 // What is known of the cells of a comparison, read off the results of a study. Decides nothing.
 import { z } from "zod";
-import { WorkError } from "../errors.ts";
 import type { Known } from "../study/job.ts";
+import { unreadableResult } from "../study/paths.ts";
 import type { ScoreName } from "./profile.ts";
 import type { CandidateRun, Cell } from "./runs.ts";
 
@@ -67,11 +67,7 @@ export function readValue(run: string, value: unknown): RunValue {
   const known = typeof value === "object" && value !== null ? parsed.get(value) : undefined;
   if (known !== undefined) return known;
   const read = learned.safeParse(value);
-  if (!read.success) {
-    throw new WorkError(
-      `run ${run}: its result cannot be read; remove runs/${run}/results, and it is made again`,
-    );
-  }
+  if (!read.success) throw unreadableResult(run);
   if (typeof value === "object" && value !== null) parsed.set(value, read.data);
   return read.data;
 }

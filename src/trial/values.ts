@@ -1,6 +1,6 @@
 // What a run of a study brings back. Trains nothing.
 import { z } from "zod";
-import { WorkError } from "../errors.ts";
+import { unreadableResult } from "../study/paths.ts";
 import type { Score } from "./measures.ts";
 
 const value = z.object({
@@ -32,9 +32,7 @@ export type TrialValue = z.infer<typeof value>;
 export function readValue(run: string, given: unknown): TrialValue {
   const read = value.safeParse(given);
   if (read.success) return read.data;
-  throw new WorkError(
-    `run ${run}: its result cannot be read; remove runs/${run}/results, and it is made again`,
-  );
+  throw unreadableResult(run);
 }
 
 /** On the test. */

@@ -5,11 +5,13 @@ import { presets } from "../../architecture/presets.ts";
 import { dataFolders } from "../../data/named/folders.ts";
 import { costOfDesign } from "../../design/cost.ts";
 import { design } from "../../design/design.ts";
+import { readDesign } from "../../design/input.ts";
 import { prepareDesign } from "../../design/prepare.ts";
 import { winnerLine } from "../../design/words.ts";
 import { RequestError } from "../../errors.ts";
 import { isObject } from "../../json.ts";
 import { formatCount, formatDuration } from "../../report/format.ts";
+import { requireMakeable } from "../../study/makeable.ts";
 import { defaultProcesses } from "../../study/processes.ts";
 import type { TrainEvent } from "../../train/events.ts";
 import { readTrialFile } from "../../trial/read.ts";
@@ -31,6 +33,9 @@ export async function designFor(
 ): Promise<number> {
   const { out: folder, json, dryRun, backend, threads, processes = defaultProcesses(1) } = options;
   const input = inputOf(options);
+  // Before kernels are compiled, which may take a minute.
+  readDesign(input);
+  if (!dryRun) requireMakeable(folder);
   await tryMachine(options, console);
   const dataFolder = dataFolders(console.environment);
   const live = createLiveLines(console);

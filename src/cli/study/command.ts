@@ -53,6 +53,7 @@ export function studyCommand({ program, console, setExitCode, commandLine }: Com
     .addOption(backendOption())
     .option("--json", "print one JSON document")
     .addHelpText("after", help)
+    .configureHelp({ showGlobalOptions: true })
     .action(async (file: string, options: StudyOptions, command: Command) => {
       const { runStudyFile } = await import("./run.ts");
       // --config is an option of every command, and so of the one around this one.
