@@ -64,7 +64,7 @@ export const widenetText: TrialClaim = {
         label: "4 blocks of width 64",
         input: {
           ...{ name: "widenet-text", arms: arms({ width: 64, blocks: 4, heads: 4 }) },
-          ...{ train: { tokens: 300_000 }, length: 64, batch: 16, rates: [0.002, 0.006], seeds: 2 },
+          ...{ train: { tokens: 300_000 }, length: 64, batch: 16, rates: [0.002, 0.006], seeds: 4 },
           ...{ training: { objective: "masked-token" }, evaluationTokens: 8192 },
         },
       },
