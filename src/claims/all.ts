@@ -6,7 +6,7 @@ import { reportPage } from "../report/page.ts";
 import { onDisk, replaceFile } from "../train/files.ts";
 import type { Claim, StudiedClaim } from "./claim.ts";
 import { claims as allClaims } from "./claims.ts";
-import { claimsReport } from "./report.ts";
+import { claimsReport } from "./overview.ts";
 import {
   type PreparedClaim,
   prepareClaim,

@@ -45,51 +45,6 @@ export function claimReport({ claim, scale, studies, command }: ClaimReportReque
   };
 }
 
-/** Several claims on one page. */
-export function claimsReport(
-  tested: readonly { readonly claim: ClaimText; readonly studies: readonly StudiedClaim[] }[],
-  scale: string,
-  command: string,
-): ReportDocument {
-  const pages = tested.map(({ claim, studies }) => ({
-    claim,
-    ...claimReport({ claim, scale, studies, command }),
-  }));
-  return {
-    title: "Claims",
-    notes: [
-      ...dataNotes(tested),
-      ...tested.flatMap(({ claim, studies }) =>
-        studies.flatMap((study) => verdictLines(claim, study).map((line) => `${claim.name}: ${line}`)),
-      ),
-    ],
-    facts: pages.flatMap(({ claim, facts }) =>
-      facts.slice(0, -1).map(({ name, value }) => ({ name: `${claim.name}, ${name}`, value })),
-    ),
-    verdicts: pages.flatMap(({ claim, verdicts }) =>
-      verdicts.map(({ outcome, text }) => ({ outcome, text: `${claim.name}: ${text}` })),
-    ),
-    sections: pages.flatMap(({ claim, sections }) =>
-      sections.map(({ heading, parts }) => ({ heading: `${claim.title}: ${heading}`, parts })),
-    ),
-    origin: [{ name: "made by", value: command }],
-  };
-}
-
-/** What each claim's first note says of its data, once for all claims of which it is the same. */
-function dataNotes(
-  tested: readonly { readonly claim: ClaimText; readonly studies: readonly StudiedClaim[] }[],
-): string[] {
-  const names = new Map<string, string[]>();
-  for (const { claim, studies } of tested) {
-    const note = studies[0]!.notes[0];
-    if (note !== undefined) names.set(note, [...(names.get(note) ?? []), claim.name]);
-  }
-  return names.size === 1
-    ? [...names.keys()]
-    : [...names].map(([note, having]) => `${having.join(", ")}: ${note}`);
-}
-
 /** The claim and the plain verdict of one study, a line each. */
 export function verdictLines(
   { statement }: ClaimText,

@@ -36,8 +36,11 @@ export function together(judgements: readonly Judgement[]): Judgement {
 /** "not supported: the middle beats both ends: 1 × 128 wins over 4 × 64. A difference of 0.01 nat or more would …" */
 export function judgedLine({ text, judgement, reason, decidable }: Judged): string {
   const least =
-    decidable === null
-      ? ""
-      : ` A difference of ${decidable.value.toFixed(4)} ${decidable.unit} or more would have been decided.`;
+    decidable === null ? "" : ` A difference of ${decidableText(decidable)} or more would have been decided.`;
   return `${judgement}: ${text}: ${reason}.${least}`;
+}
+
+/** "0.0100 nat" */
+export function decidableText({ value, unit }: NonNullable<Judged["decidable"]>): string {
+  return `${value.toFixed(4)} ${unit}`;
 }

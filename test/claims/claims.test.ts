@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { claims, requireClaim, trialClaims } from "../../src/claims/claims.ts";
 import { claimCost, usualSeconds } from "../../src/claims/cost.ts";
 import { judgeArms, judgeClaim } from "../../src/claims/judge.ts";
-import { claimReport, claimsReport, verdictLines } from "../../src/claims/report.ts";
+import { claimReport, verdictLines } from "../../src/claims/report.ts";
 import { studiedTrial } from "../../src/claims/trialStudy.ts";
 import { wideOrDeep as claim } from "../../src/claims/wideOrDeep.ts";
 import { reportPage } from "../../src/report/page.ts";
@@ -140,24 +140,7 @@ test("the page has the published figures, the verdict and what could have been d
   expect(page).toContain("0.953");
   expect(page).toContain("supported (standard parametrisation)");
   expect(page).toContain("would have been decided");
-  const all = reportPage(claimsReport([{ claim, studies }], "small", "scantling reproduce all"));
-  expect(all).toContain("wide-or-deep: supported (standard parametrisation)");
   expect(() => requireClaim("wide-or-deap")).toThrow(/did you mean wide-or-deep\?/);
-});
-
-test("the page of all tells whose the data of each claim are, once where they are the same", () => {
-  const study = studiedAt([2, 1.8, 1.9, 2.1]);
-  const entry = (name: string, data: string) => ({
-    claim: { ...claim, name },
-    studies: [{ ...study, notes: [`Data: ${data}.`, "more"] }],
-  });
-  const notesOf = (...tested: ReturnType<typeof entry>[]) => claimsReport(tested, "small", "").notes;
-  expect(notesOf(entry("a", "words"), entry("b", "words")).filter((note) => note.includes("Data"))).toEqual([
-    "Data: words.",
-  ]);
-  const mixed = notesOf(entry("a", "words"), entry("b", "images"), entry("c", "words"));
-  expect(mixed.slice(0, 2)).toEqual(["a, c: Data: words.", "b: Data: images."]);
-  expect(mixed.filter((note) => note.startsWith("b: supported"))).toHaveLength(2);
 });
 
 test("nothing that could win, or to win over, decides nothing", () => {

@@ -5,6 +5,7 @@ import { type ReproduceAllEvent, reproduceAll, type TestedClaim } from "../../cl
 import { type Claim, scales } from "../../claims/claim.ts";
 import { claims, requireClaim } from "../../claims/claims.ts";
 import { claimCost, usualSeconds } from "../../claims/cost.ts";
+import { summaryLines } from "../../claims/overview.ts";
 import { statusIn } from "../../claims/record.ts";
 import { verdictLines } from "../../claims/report.ts";
 import { type ReproduceEvent, reproduce } from "../../claims/reproduce.ts";
@@ -70,7 +71,7 @@ export async function runReproduce(
   console.out(
     json
       ? `${JSON.stringify({ ended: reason, claims: document, report })}\n`
-      : `${[...tested.flatMap(linesOf), `report: ${report}`].join("\n")}\n`,
+      : `${[...tested.flatMap(linesOf), ...summaryOf(tested), `report: ${report}`].join("\n")}\n`,
   );
   if (reason === "interrupted") {
     console.err("paused: the same command goes on from here\n");
@@ -107,6 +108,11 @@ function linesOf({ claim, studies }: TestedClaim): string[] {
     ...[...study.notes, "", ...study.lines, ""],
     ...[...verdictLines(claim, study), ""],
   ]);
+}
+
+/** Of several claims, after all that was said. */
+function summaryOf(tested: readonly TestedClaim[]): string[] {
+  return tested.length === 1 ? [] : [...summaryLines(tested), ""];
 }
 
 /** A line for each claim and scale. */
