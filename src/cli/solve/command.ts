@@ -31,7 +31,7 @@ Examples:
   scantling solve --parameters 50M --depths 1,4,16,64,256
   scantling solve --parameters 1G --depths 16,24,32 --architecture llama-7b --convention nonEmbedding
   scantling solve --flops 1e18 --tokens 1G --depths 4,8,16
-  scantling solve --state 1M --depths 2,4,8 --architecture llama-7b --length 1024`;
+  scantling solve --state 16M --depths 2,4,8 --architecture llama-7b --length 1024`;
 
 export function solveCommand({ program, console, setExitCode }: CommandContext): Command {
   return program
