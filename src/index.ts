@@ -32,7 +32,9 @@ export {
   type ParameterConvention,
   parameterConventions,
   type Solution,
+  type StateConvention,
   solveWidths,
+  stateConventions,
 } from "./architecture/solve.ts";
 export { printStripe } from "./architecture/stripe.ts";
 export type { ParameterValues } from "./architecture/values.ts";

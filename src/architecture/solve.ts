@@ -2,7 +2,7 @@
 import { RequestError } from "../errors.ts";
 import { expectedOneOf } from "../strict.ts";
 import { defineArchitecture } from "./architecture.ts";
-import { count, countedMatrices, countedParameters } from "./count.ts";
+import { count, countedMatrices, countedParameters, countedState } from "./count.ts";
 import type { Architecture, StripeEntry } from "./schema.ts";
 import { ownSettings } from "./stripe.ts";
 
@@ -10,13 +10,20 @@ import { ownSettings } from "./stripe.ts";
 export const parameterConventions = ["total", "nonEmbedding", "active", "kaplan"] as const;
 /** What floating-point operations are counted by, as `count` has them. */
 export const flopConventions = ["training", "forward", "sixN", "kaplan", "chinchilla"] as const;
+/** What the state of decoding is counted by; mad: the convention of the MAD paper. */
+export const stateConventions = ["kept", "mad"] as const;
 
 /** What counts as a parameter. */
 export type ParameterConvention = (typeof parameterConventions)[number];
 /** What counts as the FLOPs of a token. */
 export type FlopConvention = (typeof flopConventions)[number];
+/** What counts as a number of state. */
+export type StateConvention = (typeof stateConventions)[number];
 
-/** So many parameters, or so many operations for `tokens` tokens (1: a token's). */
+/**
+ * So many parameters, so many operations for `tokens` tokens (1: a token's), or so many numbers that decoding carries for a
+ * sequence of the architecture's length.
+ */
 export type Budget =
   | { readonly of: "parameters"; readonly value: number; readonly convention: ParameterConvention }
   | {
@@ -24,7 +31,8 @@ export type Budget =
       readonly value: number;
       readonly convention: FlopConvention;
       readonly tokens: number;
-    };
+    }
+  | { readonly of: "state"; readonly value: number; readonly convention: StateConvention };
 
 /** The best width of a depth, and where it lands. */
 export interface Solution {
@@ -79,10 +87,16 @@ function around(
         "raise the budget or take fewer layers",
     );
   }
+  const smallest = below.value;
   let above: Step | undefined;
   while (above === undefined && below.value < budget.value) {
     const steps = 2 * below.steps;
     if (steps * step > WIDEST) {
+      if (below.value === smallest) {
+        throw new RequestError(
+          `depth ${depth}: no width meets ${budgetText(budget)}, as each has ${amount(smallest)}; take another architecture`,
+        );
+      }
       throw new RequestError(
         `depth ${depth}: no width up to ${WIDEST} meets ${budgetText(budget)}, as ${below.steps * step} has ` +
           `${amount(below.value)}; lower the budget or take more layers`,
@@ -105,9 +119,15 @@ function amount(value: number): string {
   return value < 1e15 ? value.toLocaleString("en-US", { maximumFractionDigits: 0 }) : value.toExponential();
 }
 
+/** What a budget is counted in, in words. */
+export const budgetUnits = {
+  parameters: "parameters",
+  flops: "FLOPs",
+  state: "numbers of state",
+} as const satisfies Record<Budget["of"], string>;
+
 function budgetText({ of, value, convention }: Budget): string {
-  const unit = of === "parameters" ? "parameters" : "FLOPs";
-  return `${amount(value)} ${unit} (${convention})`;
+  return `${amount(value)} ${budgetUnits[of]} (${convention})`;
 }
 
 /** What an architecture costs by the convention of a budget. */
@@ -117,6 +137,7 @@ export function costOf(architecture: Architecture, budget: Budget): number {
       ? countedMatrices(architecture)
       : countedParameters(architecture)[budget.convention];
   }
+  if (budget.of === "state") return countedState(architecture, architecture.length)[budget.convention];
   // The only one that no graph is needed for.
   if (budget.convention === "sixN") return 6 * budget.tokens * countedParameters(architecture).total;
   return budget.tokens * count(architecture).flopsPerToken[budget.convention];

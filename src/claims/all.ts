@@ -6,7 +6,7 @@ import { reportPage } from "../report/page.ts";
 import { onDisk, replaceFile } from "../train/files.ts";
 import type { Claim, StudiedClaim } from "./claim.ts";
 import { claims as allClaims } from "./claims.ts";
-import { claimsReport } from "./overview.ts";
+import { claimsReport, type StudiedText } from "./overview.ts";
 import {
   type PreparedClaim,
   prepareClaim,
@@ -16,9 +16,8 @@ import {
 } from "./reproduce.ts";
 
 /** A claim and what its studies say. */
-export interface TestedClaim {
+export interface TestedClaim extends StudiedText {
   readonly claim: Claim;
-  readonly studies: readonly StudiedClaim[];
   /** Path of its own page; null where the claim was refused. */
   readonly report: string | null;
   /** Why it was refused; null where it was not. */

@@ -2,7 +2,7 @@
 import type { ReportDocument, ReportPart, ReportSection } from "../report/document.ts";
 import type { ClaimText, StudiedClaim } from "./claim.ts";
 import { claimReport, verdictLines } from "./report.ts";
-import { decidableText } from "./verdict.ts";
+import { decidableText, standingText } from "./verdict.ts";
 
 /** A claim and what its studies say. */
 export interface StudiedText {
@@ -53,8 +53,7 @@ function countLine(tested: readonly StudiedText[]): string[] {
 }
 
 function standing({ verdict, finished, runs }: StudiedClaim): string {
-  if (runs === 0) return "not run";
-  return `${finished ? "" : "so far "}${verdict.judgement}`;
+  return runs === 0 ? "not run" : standingText(verdict.judgement, finished);
 }
 
 function overview(tested: readonly StudiedText[]): ReportSection {
@@ -62,12 +61,13 @@ function overview(tested: readonly StudiedText[]): ReportSection {
     studies.flatMap((study) => {
       const { label, verdict, runs, finished } = study;
       const place = [claim.name, label];
-      // Refused, its note says why.
-      if (verdict.expectations.length === 0)
-        return [[...place, claim.statement, "not run", null, study.notes[0] ?? null]];
-      if (runs === 0) return [[...place, claim.statement, "not run", null, null]];
+      if (runs === 0) {
+        // One that was refused judges nothing, and its note says why.
+        const why = verdict.expectations.length === 0 ? (study.notes[0] ?? null) : null;
+        return [[...place, claim.statement, standing(study), null, why]];
+      }
       return verdict.expectations.map(({ text, judgement, reason, decidable }) => [
-        ...[...place, text, finished ? judgement : `so far ${judgement}`],
+        ...[...place, text, standingText(judgement, finished)],
         ...[decidable === null ? null : decidableText(decidable), reason],
       ]);
     }),

@@ -7,6 +7,7 @@ import { largest, readInputFile } from "../inputFile.ts";
 import { parseJson } from "../json.ts";
 import { replaceFile } from "../train/files.ts";
 import type { Scale, StudiedClaim } from "./claim.ts";
+import { standingText } from "./verdict.ts";
 
 const schema = z.array(
   z.object({
@@ -60,7 +61,7 @@ export function statusIn(folder: string): string {
   if (!existsSync(recordPath(folder))) return "begun";
   try {
     return readRecord(folder)
-      .map(({ label, finished, judgement }) => `${finished ? "" : "so far "}${judgement} (${label})`)
+      .map(({ label, finished, judgement }) => `${standingText(judgement, finished)} (${label})`)
       .join(", ");
   } catch (error) {
     if (error instanceof RequestError) return error.message;

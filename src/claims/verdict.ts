@@ -40,6 +40,11 @@ export function judgedLine({ text, judgement, reason, decidable }: Judged): stri
   return `${judgement}: ${text}: ${reason}.${least}`;
 }
 
+/** "supported", or "so far supported" of a study that is not finished. */
+export function standingText(judgement: Judgement, finished: boolean): string {
+  return `${finished ? "" : "so far "}${judgement}`;
+}
+
 /** "0.0100 nat" */
 export function decidableText({ value, unit }: NonNullable<Judged["decidable"]>): string {
   return `${value.toFixed(4)} ${unit}`;

@@ -1,7 +1,7 @@
 // What is known of the cells of a comparison, read off the results of a study. Decides nothing.
 import { z } from "zod";
+import { unreadableResult } from "../study/ended.ts";
 import type { Known } from "../study/job.ts";
-import { unreadableResult } from "../study/paths.ts";
 import type { ScoreName } from "./profile.ts";
 import type { CandidateRun, Cell } from "./runs.ts";
 

@@ -23,10 +23,10 @@ export function figureMarkup(figure: ReportFigure): Markup {
   // "seeds 1 to 3" follows a name that says so already.
   const named = { Data: data, Seeds: seeds.replace(/^seeds? (?=\d)/, ""), Convention: convention };
   const told = Object.entries(named).filter(([, text]) => text !== "");
-  // What is SVG already is the same at every width.
+  // What is SVG already is the same at every width; a narrow screen moves over it.
   const pictures =
     chart.kind === "picture"
-      ? picture(wide)
+      ? html`<div class="scroll" tabindex="0" role="region" aria-label="${title}">${picture(wide)}</div>`
       : html`<div class="wide">${picture(wide)}</div>
 <div class="narrow">${picture(narrow)}</div>`;
   return html`<figure>

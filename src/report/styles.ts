@@ -44,6 +44,7 @@ figure { margin: 1.25rem 0 2rem; }
 @media (max-width: 50rem) { .wide { display: none; } .narrow { display: block; } }
 svg, img { display: block; max-width: 100%; height: auto; overflow: hidden; }
 .narrow svg { margin: 0 auto; }
+.scroll img { max-width: max(100%, 28rem); }
 summary { cursor: pointer; margin: .25rem 0; }
 pre { background: var(--panel); border-radius: .4rem; padding: .8rem; white-space: pre-wrap; overflow-wrap: anywhere; font-size: .85rem; }
 .table { margin: 1.25rem 0; }
@@ -75,6 +76,7 @@ a { color: var(--link); }
 footer { margin-top: 2rem; font-size: .85rem; }
 @media print {
   .scroll { overflow: visible; background: none; }
+  .scroll img { max-width: 100%; }
   .scroll tr > :first-child, .title { position: static; }
   .sortable { min-width: 0; width: 100%; font-size: .65rem; }
   .sortable th, .sortable td { padding-right: .3rem; white-space: normal; }

@@ -3,7 +3,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { RequestError } from "../errors.ts";
+import { RequestError, WorkError } from "../errors.ts";
 import { isFolder, makeFolder } from "../folders.ts";
 import { onDisk, removeUnfinished, replaceFile } from "../train/files.ts";
 import { canonicalHash } from "./canonical.ts";
@@ -136,3 +136,7 @@ function readOf<Value extends { run: string; until: number; spec: string }>(
   }
   return value;
 }
+
+/** For a result that no worker of this version wrote. */
+export const unreadableResult = (run: string): WorkError =>
+  new WorkError(`run ${run}: its result cannot be read; remove runs/${run}/results, and it is made again`);

@@ -4,7 +4,7 @@ import { type Architecture, defineArchitecture } from "../architecture/architect
 import { type Count, count, countedMatrices } from "../architecture/count.ts";
 import { presets } from "../architecture/presets.ts";
 import { readArchitectureInput } from "../architecture/read.ts";
-import { atShape, type ParameterConvention, solveWidths } from "../architecture/solve.ts";
+import { atShape, type Budget, type ParameterConvention, solveWidths } from "../architecture/solve.ts";
 import { RequestError } from "../errors.ts";
 import { type DefinedGrowth, defineArmGrowth, networksOf } from "./growing.ts";
 import type { ArmInput, ArmTraining, TrialSettings } from "./input.ts";
@@ -44,7 +44,7 @@ export interface ArmContext {
 export function armsOf(settings: TrialSettings, context: ArmContext): Arm[] {
   const arms = settings.arms === null ? familyArms(settings, context) : namedArms(settings, context);
   requireEqualParameters(arms, settings);
-  if (settings.equal.state) requireEqualState(arms, settings.equal.tolerance);
+  requireEqualState(arms, settings);
   return arms;
 }
 
@@ -70,8 +70,11 @@ function familyArms(settings: TrialSettings, context: ArmContext): Arm[] {
   const { family, equal, rates } = settings;
   const { architecture: given, depths, parametrisation } = family!;
   const base = architectureOf("family", given, settings, context);
-  const { parameters, convention } = equal;
-  const budget = { of: "parameters", value: parameters!, convention } as const;
+  const { parameters, convention, state } = equal;
+  const budget: Budget =
+    parameters === null
+      ? { of: "state", value: Number(state), convention: "kept" }
+      : { of: "parameters", value: parameters, convention };
   try {
     return solveWidths(base, budget, depths).map(({ depth, width }) =>
       complete(`${depth} × ${width}`, atShape(base, width, depth), { parametrisation, rates }),
@@ -165,8 +168,20 @@ function requireEqualParameters(arms: readonly Arm[], { equal, family }: TrialSe
   );
 }
 
-function requireEqualState(arms: readonly Arm[], tolerance: number): void {
+function requireEqualState(arms: readonly Arm[], { equal, family }: TrialSettings): void {
+  const { state: asked, tolerance } = equal;
+  if (asked === false) return;
   const states = arms.map(({ count: { stateElements } }) => stateElements.kept);
+  if (asked !== true) {
+    const worst = Math.max(...states.map((state) => Math.abs(state / asked - 1)));
+    if (worst <= tolerance) return;
+    const place = states.findIndex((state) => Math.abs(state / asked - 1) === worst);
+    throw new RequestError(
+      `study: decoding carries ${states[place]!.toLocaleString("en-US")} numbers for ${arms[place]!.name}, ${percent(worst)} ` +
+        `${states[place]! > asked ? "above" : "below"} equal.state, ${asked.toLocaleString("en-US")}; expected within ` +
+        `${percent(tolerance)}: change ${family === null ? "its width" : "equal.state, family.depths"} or equal.tolerance`,
+    );
+  }
   const [least, most] = [Math.min(...states), Math.max(...states)];
   if (most <= least * (1 + tolerance)) return;
   const named = (size: number) => arms[states.indexOf(size)]!.name;

@@ -41,7 +41,10 @@ export interface ArmInput {
   readonly training?: ArmTraining;
 }
 
-/** Arms of one architecture at several depths, the width of each solved for the parameters that `equal` gives. */
+/**
+ * Arms of one architecture at several depths, the width of each solved for the parameters that `equal` gives, or, where it
+ * gives none, for the state.
+ */
 export interface FamilyInput {
   readonly architecture: ArmInput["architecture"];
   /** Repetitions of the stripe. */
@@ -55,8 +58,11 @@ export interface EqualInput {
   readonly parameters?: number;
   /** What counts as one; default total. */
   readonly convention?: ParameterConvention;
-  /** Whether the numbers that decoding carries are equal: too, or alone where nothing is said of parameters. Default false. */
-  readonly state?: boolean;
+  /**
+   * Numbers that decoding carries for a sequence: how many, or true for as many as each other; held too, or alone where
+   * nothing is said of parameters. Default false.
+   */
+  readonly state?: boolean | number;
   /** Largest share by which an arm may be off; default 0.02. */
   readonly tolerance?: number;
 }
@@ -166,10 +172,11 @@ const schema = z.object({
   spend: z.string("expected time or FLOPs, such as 10m or 3e13flops").max(100).optional(),
   evaluationTokens: wholeNumber(2).optional(),
 });
+const stateNumbers = wholeNumber(1, Number.MAX_SAFE_INTEGER);
 const equalSchema = z.object({
   parameters: wholeNumber(1, Number.MAX_SAFE_INTEGER).optional(),
   convention: oneOf(parameterConventions).default("total"),
-  state: z.boolean("expected true or false").default(false),
+  state: z.union([z.boolean(), stateNumbers], "expected true, false or a whole number").default(false),
   tolerance: positiveNumber().max(1, "expected a share of at most 1").default(0.02),
 });
 const trainSchema = z.object({
@@ -184,8 +191,8 @@ const trainSchema = z.object({
 /** State alone is a budget of its own: what names neither parameters nor how they count does not hold them. */
 function holdsParameters(equal: unknown): boolean {
   if (equal === undefined) return false;
-  const { state, parameters, convention } = equal as EqualInput;
-  return state !== true || parameters !== undefined || convention !== undefined;
+  const { state = false, parameters, convention } = equal as EqualInput;
+  return state === false || parameters !== undefined || convention !== undefined;
 }
 
 /** Errors: RequestError, one line, for the first key that is unknown, missing or wrong. */
@@ -207,9 +214,9 @@ export function readSettings(input: unknown): TrialSettings {
   }
   const equal = parseStrict("study: equal", equalSchema, given.equal === undefined ? {} : given.equal);
   const { arms, family } = readArms(given);
-  if (family !== null && equal.parameters === undefined) {
+  if (family !== null && equal.parameters === undefined && typeof equal.state !== "number") {
     throw new RequestError(
-      "study: family is solved for equal.parameters, which is missing; give it, such as 200000",
+      "study: family is solved for equal.parameters, or for a number as equal.state; give one, such as { parameters: 200000 }",
     );
   }
   requireRising("rates", given.rates);

@@ -1,6 +1,6 @@
 // What a run of a study brings back. Trains nothing.
 import { z } from "zod";
-import { unreadableResult } from "../study/paths.ts";
+import { unreadableResult } from "../study/ended.ts";
 import type { Score } from "./measures.ts";
 
 const value = z.object({

@@ -11,6 +11,7 @@ import {
   parameterConventions,
   possibleWidths,
   solveWidths,
+  stateConventions,
 } from "../../src/architecture/solve.ts";
 import { RequestError } from "../../src/errors.ts";
 
@@ -38,6 +39,11 @@ const budgets = fc.oneof(
     value: fc.integer({ min: 8000, max: 80_000 }),
     convention: fc.constantFrom(...flopConventions),
     tokens: fc.constantFrom(1, 1.5),
+  }),
+  fc.record({
+    of: fc.constant("state" as const),
+    value: fc.integer({ min: 200, max: 3000 }),
+    convention: fc.constantFrom(...stateConventions),
   }),
 );
 

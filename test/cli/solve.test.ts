@@ -25,6 +25,16 @@ test("widths for operations, of a preset", async () => {
   expect(Math.abs(value / 1e18 - 1)).toBeLessThan(0.1);
 });
 
+test("widths for the state of decoding: half the keys and values at twice the depth", async () => {
+  const words = ["solve", "--state", "64k", "--depths", "1,2,4", "--length", "128", "--heads", "2"];
+  const { out } = await scantling([...words, "--json"]);
+  const { budget, solutions } = JSON.parse(out);
+  expect(budget).toEqual({ of: "state", value: 64_000, convention: "kept" });
+  expect(solutions.map(({ width }: { width: number }) => width)).toEqual([250, 124, 62]);
+  expect(solutions[0].value).toBe(2 * 128 * 250);
+  expect((await scantling(words)).out).toMatch(/64k numbers of state \(kept\)(.|\n)* 64,000 /);
+});
+
 test("heads that no power of two has", async () => {
   const { out } = await scantling(["solve", "--parameters", "1M", "--depths", "2", "--heads", "3", "--json"]);
   expect(JSON.parse(out).solutions[0].width % 3).toBe(0);
@@ -53,6 +63,8 @@ describe("refused in one line", () => {
     [["--parameters", "50M", "--depths", "1,x"], "such as 1,4,16"],
     [["--parameters", "50M", "--depths", "0"], "such as 1,4,16"],
     [["--parameters", "50M", "--flops", "1", "--depths", "1"], "cannot be used with option"],
+    [["--parameters", "50M", "--state", "1", "--depths", "1"], "cannot be used with option"],
+    [["--state", "1M", "--depths", "1", "--convention", "keep"], "did you mean kept?"],
     [["--parameters", "3k", "--depths", "4,256"], "depth 256: no width meets 3,000 parameters (total)"],
     [["--parameters", "50M", "--depths", "1", "--convention", "totl"], "did you mean total?"],
     [

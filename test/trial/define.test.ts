@@ -153,6 +153,32 @@ test("state alone can be held equal", () => {
   expect(refused({ arms: two, equal: { state: true } })).toMatch(/decoding carries/);
 });
 
+test("state can be a number, which arms and families come near to", () => {
+  const arms = {
+    a: { architecture: { width: 16, heads: 2, stripe: "[attention, gelu]" } },
+    b: { architecture: { width: 16, heads: 2, stripe: "[attention, gelu(feedforward: 200)]" } },
+  };
+  const { kept } = trialOf({ arms, equal: { state: true } }).arms[0]!.count.stateElements;
+  expect(trialOf({ arms, equal: { state: kept } }).arms).toHaveLength(2);
+  expect(refused({ arms, equal: { state: 2 * kept } })).toMatch(
+    /decoding carries [\d,]+ numbers for a, 50 % below equal\.state, [\d,]+; expected within 2\.00 %: change its width/,
+  );
+  const family = { architecture: { heads: 2, stripe: "[attention, gelu]" }, depths: [1, 2, 4] };
+  const { arms: _, ...others } = input;
+  const solved = defineTrial({ ...others, family, equal: { state: 4 * kept } }, context).arms;
+  // Keys and values of every layer: half the width at twice the depth.
+  expect(solved.map(({ architecture }) => architecture.width)).toEqual([64, 32, 16]);
+  for (const arm of solved) expect(arm.count.stateElements.kept).toBe(4 * kept);
+  expect(refused({ arms: undefined, family, equal: { state: 4 * kept + 60, tolerance: 0.001 } })).toMatch(
+    /below equal\.state, [\d,]+; expected within 0\.10 %: change equal\.state, family\.depths/,
+  );
+  expect(refused({ arms: undefined, family, equal: { state: true } })).toMatch(/a number as equal\.state/);
+  const stateless = { ...family, architecture: { stripe: "[gelu]" } };
+  expect(refused({ arms: undefined, family: stateless, equal: { state: 100 } })).toMatch(
+    /family: depth 1: no width meets 100 numbers of state \(kept\), as each has 0; take another architecture/,
+  );
+});
+
 test("a race in time has that by the clock, however many processes there are; one in FLOPs what it is given", () => {
   const spentOn = (spend: string, processes: number) => {
     const trial = trialOf({ stop: "race", spend }, { ...context, processes, secondsPerStep: [0.01, 0.01] });

@@ -7,6 +7,7 @@ import type { CommandContext } from "../program.ts";
 export interface SolveOptions {
   readonly parameters?: number;
   readonly flops?: number;
+  readonly state?: number;
   readonly tokens?: number;
   readonly depths: readonly number[];
   readonly convention?: string;
@@ -23,22 +24,29 @@ const help = `
 Prints the best integer width for each depth, a number of repetitions of the stripe, and how near it lands. Everything else
 of the architecture stays; heads stay as many, feed-forward sizes grow with the width. Conventions of --parameters: total
 (default), nonEmbedding, active, kaplan (matrices of the blocks alone); of --flops: training (default), forward, sixN,
-kaplan, chinchilla, as in scantling count. Without --tokens, FLOPs are those of one token.
+kaplan, chinchilla, as in scantling count. Without --tokens, FLOPs are those of one token. --state is what decoding carries
+for one sequence: kept (default: all of it), mad (as the MAD paper counts).
 
 Examples:
   scantling solve --parameters 50M --depths 1,4,16,64,256
   scantling solve --parameters 1G --depths 16,24,32 --architecture llama-7b --convention nonEmbedding
-  scantling solve --flops 1e18 --tokens 1G --depths 4,8,16`;
+  scantling solve --flops 1e18 --tokens 1G --depths 4,8,16
+  scantling solve --state 16M --depths 2,4,8 --architecture llama-7b --length 1024`;
 
 export function solveCommand({ program, console, setExitCode }: CommandContext): Command {
   return program
     .command("solve")
-    .description("find the widths that spend a budget of parameters or operations")
+    .description("find the widths that spend a budget of parameters, operations or state")
     .addOption(new Option("--parameters <n>", "the budget, such as 50M").argParser(wholeNumber(1)))
     .addOption(
       new Option("--flops <x>", "the budget, per token or for --tokens")
         .argParser(numberBetween(0))
         .conflicts("parameters"),
+    )
+    .addOption(
+      new Option("--state <n>", "the budget: numbers that decoding carries at --length")
+        .argParser(wholeNumber(1))
+        .conflicts(["parameters", "flops", "tokens"]),
     )
     .addOption(
       new Option("--tokens <n>", "tokens that the FLOPs are for")

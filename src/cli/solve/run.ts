@@ -4,10 +4,12 @@ import { defineArchitecture } from "../../architecture/architecture.ts";
 import { readArchitectureInput } from "../../architecture/read.ts";
 import {
   type Budget,
+  budgetUnits,
   conventionOf,
   flopConventions,
   parameterConventions,
   solveWidths,
+  stateConventions,
 } from "../../architecture/solve.ts";
 import { printStripe } from "../../architecture/stripe.ts";
 import { RequestError } from "../../errors.ts";
@@ -46,21 +48,22 @@ export function solve(options: SolveOptions, console: Console): number {
     console.out(`${JSON.stringify(document)}\n`);
     return 0;
   }
-  const unit = budget.of === "parameters" ? "parameters" : "FLOPs";
+  const unit = budgetUnits[budget.of];
+  const isWhole = budget.of !== "flops";
   const header = ` depth   width   width/depth  ${unit.padStart(18)}      off`;
   const lines = solutions.map(({ depth, width, value, error }) => {
-    const number = budget.of === "parameters" ? value.toLocaleString("en-US") : value.toExponential(4);
+    const number = isWhole ? value.toLocaleString("en-US") : value.toExponential(4);
     const off = `${error < 0 ? "-" : "+"}${(100 * Math.abs(error)).toFixed(2)} %`;
     const ratio = (width / depth).toFixed(width < depth ? 2 : 0);
     return `${String(depth).padStart(6)}  ${String(width).padStart(6)}  ${ratio.padStart(12)}  ${number.padStart(18)}  ${off.padStart(7)}`;
   });
-  const asked = budget.of === "parameters" ? formatCount(budget.value) : budget.value.toExponential();
+  const asked = isWhole ? formatCount(budget.value) : budget.value.toExponential();
   const title = `${asked} ${unit} (${budget.convention}), ${document.stripe}`;
   console.out(`${[title, header, ...lines].join("\n")}\n`);
   return 0;
 }
 
-function budgetOf({ parameters, flops, tokens = 1, convention }: SolveOptions): Budget {
+function budgetOf({ parameters, flops, state, tokens = 1, convention }: SolveOptions): Budget {
   if (parameters !== undefined) {
     return {
       of: "parameters",
@@ -68,8 +71,13 @@ function budgetOf({ parameters, flops, tokens = 1, convention }: SolveOptions): 
       convention: conventionOf(convention ?? "total", parameterConventions),
     };
   }
+  if (state !== undefined) {
+    return { of: "state", value: state, convention: conventionOf(convention ?? "kept", stateConventions) };
+  }
   if (flops === undefined) {
-    throw new RequestError("no budget; expected --parameters, such as 50M, or --flops, such as 3e8");
+    throw new RequestError(
+      "no budget; expected --parameters, such as 50M, --flops, such as 3e8, or --state, such as 1M",
+    );
   }
   return {
     of: "flops",
