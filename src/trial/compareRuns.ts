@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { basename, resolve } from "node:path";
 import { RequestError } from "../errors.ts";
-import { compareArms } from "../study/statistics/compare.ts";
+import { type ComparisonOptions, compareArms } from "../study/statistics/compare.ts";
 import { stepDownLine } from "../study/statistics/stepDown.ts";
 import type { Cell, Table } from "../study/statistics/table.ts";
 import { isImages, type RunConfiguration, readConfiguration } from "../train/runFolder.ts";
@@ -140,7 +140,40 @@ function keyOf({ architecture, training, data }: RunConfiguration): string {
   return createHash("sha256").update(JSON.stringify(content)).digest("hex");
 }
 
+/** Chance of any false win among all pairs of all groups. */
+const LEVEL = 0.05;
+
+/**
+ * Arms are judged together with those that were trained on as many tokens: how others vary, in runs that were stopped
+ * perhaps, is no measure of how these do.
+ */
 function pairsOf(runs: readonly ComparedRun[], arms: readonly string[], margin: number): PairResult[] {
+  const finished = runs.filter(({ result }) => result.step >= result.steps);
+  const groups = new Map<number, string[]>();
+  for (const arm of arms) {
+    const tokens = finished.find((run) => run.arm === arm)?.result.tokens;
+    if (tokens !== undefined) groups.set(tokens, [...(groups.get(tokens) ?? []), arm]);
+  }
+  const judged = [...groups.values()].filter(({ length }) => length > 1);
+  const options = { margin, alpha: LEVEL / Math.max(1, judged.length) };
+  const together = judged.flatMap((group) => comparedPairs(finished, group, options));
+  return arms.flatMap((first, place) =>
+    arms.slice(place + 1).map((second): PairResult => {
+      const obstacle = obstacleOf({ first, second }, runs);
+      const pair = together.find((one) => one.first === first && one.second === second);
+      if (obstacle === null && pair !== undefined) return pair;
+      const [alone] = comparedPairs(runs, [first, second], options);
+      if (obstacle === null) return alone!;
+      return { ...alone!, verdict: "undecided", winner: null, furtherSeeds: null, obstacle };
+    }),
+  );
+}
+
+function comparedPairs(
+  runs: readonly ComparedRun[],
+  arms: readonly string[],
+  options: ComparisonOptions,
+): PairResult[] {
   const seeds = [...new Set(runs.map(({ seed }) => seed))].sort((a, b) => a - b);
   const table: Table = arms.map((arm) =>
     seeds.map((seed): Cell | null => {
@@ -148,16 +181,14 @@ function pairsOf(runs: readonly ComparedRun[], arms: readonly string[], margin: 
       return run === undefined || run.loss === null ? null : { score: -run.loss, itemVariance: 0 };
     }),
   );
-  return compareArms([table], { margin }).map((comparison) => {
-    const pair = pairResult(comparison, arms);
-    const obstacle = obstacleOf(pair, runs);
-    if (obstacle === null) return pair;
-    return { ...pair, verdict: "undecided", winner: null, furtherSeeds: null, obstacle };
-  });
+  return compareArms([table], options).map((comparison) => pairResult(comparison, arms));
 }
 
 /** Why losses of two arms say nothing of which is better however far apart they are; null where they do. */
-function obstacleOf({ first, second }: PairResult, runs: readonly ComparedRun[]): string | null {
+function obstacleOf(
+  { first, second }: Pick<PairResult, "first" | "second">,
+  runs: readonly ComparedRun[],
+): string | null {
   const of = (name: string) => runs.filter(({ arm, loss }) => arm === name && loss !== null);
   const [one, other] = [of(first), of(second)];
   const shared = [...one, ...other].filter(({ seed }) =>

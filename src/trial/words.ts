@@ -82,7 +82,7 @@ function shortly({ verdict, winner }: PairResult): string {
 }
 
 /** "Every pair would have been decided at a difference of 0.0312 nat or more."; nothing where nothing is known of the spread. */
-export function decidableLines({ decidable, measure }: Pick<TrialResult, "decidable" | "measure">): string[] {
+function decidableLines({ decidable, measure }: Pick<TrialResult, "decidable" | "measure">): string[] {
   return decidable === null
     ? []
     : [

@@ -144,6 +144,8 @@ test("runs that are not finished, or saw unequal tokens, win over nothing, and t
     /^undecided: wide - half is 1\.5\d* nat.*; runs that are not finished decide nothing$/,
   );
   expect(unfinished.notes.join()).toContain(`Not finished, and undecided: ${half.join(", ")}.`);
+  // How those vary says nothing of the others: the pair is judged as if they were not there.
+  expect(unfinished.pairs[0]).toEqual(compareRuns([...wide, ...deep]).pairs[0]);
   const longer = [1, 2].map((seed) => run(`longer-seed${seed}`, 1, { seed }, [3, 1, 0.5 + 0.001 * seed]));
   const unequal = compareRuns([...wide, ...longer]);
   expect(pairLine(unequal.pairs[0]!)).toMatch(
