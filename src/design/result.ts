@@ -187,7 +187,8 @@ function reasonOf(name: string, finalists: readonly Finalist[], pairs: readonly 
   const own = pairs.filter(({ first, second }) => first === name || second === name);
   const other = ({ first, second }: PairResult) => (first === name ? second : first);
   const beaten = own.filter(({ winner }) => winner === name).map(other);
-  const near = own.filter(({ winner }) => winner === null).map(other);
+  // Of one seed there is no noise to be within.
+  const near = own.filter(({ winner, seeds: shared }) => winner === null && shared > 1).map(other);
   const lost = own.filter(({ winner }) => winner !== null && winner !== name).map(other);
   return [
     lowest,

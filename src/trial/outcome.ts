@@ -70,7 +70,7 @@ function fullOutcome(trial: Trial, values: TrialOutcome["values"], known: Known)
   return {
     ...{ chosen, table, level: LEVEL, finished },
     comparisons: compareArms([table], { alpha: LEVEL, margin: settings.margin }),
-    isSpent: finished && payable.length < runs.flat(2).length,
+    isSpent: finished && !runs.flat(2).every(({ run }) => ended.has(run)),
   };
 }
 
