@@ -5,6 +5,7 @@ import type { Known, Result } from "../../src/study/job.ts";
 import { race } from "../../src/study/racing/race.ts";
 import { replay } from "../../src/study/racing/rule.ts";
 import type { Trial } from "../../src/trial/define.ts";
+import { payableRuns } from "../../src/trial/full.ts";
 import { trialReport } from "../../src/trial/report.ts";
 import { trialResult } from "../../src/trial/result.ts";
 import { jobOf, type TrialRun } from "../../src/trial/runs.ts";
@@ -353,6 +354,16 @@ test("a study that spent what it may says so, and not that arms were told apart"
   );
   expect(noteLines(trialResult(full, known))).toContain("Not finished: 4 runs have ended.");
   expect(trialResult(full, resultsOf(full, planted)).ended).toBe("done");
+  // None is planned that the FLOPs do not pay for, however many go on side by side.
+  const planned = payableRuns(full);
+  expect(planned.length).toBeLessThan(18);
+  expect(planned.reduce((sum, { flops }) => sum + flops, 0)).toBeLessThanOrEqual(full.raced.budget!);
+  const paid = new Set(planned.map(({ run }) => run));
+  const bought = resultsOf(full, planted).results.filter(({ run }) => paid.has(run));
+  expect(trialResult(full, { results: bought, failures: [] })).toMatchObject({
+    ended: "budget",
+    finished: true,
+  });
 });
 
 test("an interval of a win that ends at 0 is explained where there is one", () => {
