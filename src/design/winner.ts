@@ -13,6 +13,7 @@ import { stepsWithin } from "../train/benchmarkBudget.ts";
 import { listCheckpoints } from "../train/checkpoint.ts";
 import type { TrainEvent } from "../train/events.ts";
 import { onDisk, replaceFile } from "../train/files.ts";
+import { parametrise } from "../train/parametrisation/parametrise.ts";
 import { resume } from "../train/resume.ts";
 import { checkpointsPath, readConfiguration } from "../train/runFolder.ts";
 import { defineTraining } from "../train/settings.ts";
@@ -126,7 +127,13 @@ export function trainWinner(options: WinnerOptions, { steps }: WinnerRun): Async
   const run = { machine, folder, signal, dataFolder };
   const { architecture, training, data, tokenizer, split } = specOf(design, winner);
   if (listCheckpoints(checkpointsPath(folder)).length > 0) {
-    requireOwnRun(folder, { architecture, rate: winner.rate, steps });
+    // As a run keeps it: its parametrisation scales it.
+    const { parametrisation } = defineTraining(training);
+    requireOwnRun(folder, {
+      architecture: parametrise(architecture, parametrisation),
+      rate: winner.rate,
+      steps,
+    });
     return resume(run);
   }
   const { evaluateEvery: _, ...settings } = training;
