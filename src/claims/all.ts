@@ -1,4 +1,5 @@
 // All claims tested, one after the other, and one page of all. Knows no command.
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { RequestError } from "../errors.ts";
 import { makeFolder } from "../folders.ts";
@@ -54,16 +55,19 @@ export async function* reproduceAll(
   let isInterrupted = false;
   const report = join(folder, "report.html");
   for (const { claim, prepared } of asked) {
+    const isOver = isInterrupted;
     if (prepared instanceof RequestError) {
       tested.push({ claim, studies: [refused(prepared)], report: null, refusal: prepared.message });
     } else {
+      // What is there of the others is told of, and none is begun.
+      if (isOver && !existsSync(prepared.folder)) continue;
       for await (const event of testClaim(prepared)) {
         if (event.kind === "study") {
-          yield event;
+          if (!isOver) yield event;
           continue;
         }
         tested.push({ claim, studies: event.studies, report: event.report, refusal: null });
-        isInterrupted = event.reason === "interrupted";
+        isInterrupted ||= event.reason === "interrupted";
       }
     }
     // Whatever comes of the next claim.
@@ -71,7 +75,6 @@ export async function* reproduceAll(
       makeFolder(folder);
       replaceFile(report, reportPage(claimsReport(tested, scale, command)));
     });
-    if (isInterrupted) break;
   }
   yield { kind: "end", reason: isInterrupted ? "interrupted" : "done", claims: tested, report };
 }

@@ -194,7 +194,7 @@ function coefficientText({ value, low, high }: Correlation): string {
 const STRONG = -0.5;
 
 /** Whether a higher score surely goes with a lower loss, by Spearman's coefficient. */
-export function judgeRanks({ pairs, spearman }: Correlations): Judged {
+function judgeRanks({ pairs, spearman }: Correlations): Judged {
   const { value, low, high } = spearman;
   const least = decidableRank(pairs);
   return {

@@ -1,5 +1,6 @@
 // A claim tested: all of its studies prepared, each of them run, then the verdict and the page. Knows no command and no kind of
 // study.
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { makeFolder } from "../folders.ts";
 import { reportPage } from "../report/page.ts";
@@ -43,7 +44,8 @@ export interface PreparedClaim {
   readonly scale: Scale;
   readonly folder: string;
   readonly command: string;
-  readonly studies: readonly { readonly label: string; readonly run: PreparedStudy }[];
+  /** With the names of their folders. */
+  readonly studies: readonly { readonly label: string; readonly name: string; readonly run: PreparedStudy }[];
 }
 
 /** Errors: RequestError before anything is trained; WorkError as `runStudy`. */
@@ -58,7 +60,7 @@ export async function prepareClaim(options: ReproduceOptions): Promise<PreparedC
   const studies: PreparedClaim["studies"][number][] = [];
   for (const { label, name, prepare } of claim.studies[scale]) {
     const run = await prepare({ ...others, command, folder: join(folder, name) });
-    studies.push({ label, run });
+    studies.push({ label, name, run });
   }
   return { claim, scale, folder, command, studies };
 }
@@ -73,16 +75,18 @@ export async function* testClaim({
 }: PreparedClaim): AsyncGenerator<ReproduceEvent, void, undefined> {
   const studies: StudiedClaim[] = [];
   let reason: "done" | "interrupted" = "done";
-  for (const { label, run } of prepared) {
+  for (const { label, name, run } of prepared) {
+    const isOver = reason === "interrupted";
+    // What is there of the others is told of, and none is begun.
+    if (isOver && studies.length > 0 && !existsSync(join(folder, name))) continue;
     for await (const event of run()) {
       if (event.kind === "study") {
-        yield event;
+        if (!isOver) yield event;
         continue;
       }
       studies.push({ label, ...event.studied });
       if (event.reason === "interrupted") reason = "interrupted";
     }
-    if (reason === "interrupted") break;
   }
   const report = join(folder, "report.html");
   const page = reportPage(claimReport({ claim, scale, studies, command }));

@@ -135,7 +135,7 @@ const PUBLISHED = -0.28;
 /** An exponent nearer to 0 is none. */
 const NONE = -0.02;
 
-export function judgeSlope(slope: Estimate | null): Judged[] {
+function judgeSlope(slope: Estimate | null): Judged[] {
   const [low, high] = slope?.interval ?? [-Infinity, Infinity];
   return [
     {

@@ -53,9 +53,9 @@ export async function loadText(request: TextRequest): Promise<TextData> {
     const folders = foldersOf(dataFolder);
     if (looksLikeName && folders.length > 0) return readNamed(data, folders, options);
     throw new RequestError(
-      `data: ${data} does not exist; expected a file, folder, glob, http(s) address` +
+      `data: ${data} does not exist; expected a file, folder, glob${looksLikeName ? "," : " or"} http(s) address` +
         (looksLikeName
-          ? ", or a data set's name, for which SCANTLING_DATA must name the folder of data sets"
+          ? " or a data set's name, for which SCANTLING_DATA must name the folder of data sets"
           : "; check the path"),
     );
   }

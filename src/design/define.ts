@@ -89,14 +89,24 @@ export function afterScreen(
   const { budget, final } = settings;
   // Where the tasks took longer than was reckoned, the winner's run is shorter, and only then the search.
   const left = budget.value - screened.cost.clock;
-  const isShared = budget.unit === "seconds" && final === null;
+  const search = Math.min(design.search, (1 - FINAL_SHARE) * left);
   const kept = candidates.map((candidate) => design.candidates.indexOf(candidate));
-  return defineDesign(settings, {
-    ...{ data, sizedBy, processes, backend, candidates, screened, screen: null },
-    search: isShared ? Math.min(design.search, (1 - FINAL_SHARE) * left) : undefined,
-    leftOut: [...design.leftOut, ...leftOut],
-    secondsPerStep: secondsPerStep === null ? undefined : kept.map((place) => secondsPerStep[place]!),
-  });
+  const goingOn = (asked: DesignSettings, isShort: boolean): Design =>
+    defineDesign(asked, {
+      ...{ data, sizedBy, processes, backend, candidates, screened, screen: null },
+      search: isShort ? search : undefined,
+      leftOut: [...design.leftOut, ...leftOut],
+      secondsPerStep: secondsPerStep === null ? undefined : kept.map((place) => secondsPerStep[place]!),
+    });
+  if (budget.unit === "flops") return goingOn(settings, false);
+  if (final === null) return goingOn(settings, true);
+  try {
+    return goingOn(settings, false);
+  } catch (error) {
+    // What was asked for the winner's run is held as long as it leaves a search.
+    if (!(error instanceof RequestError) || left <= 0) throw error;
+    return goingOn({ ...settings, final: left - search }, true);
+  }
 }
 
 /** Text that is read so often teaches nothing more (Muennighoff et al. 2023: repeats lose their worth by about 15 of them). */

@@ -1,10 +1,12 @@
 // What a design is asked for, checked key by key. Knows single settings only.
+
 import { z } from "zod";
 import { RequestError } from "../errors.ts";
 import { isObject } from "../json.ts";
 import { parseStrict, positiveNumber, show, wholeNumber } from "../strict.ts";
 import { type Budget, readBudget } from "../study/budget.ts";
 import type { TrainingInput } from "../train/settings.ts";
+import { requireRising } from "../trial/armInput.ts";
 import type { ArmInput } from "../trial/input.ts";
 import { requireCandidates } from "./candidateInput.ts";
 
@@ -101,6 +103,7 @@ export function readDesign(input: DesignInput | unknown): DesignSettings {
       `design: final ${given.final} leaves nothing of budget ${given.budget} to search with; lower it`,
     );
   }
+  requireRising("rates", given.rates, "design");
   if (given.candidates !== undefined) requireCandidates(given.candidates, given.rates);
   if (given.training !== undefined && !isObject(given.training)) {
     throw new RequestError(`design: training is ${show(given.training)}; expected settings`);

@@ -10,7 +10,7 @@ import type { Table } from "../study/statistics/table.ts";
 import { edgeOf } from "../trial/armResult.ts";
 import { type PairResult, pairResult } from "../trial/pairResult.ts";
 import type { Design } from "./define.ts";
-import { halving, lossesOf, type Standing } from "./halving.ts";
+import { type Finalist, halving, lossesOf, type Standing } from "./halving.ts";
 
 /** What something cost, with what runs that failed did. */
 export interface Cost {
@@ -171,21 +171,24 @@ function winnerOf(
     candidate,
     rateNumber,
     rate,
-    reason: reasonOf(name, first?.values.length ?? 0, finalists.length, pairs),
+    reason: reasonOf(name, finalists, pairs),
   };
 }
 
-function reasonOf(name: string, seeds: number, finalists: number, pairs: readonly PairResult[]): string {
-  if (finalists === 0)
+function reasonOf(name: string, finalists: readonly Finalist[], pairs: readonly PairResult[]): string {
+  if (finalists.length === 0)
     return "the lowest loss of the longest rung that has ended; the search did not come to its end";
+  const [seeds, ...others] = finalists.map((finalist) => lossesOf(finalist).length) as [number, ...number[]];
+  const among = others.some((other) => other < seeds) ? " of those with the fewest failed runs" : "";
   const lowest =
     seeds < 2
-      ? "the lowest loss of the last rung"
-      : `the lowest mean loss of the last rung over ${seeds} seeds`;
+      ? `the lowest loss of the last rung${among}`
+      : `the lowest mean loss of the last rung over ${seeds} seeds${among}`;
   const own = pairs.filter(({ first, second }) => first === name || second === name);
   const other = ({ first, second }: PairResult) => (first === name ? second : first);
   const beaten = own.filter(({ winner }) => winner === name).map(other);
-  const near = own.filter(({ winner }) => winner === null).map(other);
+  // Of one seed there is no noise to be within.
+  const near = own.filter(({ winner, seeds: shared }) => winner === null && shared > 1).map(other);
   const lost = own.filter(({ winner }) => winner !== null && winner !== name).map(other);
   return [
     lowest,

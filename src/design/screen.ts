@@ -2,11 +2,11 @@
 // Thomas et al. 2024). Knows candidates by their blocks alone.
 import type { Architecture } from "../architecture/schema.ts";
 import { atShape, possibleWidths } from "../architecture/solve.ts";
+import { type Block, blocksOf } from "../architecture/stripe.ts";
 import { RequestError } from "../errors.ts";
 import type { Contestant } from "../mad/contestants.ts";
 import { defineComparison } from "../mad/request.ts";
 import type { MadResult } from "../mad/result.ts";
-import { primitives } from "../nn/primitives.ts";
 import type { Candidate, LeftOut } from "./sizes.ts";
 
 /** A screening, before it is run. */
@@ -68,15 +68,17 @@ export function screenOf(candidates: readonly Candidate[]): Screen | null {
 
 /** As few of its blocks as are of use, at about the profile's width. */
 function smallOf(architecture: Architecture): Architecture {
-  const mixers = architecture.stripe.filter(({ primitive }) => mixes(primitive)).length;
+  const mixers = blocksOf(architecture)
+    .find(({ path }) => path.startsWith("block."))!
+    .places.filter(mixes).length;
   const depth = Math.max(1, Math.ceil(LEAST_MIXERS / Math.max(1, mixers)));
   const { step, least } = possibleWidths(architecture, depth);
   return atShape(architecture, Math.max(least, step * Math.round(WIDTH / step)), depth);
 }
 
-/** Feed-forward layers map each token alone, or have hidden features that are called so. */
-function mixes(primitive: string): boolean {
-  return !primitives.get(primitive)!.keys.includes("feedforward");
+/** What sees other tokens carries something from one to the next when it decodes. */
+function mixes({ module }: Block["places"][number]): boolean {
+  return Object.keys(module.state(1, 2)).length > 0;
 }
 
 /** One in so many kinds may be left out. */

@@ -1,5 +1,6 @@
 // Candidates of the asked size and state: ideas at the width that has so many parameters, architectures of the user as they
 // are or at such a width, and those that cannot be had. Knows no runs.
+
 import { type Architecture, defineArchitecture } from "../architecture/architecture.ts";
 import { count, countedParameters } from "../architecture/count.ts";
 import { readArchitectureInput } from "../architecture/read.ts";
@@ -8,6 +9,7 @@ import { atShape, solveWidths } from "../architecture/solve.ts";
 import { RequestError } from "../errors.ts";
 import { nearestModel } from "../ladder/family.ts";
 import { headsOf, nearestDivisor } from "../nn/heads.ts";
+import { formatNumber } from "../report/format.ts";
 import { levineShape } from "../scaling/laws/depth.ts";
 import { canonicalText } from "../study/canonical.ts";
 import type { Json } from "../study/job.ts";
@@ -173,7 +175,7 @@ function chosen(entries: readonly Entry[], request: SizeRequest): Candidates {
       leave(error.message);
     }
   }
-  if (candidates.length < 2) throw new RequestError(tooFew(candidates.length, missed));
+  if (candidates.length < 2) throw new RequestError(tooFew(candidates.length, missed, request));
   return { candidates, leftOut: missed.map(({ name, reason }) => ({ name, reason })) };
 }
 
@@ -215,11 +217,20 @@ function missOf(
   return null;
 }
 
-function tooFew(have: number, missed: readonly Missed[]): string {
+function tooFew(have: number, missed: readonly Missed[], { parameters, state }: SizeRequest): string {
   const nearest = (["parameters", "state", "other"] as const).flatMap((of) => {
     const [first] = missed.filter((one) => one.of === of).sort((a, b) => a.off - b.off);
     return first === undefined ? [] : [`${first.name}: ${first.reason}`];
   });
-  const near = nearest.length === 0 ? "" : `; nearest come ${nearest.join("; ")}`;
-  return `design: ${have} ${have === 1 ? "candidate meets" : "candidates meet"} parameters and state, expected two or more${near}: change parameters, state or the candidates`;
+  const near = nearest.length === 0 ? "" : `; ${nearest.join("; ")}`;
+  const asked = [
+    ...(parameters === undefined ? [] : ["parameters"]),
+    ...(state === undefined ? [] : ["state"]),
+  ];
+  const meets =
+    asked.length === 0 ? "can be tried" : `${have === 1 ? "meets" : "meet"} ${asked.join(" and ")}`;
+  return (
+    `design: ${formatNumber(have, "candidate")} ${meets}, expected two or more${near}: change ` +
+    `${asked.join(", ")}${asked.length === 0 ? "" : " or "}the candidates`
+  );
 }

@@ -1,5 +1,7 @@
 // Which candidates a budget is best spent on, and whether synthetic tasks are worth their cost there. Times and trains nothing.
+
 import { RequestError } from "../errors.ts";
+import { formatNumber } from "../report/format.ts";
 import { planLawOf } from "../scaling/plan/planLaw.ts";
 import { USUAL_SPEED } from "../study/usual.ts";
 import type { TrialData } from "../trial/define.ts";
@@ -47,7 +49,7 @@ function requireModel({ budget }: DesignSettings, parameters: number, sizedBy: s
   }
   if (sizedBy === null || parameters >= FEWEST_PARAMETERS) return;
   throw new RequestError(
-    `design: budget ${showAmount(budget)} is too small: by law ${sizedBy} its winner would have ${parameters} parameters; expected enough ` +
+    `design: budget ${showAmount(budget)} is too small: by law ${sizedBy} its winner would have ${formatNumber(parameters, "parameter")}; expected enough ` +
       `for ${FEWEST_PARAMETERS.toLocaleString("en-US")} at least, or give the parameters`,
   );
 }

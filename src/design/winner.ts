@@ -7,12 +7,15 @@ import type { DataFolders } from "../data/text.ts";
 import { WorkError } from "../errors.ts";
 import { largest, readInputFile } from "../inputFile.ts";
 import { parseJson } from "../json.ts";
+import { canonicalText } from "../study/canonical.ts";
+import type { Json } from "../study/job.ts";
 import { stepsWithin } from "../train/benchmarkBudget.ts";
 import { listCheckpoints } from "../train/checkpoint.ts";
 import type { TrainEvent } from "../train/events.ts";
 import { onDisk, replaceFile } from "../train/files.ts";
+import { parametrise } from "../train/parametrisation/parametrise.ts";
 import { resume } from "../train/resume.ts";
-import { checkpointsPath } from "../train/runFolder.ts";
+import { checkpointsPath, readConfiguration } from "../train/runFolder.ts";
 import { defineTraining } from "../train/settings.ts";
 import { train } from "../train/train.ts";
 import type { TrialSpec } from "../trial/runs.ts";
@@ -105,13 +108,34 @@ function specOf({ rungs }: Design, { candidate, rateNumber }: Winner): TrialSpec
   return rungs.at(-1)!.trial.runs[candidate]![rateNumber]![0]!.spec;
 }
 
-/** Trains the winner, or goes on with it. Errors: as `train`. */
+/** Errors: WorkError for a run of another winner, or of another length. */
+function requireOwnRun(
+  folder: string,
+  { architecture, rate, steps }: Pick<TrialSpec, "architecture"> & Omit<WinnerRun, "name">,
+): void {
+  const { architecture: own, training } = readConfiguration(folder);
+  const asText = (of: TrialSpec["architecture"]) => canonicalText(of as unknown as Json);
+  if (asText(own) === asText(architecture) && training.schedule.rate === rate && training.steps === steps)
+    return;
+  throw new WorkError(`${folder} holds the run of another winner; to train this one, move it away`);
+}
+
+/** Trains the winner, or goes on with it. Errors: as `train`, and WorkError where the folder holds another run. */
 export function trainWinner(options: WinnerOptions, { steps }: WinnerRun): AsyncGenerator<TrainEvent> {
   const { design, winner, machine, signal, dataFolder } = options;
   const folder = winnerFolder(options.folder);
   const run = { machine, folder, signal, dataFolder };
-  if (listCheckpoints(checkpointsPath(folder)).length > 0) return resume(run);
   const { architecture, training, data, tokenizer, split } = specOf(design, winner);
+  if (listCheckpoints(checkpointsPath(folder)).length > 0) {
+    // As a run keeps it: its parametrisation scales it.
+    const { parametrisation } = defineTraining(training);
+    requireOwnRun(folder, {
+      architecture: parametrise(architecture, parametrisation),
+      rate: winner.rate,
+      steps,
+    });
+    return resume(run);
+  }
   const { evaluateEvery: _, ...settings } = training;
   const tokens = steps * training.batch * architecture.length;
   // Beyond what selects lies the test.

@@ -1,6 +1,6 @@
 // A design's result in words, a line for each thing to know. Computes nothing.
 import { RequestError } from "../errors.ts";
-import { formatCount, formatLoss } from "../report/format.ts";
+import { formatCount, formatLoss, formatNumber } from "../report/format.ts";
 import { stepDownLine } from "../study/statistics/stepDown.ts";
 import type { RunResult } from "../train/runResult.ts";
 import { edgeLine } from "../trial/words.ts";
@@ -12,6 +12,7 @@ export function noteLines(result: DesignResult): string[] {
   const { isBuiltIn, data, trainingTokens, finished, sizedBy, candidates, leftOut, finalists } = result;
   const { failures, seeds, run } = result;
   const sizes = candidates.map(({ parameters }) => parameters);
+  const isChosen = finalists.length < candidates.length || candidates.some(({ rates }) => rates.length > 1);
   const range = `${formatCount(Math.min(...sizes))} to ${formatCount(Math.max(...sizes))}`;
   return [
     isBuiltIn ? "Data: the built-in language, since no other is given (--data)." : `Data: ${data}.`,
@@ -27,13 +28,20 @@ export function noteLines(result: DesignResult): string[] {
     ...(seeds.length === 1 && finalists.length > 0
       ? ["One seed alone decides nothing: give two or more."]
       : []),
-    ...(finalists.length > 1
+    ...(candidates.every(({ rates }) => rates.length === 1)
+      ? ["Rates were not tuned: there is one, and at another rate another candidate may be the better."]
+      : []),
+    ...(finalists.length > 0 && isChosen
       ? ["Finalists were chosen by their first seed, so their losses look a little better than they are."]
       : []),
     ...stepDownLine(result.pairs),
     ...finalists.slice(0, 1).flatMap(edgeLine),
     ...(run === null ? [] : epochLines(run.tokens, run.tokens, trainingTokens)),
-    ...(failures.length === 0 ? [] : [`${failures.length} runs failed; they are listed below.`]),
+    ...(failures.length === 0
+      ? []
+      : [
+          `${formatNumber(failures.length, "run")} failed; ${failures.length === 1 ? "it is" : "they are"} listed below.`,
+        ]),
   ];
 }
 
@@ -62,7 +70,7 @@ export function stageCosts({ rungs, run, screened }: DesignResult): StageCost[] 
   return [
     ...(screened === null ? [] : [{ name: "synthetic tasks", ...screened.cost }]),
     ...rungs.map(({ cost, results }, place) => ({
-      name: `${place + 1}: ${results.length} candidates${place === rungs.length - 1 && place > 0 ? ", seeds" : ""}`,
+      name: `${place + 1}: ${formatNumber(results.length, "candidate")}${place === rungs.length - 1 && place > 0 ? ", seeds" : ""}`,
       ...cost,
     })),
     ...(run === null

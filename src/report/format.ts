@@ -15,8 +15,14 @@ export function formatCount(count: number): string {
   return significant(count);
 }
 
-/** Seconds as 8.2 s, 2 min 05 s or 1 h 04 min. */
+/** "1 run", "1,200 runs"; `many` where the plural has no s. */
+export function formatNumber(count: number, one: string, many = `${one}s`): string {
+  return `${count.toLocaleString("en-US")} ${count === 1 ? one : many}`;
+}
+
+/** Seconds as 1.9 ms, 8.2 s, 2 min 05 s or 1 h 04 min. */
 export function formatDuration(seconds: number): string {
+  if (seconds > 0 && seconds < 0.05) return `${significant(1000 * seconds)} ms`;
   if (seconds < 59.95) return `${seconds.toFixed(1)} s`;
   const whole = Math.round(seconds);
   if (whole < 3600) return `${Math.floor(whole / 60)} min ${twoDigits(whole % 60)} s`;
@@ -24,8 +30,9 @@ export function formatDuration(seconds: number): string {
   return `${Math.floor(minutes / 60)} h ${twoDigits(minutes % 60)} min`;
 }
 
-/** Bytes in MiB, GiB from 1 GiB on. */
+/** Bytes in MiB, GiB from 1 GiB on, KiB below half a MiB. */
 export function formatBytes(bytes: number): string {
+  if (bytes < 2 ** 19) return `${(bytes / 2 ** 10).toFixed(1)} KiB`;
   return bytes < 2 ** 30 ? `${Math.round(bytes / 2 ** 20)} MiB` : `${(bytes / 2 ** 30).toFixed(2)} GiB`;
 }
 

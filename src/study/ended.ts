@@ -93,6 +93,16 @@ export function countEnded(folder: string): number {
   return endedJobs(folder).length;
 }
 
+/** "RUN UNTIL result" or "RUN UNTIL failure" of each of them, sorted, by the names of files alone. */
+export function endedNames(folder: string): string[] {
+  return endedJobs(folder)
+    .map((job) => {
+      const { run, until } = job;
+      return `${run} ${until} ${existsSync(resultPath(folder, job)) ? "result" : "failure"}`;
+    })
+    .sort();
+}
+
 function endedJobs(folder: string): Pick<Job, "run" | "until">[] {
   const names = (path: string) => (isFolder(path) ? onDisk("read", path, () => readdirSync(path)) : []);
   return names(runsFolder(folder))

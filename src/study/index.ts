@@ -8,7 +8,7 @@ import type { Database } from "node-sqlite3-wasm";
 import { RequestError } from "../errors.ts";
 import { largest, readInputFile } from "../inputFile.ts";
 import { replaceFile } from "../train/files.ts";
-import { countEnded, type Ended, readAllEnded } from "./ended.ts";
+import { type Ended, endedNames, readAllEnded } from "./ended.ts";
 import { readStudy } from "./store.ts";
 
 /** A row of an answer: values by column. */
@@ -79,7 +79,7 @@ export async function writeIndex(folder: string, ended: Iterable<Ended>): Promis
   return content;
 }
 
-/** Undefined where there is no index that holds as much as the runs. */
+/** Undefined where there is no index that holds what the runs hold. */
 async function soundIndex(folder: string): Promise<Uint8Array | undefined> {
   let content: Uint8Array;
   try {
@@ -90,10 +90,11 @@ async function soundIndex(folder: string): Promise<Uint8Array | undefined> {
   const isSound = await inDatabase(content, (database) => {
     try {
       const [check] = database.all("pragma quick_check") as StudyRow[];
-      const [rows] = database.all(
-        "select (select count(*) from results) + (select count(*) from failures) as n",
+      const rows = database.all(
+        "select run, until, 'result' as kind from results union all select run, until, 'failure' from failures",
       ) as StudyRow[];
-      return check?.quick_check === "ok" && rows?.n === countEnded(folder);
+      const names = rows.map(({ run, until, kind }) => `${run} ${until} ${kind}`).sort();
+      return check?.quick_check === "ok" && names.join("\n") === endedNames(folder).join("\n");
     } catch {
       return false;
     }

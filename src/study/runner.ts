@@ -10,6 +10,7 @@ import { writeIndex } from "./index.ts";
 import type { Job, Json, Known, Plan } from "./job.ts";
 import { defaultProcesses } from "./processes.ts";
 import { createLedger, type Spent, type StudyBudget } from "./spent.ts";
+import { keepSpent, readSpent } from "./spentRecord.ts";
 import { runStage, type StageSettings } from "./stage.ts";
 import { openStore, prepareFolder } from "./store.ts";
 
@@ -59,7 +60,9 @@ export async function* runStudy(options: StudyOptions): AsyncGenerator<StudyEven
   try {
     openStore(folder, typeof request === "function" ? request() : request);
     const index = createIndexWriter(folder);
-    const ledger = createLedger(budget, settings.processes);
+    const isBounded = Object.values(budget).some((bound) => bound !== undefined);
+    const kept = isBounded ? readSpent(folder) : undefined;
+    const ledger = createLedger(budget, settings.processes, undefined, kept);
     yield { kind: "start", folder, processes: settings.processes, threads: settings.threads };
     const ended = new Map<string, Ended>();
     for (let stage = 1; ; stage++) {
@@ -91,6 +94,7 @@ export async function* runStudy(options: StudyOptions): AsyncGenerator<StudyEven
         if (event.kind === "result") await index.writeIfDue(ended.values());
         yield event;
       }
+      if (isBounded) keepSpent(folder, ledger.totals());
       if (todo.some((job) => !ended.has(keyOf(job)))) {
         await index.write(ended.values());
         return yield end(signal?.aborted === true ? "interrupted" : "budget", ended);

@@ -26,29 +26,39 @@ export interface Ledger {
   end(run: string, spent: Spent): void;
   /** Whether no job may begin. */
   isSpent(): boolean;
+  /** All that is spent, of jobs that have ended. */
+  totals(): Totals;
 }
+
+/** What all jobs of a study have spent. */
+export type Totals = Readonly<Record<"flops" | "seconds" | "clock", number>>;
+
+const nothing: Totals = { flops: 0, seconds: 0, clock: 0 };
 
 /**
  * Begins an account.
  * @param processes jobs at the same time
  * @param clock seconds, of any origin
+ * @param kept what earlier calls had spent as they saw it; what can be recalled of their jobs may be less
  */
 export function createLedger(
   budget: StudyBudget,
   processes: number,
   clock: () => number = () => performance.now() / 1000,
+  kept: Totals = nothing,
 ): Ledger {
-  const total = { flops: 0, seconds: 0, clock: 0 };
+  const [earlier, own] = [{ ...nothing }, { ...nothing }];
   const began = new Map<string, number>();
   let busySince = 0;
-  const add = ({ flops = 0, seconds = 0 }: Spent) => {
+  const add = (total: typeof own, { flops = 0, seconds = 0 }: Spent) => {
     total.flops += flops;
     total.seconds += seconds;
   };
+  const spent = (of: keyof Totals) => Math.max(earlier[of], kept[of]) + own[of];
   return {
     recall(jobs) {
-      jobs.forEach(add);
-      total.clock += clockSeconds(
+      for (const job of jobs) add(earlier, job);
+      earlier.clock += clockSeconds(
         jobs.map(({ seconds = 0 }) => seconds),
         processes,
       );
@@ -57,21 +67,22 @@ export function createLedger(
       if (began.size === 0) busySince = clock();
       began.set(run, clock());
     },
-    end(run, spent) {
-      add(spent);
+    end(run, cost) {
+      add(own, cost);
       began.delete(run);
-      if (began.size === 0) total.clock += clock() - busySince;
+      if (began.size === 0) own.clock += clock() - busySince;
     },
     isSpent() {
       const now = clock();
       const running = [...began.values()].reduce((sum, start) => sum + now - start, 0);
       const busy = began.size === 0 ? 0 : now - busySince;
       return (
-        total.flops >= (budget.flops ?? Infinity) ||
-        total.seconds + running >= (budget.seconds ?? Infinity) ||
-        total.clock + busy >= (budget.clock ?? Infinity)
+        spent("flops") >= (budget.flops ?? Infinity) ||
+        spent("seconds") + running >= (budget.seconds ?? Infinity) ||
+        spent("clock") + busy >= (budget.clock ?? Infinity)
       );
     },
+    totals: () => ({ flops: spent("flops"), seconds: spent("seconds"), clock: spent("clock") }),
   };
 }
 

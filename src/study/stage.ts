@@ -52,6 +52,8 @@ export async function* runStage(
   const attempts = new Map<Job, number>();
   /** Seconds of a job's attempts so far. */
   const taken = new Map<Job, number>();
+  /** FLOPs of a job that the ledger has: an attempt tells those of its run, which it went on with. */
+  const counted = new Map<Job, number>();
   const unsaved: { readonly job: Job; readonly ended: Ended }[] = [];
   let look: NodeJS.Timeout | undefined;
   let lookSeconds = LOOK_SECONDS.first;
@@ -124,7 +126,9 @@ export async function* runStage(
     active.delete(job.run);
     const { run, until } = job;
     const flops = "flops" in outcome ? outcome.flops : undefined;
-    ledger.end(run, { flops, seconds: outcome.seconds });
+    const before = counted.get(job) ?? 0;
+    ledger.end(run, { flops: Math.max(0, (flops ?? 0) - before), seconds: outcome.seconds });
+    counted.set(job, Math.max(before, flops ?? 0));
     const seconds = (taken.get(job) ?? attemptSeconds(folder, job)) + outcome.seconds;
     taken.set(job, seconds);
     switch (outcome.kind) {
@@ -172,7 +176,11 @@ export async function* runStage(
     for (;;) {
       yield* startMore();
       const isWaiting = look !== undefined && waiting.length + unsaved.length > 0;
-      if (active.size === 0 && (isStopped() || !isWaiting)) return;
+      if (active.size === 0 && (isStopped() || !isWaiting)) {
+        // What waits in memory has this one chance more.
+        for (const { job, ended } of unsaved.splice(0)) yield* save(job, ended);
+        return;
+      }
       const message = await mailbox.take();
       switch (message.kind) {
         case "progress":

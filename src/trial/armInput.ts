@@ -1,8 +1,10 @@
 // The arms of a study as they are given: architectures by name, or a family, and what is their own of how they are trained.
 // Knows single settings only.
+
 import { z } from "zod";
 import { RequestError } from "../errors.ts";
 import { isObject } from "../json.ts";
+import { formatNumber } from "../report/format.ts";
 import { parseStrict, positiveNumber, show, wholeNumber } from "../strict.ts";
 import type { ArmInput, FamilyInput } from "./input.ts";
 
@@ -47,7 +49,9 @@ export function readArms(given: {
   }
   const names = Object.keys(given.arms);
   if (names.length < 2 || names.length > MOST_ARMS) {
-    throw new RequestError(`study: arms are ${names.length}; expected from 2 to ${MOST_ARMS}`);
+    throw new RequestError(
+      `study: arms are ${formatNumber(names.length, "architecture")}; expected from 2 to ${MOST_ARMS}`,
+    );
   }
   for (const name of names) requireName(name);
   const entries = Object.entries(given.arms).map(([name, arm]): [string, ArmInput] => [
@@ -95,9 +99,9 @@ function requireArchitecture(what: string, given: unknown): void {
 }
 
 /** Errors: RequestError for values of which one is not larger than the one before. */
-export function requireRising(what: string, values: readonly number[]): void {
+export function requireRising(what: string, values: readonly number[], of = "study"): void {
   if (values.every((value, i) => i === 0 || value > values[i - 1]!)) return;
-  throw new RequestError(`study: ${what} are ${values.join(", ")}; expected each larger than the one before`);
+  throw new RequestError(`${of}: ${what} are ${values.join(", ")}; expected each larger than the one before`);
 }
 
 /** Settings of training without those that are not `what`'s to give. */

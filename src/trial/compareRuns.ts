@@ -1,8 +1,10 @@
 // Any runs held against each other: those that differ in nothing but their seed are one arm. Trains nothing; knows no study.
 import { createHash } from "node:crypto";
-import { basename, resolve } from "node:path";
+import { existsSync } from "node:fs";
+import { basename, join, resolve } from "node:path";
 import { RequestError } from "../errors.ts";
-import { compareArms } from "../study/statistics/compare.ts";
+import { formatNumber } from "../report/format.ts";
+import { type ComparisonOptions, compareArms } from "../study/statistics/compare.ts";
 import { stepDownLine } from "../study/statistics/stepDown.ts";
 import type { Cell, Table } from "../study/statistics/table.ts";
 import { isImages, type RunConfiguration, readConfiguration } from "../train/runFolder.ts";
@@ -57,9 +59,15 @@ const usualMargin = 0.01;
 
 /** Errors: RequestError for a folder without a run, or twice the same; WorkError for damaged files. */
 export function compareRuns(folders: readonly string[], margin: number = usualMargin): RunComparison {
+  const study = folders.find((folder) => existsSync(join(folder, "study.json")));
+  if (study !== undefined) {
+    throw new RequestError(
+      `compare: ${study} is a study; name runs of it, such as ${join(study, "runs", "RUN")}`,
+    );
+  }
   if (folders.length < 2 || folders.length > MOST_RUNS) {
     throw new RequestError(
-      `compare: ${folders.length} runs; expected from 2 to ${MOST_RUNS}, such as runs/a runs/b`,
+      `compare: ${formatNumber(folders.length, "run")}; expected from 2 to ${MOST_RUNS}, such as runs/a runs/b`,
     );
   }
   const twice = folders.find(
@@ -91,7 +99,7 @@ export function compareRuns(folders: readonly string[], margin: number = usualMa
   const arms = [...new Set(names)];
   const data = [...new Set(read.map(({ configuration }) => configuration.data.name))];
   const different = differentOf(read);
-  const pairs = different === null ? pairsOf(runs, arms, margin) : [];
+  const pairs = different === null ? pairsOf(withoutRepeats(runs), arms, margin) : [];
   return { runs, arms, data, pairs, notes: notesOf(runs, different, pairs) };
 }
 
@@ -117,6 +125,9 @@ interface Read {
   readonly configuration: RunConfiguration;
 }
 
+/** As studies name their runs, or any number at the end. */
+const seedAtEnd = /-seed\d+-[\da-f]{8}$|[-_.]?(?:seed)?[-_]?\d+$/i;
+
 /** The folder's name; of several seeds that of the first without its number. */
 function armNames(read: readonly Read[]): string[] {
   const keys = read.map(({ configuration }) => keyOf(configuration));
@@ -125,7 +136,7 @@ function armNames(read: readonly Read[]): string[] {
     if (named.has(key)) continue;
     const own = basename(resolve(read[place]!.folder));
     const isAlone = keys.filter((other) => other === key).length === 1;
-    const name = isAlone ? own : own.replace(/[-_.]?(?:seed)?[-_]?\d+$/i, "") || own;
+    const name = isAlone ? own : own.replace(seedAtEnd, "") || own;
     const isTaken = [...named.values()].includes(name);
     named.set(key, isTaken ? `${name} (${key.slice(0, 6)})` : name);
   }
@@ -140,7 +151,50 @@ function keyOf({ architecture, training, data }: RunConfiguration): string {
   return createHash("sha256").update(JSON.stringify(content)).digest("hex");
 }
 
+/** Of several runs of one arm and seed the one that is finished, else the first. */
+function withoutRepeats(runs: readonly ComparedRun[]): ComparedRun[] {
+  return runs.filter((run) => {
+    const alike = runs.filter(({ arm, seed }) => arm === run.arm && seed === run.seed);
+    return run === (alike.find(isFinished) ?? alike[0]);
+  });
+}
+
+const isFinished = ({ result }: ComparedRun): boolean => result.step >= result.steps;
+
+/** Chance of any false win among all pairs of all groups. */
+const LEVEL = 0.05;
+
+/**
+ * Arms are judged together with those that were trained on as many tokens: how others vary, in runs that were stopped
+ * perhaps, is no measure of how these do.
+ */
 function pairsOf(runs: readonly ComparedRun[], arms: readonly string[], margin: number): PairResult[] {
+  const finished = runs.filter(isFinished);
+  const groups = new Map<number, string[]>();
+  for (const arm of arms) {
+    const tokens = finished.find((run) => run.arm === arm)?.result.tokens;
+    if (tokens !== undefined) groups.set(tokens, [...(groups.get(tokens) ?? []), arm]);
+  }
+  const judged = [...groups.values()].filter(({ length }) => length > 1);
+  const options = { margin, alpha: LEVEL / Math.max(1, judged.length) };
+  const together = judged.flatMap((group) => comparedPairs(finished, group, options));
+  return arms.flatMap((first, place) =>
+    arms.slice(place + 1).map((second): PairResult => {
+      const obstacle = obstacleOf({ first, second }, runs);
+      const pair = together.find((one) => one.first === first && one.second === second);
+      if (obstacle === null && pair !== undefined) return pair;
+      const [alone] = comparedPairs(runs, [first, second], options);
+      if (obstacle === null) return alone!;
+      return { ...alone!, verdict: "undecided", winner: null, furtherSeeds: null, obstacle };
+    }),
+  );
+}
+
+function comparedPairs(
+  runs: readonly ComparedRun[],
+  arms: readonly string[],
+  options: ComparisonOptions,
+): PairResult[] {
   const seeds = [...new Set(runs.map(({ seed }) => seed))].sort((a, b) => a - b);
   const table: Table = arms.map((arm) =>
     seeds.map((seed): Cell | null => {
@@ -148,23 +202,20 @@ function pairsOf(runs: readonly ComparedRun[], arms: readonly string[], margin: 
       return run === undefined || run.loss === null ? null : { score: -run.loss, itemVariance: 0 };
     }),
   );
-  return compareArms([table], { margin }).map((comparison) => {
-    const pair = pairResult(comparison, arms);
-    const obstacle = obstacleOf(pair, runs);
-    if (obstacle === null) return pair;
-    return { ...pair, verdict: "undecided", winner: null, furtherSeeds: null, obstacle };
-  });
+  return compareArms([table], options).map((comparison) => pairResult(comparison, arms));
 }
 
 /** Why losses of two arms say nothing of which is better however far apart they are; null where they do. */
-function obstacleOf({ first, second }: PairResult, runs: readonly ComparedRun[]): string | null {
+function obstacleOf(
+  { first, second }: Pick<PairResult, "first" | "second">,
+  runs: readonly ComparedRun[],
+): string | null {
   const of = (name: string) => runs.filter(({ arm, loss }) => arm === name && loss !== null);
   const [one, other] = [of(first), of(second)];
   const shared = [...one, ...other].filter(({ seed }) =>
     [one, other].every((own) => own.some((run) => run.seed === seed)),
   );
-  if (shared.some(({ result }) => result.step < result.steps))
-    return "runs that are not finished decide nothing";
+  if (!shared.every(isFinished)) return "runs that are not finished decide nothing";
   const tokens = new Set(shared.map(({ result }) => result.tokens));
   return tokens.size > 1 ? "runs on unequally many tokens decide nothing" : null;
 }
@@ -174,12 +225,14 @@ function notesOf(
   different: string | null,
   pairs: readonly PairResult[],
 ): string[] {
-  const repeated = runs.flatMap(({ folder, arm, seed }, place) => {
-    const first = runs.slice(0, place).find((run) => run.arm === arm && run.seed === seed);
-    return first === undefined ? [] : [`${folder} repeats ${first.folder}, and is left out of the verdicts.`];
+  const own = withoutRepeats(runs);
+  const repeated = runs.flatMap((run) => {
+    if (own.includes(run)) return [];
+    const first = own.find(({ arm, seed }) => run.arm === arm && run.seed === seed)!;
+    return [`${run.folder} repeats ${first.folder}, and is left out of the verdicts.`];
   });
-  const unfinished = runs.filter(({ result }) => result.step < result.steps);
-  const tokens = new Set(runs.map(({ result }) => result.tokens));
+  const unfinished = own.filter((run) => !isFinished(run));
+  const tokens = new Set(own.map(({ result }) => result.tokens));
   return [
     ...(different === null ? [] : [`The runs have different ${different}: their losses are not compared.`]),
     ...repeated,

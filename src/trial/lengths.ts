@@ -50,13 +50,20 @@ export function withLength(
   }));
   const moments = arm.growth.map(({ at }) => at);
   const updates = updatesOf(prices, moments, { total, tokensPerStep });
+  const early = updates.findIndex((due, place) => place < moments.length && !(due >= 1));
+  if (early >= 0) {
+    throw new RequestError(
+      `study: ${arm.name}: training: grow[${early}].at is ${JSON.stringify(moments[early])}, before any update ` +
+        `${early === 0 ? "" : "since the growth before it "}is made; raise it`,
+    );
+  }
   const exact = updates.reduce((sum, one) => sum + one, 0);
   const steps = Math.round(exact);
   const warmup: unknown = { ...settings.training.schedule, ...arm.training.schedule }.warmup;
   const least = Math.max(2, typeof warmup === "number" ? warmup + 1 : 0);
   if (steps < least) {
     throw new RequestError(
-      `study: train gives ${arm.name} ${exact.toPrecision(3)} updates of ${tokensPerStep} ${subjectOf(settings).words.tokens}; ` +
+      `study: train gives ${JSON.stringify(arm.name)} ${exact.toPrecision(3)} updates of ${tokensPerStep} ${subjectOf(settings).words.tokens}; ` +
         `expected at least ${least}: raise it, or lower batch or length`,
     );
   }

@@ -6,6 +6,7 @@ import { replay } from "../study/racing/rule.ts";
 import { type Comparison, compareArms } from "../study/statistics/compare.ts";
 import type { Table } from "../study/statistics/table.ts";
 import type { Trial } from "./define.ts";
+import { payableRuns } from "./full.ts";
 import { measures } from "./measures.ts";
 import { subjectOf } from "./subjects/subjects.ts";
 import { readValue, scoreOf, type TrialValue } from "./values.ts";
@@ -23,7 +24,7 @@ export interface TrialOutcome {
   readonly level: number;
   /** Whether nothing more is to be made. */
   readonly finished: boolean;
-  /** Whether a race ended since what may be spent did not pay for the next seed. */
+  /** Whether what may be spent did not pay for more: of a race for the next seed, else for the next run. */
   readonly isSpent: boolean;
 }
 
@@ -46,7 +47,8 @@ export function outcomeOf(trial: Trial, known: Known): TrialOutcome {
 
 const LEVEL = 0.05;
 
-function fullOutcome({ runs, settings }: Trial, values: TrialOutcome["values"], known: Known) {
+function fullOutcome(trial: Trial, values: TrialOutcome["values"], known: Known) {
+  const { runs, settings } = trial;
   const ended = new Set([...known.results, ...known.failures].map(({ run }) => run));
   const chosen = values.map((rates, arm) =>
     bestRate(
@@ -63,12 +65,12 @@ function fullOutcome({ runs, settings }: Trial, values: TrialOutcome["values"], 
       return score === null ? null : { score: -score, itemVariance: 0 };
     });
   });
-  const all = runs.flat(2).length;
+  const payable = payableRuns(trial);
+  const finished = payable.every(({ run }) => ended.has(run));
   return {
-    ...{ chosen, table, level: LEVEL },
+    ...{ chosen, table, level: LEVEL, finished },
     comparisons: compareArms([table], { alpha: LEVEL, margin: settings.margin }),
-    finished: known.results.length + known.failures.length >= all,
-    isSpent: false,
+    isSpent: finished && !runs.flat(2).every(({ run }) => ended.has(run)),
   };
 }
 

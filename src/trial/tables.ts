@@ -97,7 +97,7 @@ export function viewTable({ arms, views: all, measure, words }: TrialResult): Re
     kind: "table",
     title: `${title} at other budgets`,
     note:
-      `${title} in ${unitWords}. Tokens, FLOPs and seconds: where all arms end there, of the test; else on ${words.selection}, where the arm ` +
+      `${title} in ${unitWords}. Tokens, FLOPs and seconds: where all arms end there, to within an update, of the test; else on ${words.selection}, where the arm ` +
       "that comes least far ends, and the rates of the others have not fallen as at their end." +
       (views.some(({ axis }) => axis.of === "parameters")
         ? " Parameters: of the test, moved to the middle of the arms' sizes along Kaplan's power law."

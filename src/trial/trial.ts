@@ -24,6 +24,7 @@ import type { StudyBudget } from "../study/runner.ts";
 import { runTrainingStudy } from "../study/training.ts";
 import { onDisk, replaceFile } from "../train/files.ts";
 import { requestOf, type Trial } from "./define.ts";
+import { payableRuns } from "./full.ts";
 import { trialReport } from "./report.ts";
 import { type TrialEnd, type TrialResult, trialResult } from "./result.ts";
 import { jobOf } from "./runs.ts";
@@ -93,10 +94,9 @@ export async function* runTrial(options: TrialOptions): AsyncGenerator<TrialEven
   }
 }
 
-function planFor({ settings, raced, runs }: Trial): Plan {
-  if (settings.stop === "race") return planOf(race(raced));
-  // The first seed of all arms first, so that a study that is stopped can be compared.
-  const jobs = [...runs.flat(2)].sort((a, b) => a.seed - b.seed).map(jobOf);
+function planFor(trial: Trial): Plan {
+  if (trial.settings.stop === "race") return planOf(race(trial.raced));
+  const jobs = payableRuns(trial).map(jobOf);
   return () => jobs;
 }
 

@@ -58,13 +58,15 @@ function endText(end: number, digits: number): string {
  */
 export function flipLines({ pairs, views }: TrialResult): string[] {
   return pairs.flatMap((pair, place) => {
-    const toldOf = (among: readonly ViewResult[]): string =>
-      among
-        .map(({ name, axis, pairs: there }) => {
-          const how = axis.of === "parameters" ? ", reckoned by Kaplan's power law" : "";
-          return `${shortly(there[place]!)} at ${name}${how}`;
-        })
-        .join("; ");
+    const toldOf = (among: readonly ViewResult[]): string => {
+      const places = new Map<string, string[]>();
+      for (const { name, axis, pairs: there } of among) {
+        const how = axis.of === "parameters" ? " (reckoned by Kaplan's power law)" : "";
+        const what = shortly(there[place]!);
+        places.set(what + how, [...(places.get(what + how) ?? []), name]);
+      }
+      return [...places].map(([what, names]) => `${what} at ${names.join(", ")}`).join("; ");
+    };
     const turned = views.filter(({ flips }) => flips.includes(place));
     const won = views.filter(({ wonHere }) => wonHere.includes(place));
     const open = views.filter(({ unsure }) => unsure.includes(place)).map(({ name }) => name);
@@ -82,7 +84,7 @@ function shortly({ verdict, winner }: PairResult): string {
 }
 
 /** "Every pair would have been decided at a difference of 0.0312 nat or more."; nothing where nothing is known of the spread. */
-export function decidableLines({ decidable, measure }: Pick<TrialResult, "decidable" | "measure">): string[] {
+function decidableLines({ decidable, measure }: Pick<TrialResult, "decidable" | "measure">): string[] {
   return decidable === null
     ? []
     : [

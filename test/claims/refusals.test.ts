@@ -111,6 +111,36 @@ test("a folder that holds another claim, or another scale of it, is left as it i
   expect(await end(first)).toBe("done");
 });
 
+test("an interruption in one study or claim leaves what is known of the others", async () => {
+  const claims = [claimOf("first", study("own"), study("second")), claimOf("other", study("third"))];
+  const record = (claim: string) =>
+    JSON.parse(readFileSync(join(folder.path, "kept", claim, "verdicts.json"), "utf8")) as unknown[];
+  const interrupted = { ...studied, finished: false, runs: 2 };
+  const again = (isWith: boolean) =>
+    claimOf(
+      "first",
+      {
+        ...study("own"),
+        prepare: async () =>
+          async function* () {
+            yield { kind: "end", reason: "interrupted", studied: interrupted };
+          },
+      },
+      ...(isWith ? [study("second")] : []),
+    );
+  await all("kept", claims);
+  // Of a study the folder tells that it was begun.
+  mkdirSync(join(folder.path, "kept", "first", "second"));
+  const before = record("other");
+  const end = await all("kept", [again(true), claims[1]!, claimOf("never", study("none"))]);
+  expect(end.reason).toBe("interrupted");
+  expect(record("first")).toHaveLength(2);
+  expect(record("other")).toEqual(before);
+  expect(begun).toEqual(["second", "third"]);
+  expect(pageOf("kept")).toContain("<h2>other: ");
+  expect(existsSync(join(folder.path, "kept", "never"))).toBe(false);
+});
+
 test("the page has what is known when a later claim fails", async () => {
   const claims = [claimOf("first", study("own")), claimOf("second", study("other", { fails: "no disk" }))];
   await expect(all("failing", claims)).rejects.toThrow("no disk");

@@ -25,7 +25,7 @@ describe("scantling export", () => {
     const file = join(base, "cli.safetensors");
     const { exitCode, out } = await scantling(["export", run, "--to", "safetensors", "--out", file]);
     expect(exitCode).toBe(0);
-    expect(out).toMatch(/^.*cli\.safetensors: [\d.]+k? parameters after step \d, [\d.]+kB\n$/);
+    expect(out).toMatch(/^.*cli\.safetensors: [\d.]+k? parameters after step \d, [\d.]+ KiB\n$/);
   });
 
   test("writes a run, or an architecture, for PyTorch", async () => {
@@ -33,7 +33,7 @@ describe("scantling export", () => {
     const { exitCode, out, err } = await scantling(["export", run, "--to", "pytorch", "--out", file]);
     expect({ exitCode, err }).toEqual({ exitCode: 0, err: "" });
     expect(out).toMatch(
-      /^.*cli\.py, .*cli\.pytorch\.safetensors: [\d.]+k? parameters after step \d, [\d.]+kB\n$/,
+      /^.*cli\.py, .*cli\.pytorch\.safetensors: [\d.]+k? parameters after step \d, [\d.]+ KiB\n$/,
     );
     const gpt2 = join(base, "gpt2.py");
     const found = await scantling(["export", "gpt2", "--to", "pytorch", "--out", gpt2, "--json"]);

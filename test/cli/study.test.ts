@@ -306,7 +306,7 @@ test("runs that differ in their seed alone are one arm, compared seed by seed in
   expect(readFileSync(report, "utf8")).toContain("Loss over training FLOPs");
   expect((await refusal(["compare", ...runs, "--out", report])).err).toMatch(/the file exists/);
   expect((await refusal(["compare", runs[0]!, runs[0]!])).err).toMatch(/is named twice/);
-  expect((await refusal(["compare", runs[0]!])).err).toMatch(/1 runs; expected from 2/);
+  expect((await refusal(["compare", runs[0]!])).err).toMatch(/1 run; expected from 2/);
   expect((await refusal(["compare", runs[0]!, folder.path])).err).toMatch(/holds no run/);
 });
 

@@ -30,7 +30,7 @@ test.each([
     { a: { ...plain, rates: [3, 2, 1] }, b: plain },
     /^design: candidates\.a\.rates are 3, 2, 1; expected each larger/,
   ],
-  [{ a: plain }, /^design: candidates are 1; expected from 2 to 64$/],
+  [{ a: plain }, /^design: candidates are 1 architecture; expected from 2 to 64$/],
   [{ "a\n": plain, b: plain }, /^design: a candidate is named "a\\n"; expected/],
   [
     { name: "tiny", arms: { a: "gpt", b: "tiny" }, rates: [1] },

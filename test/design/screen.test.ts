@@ -71,3 +71,31 @@ test("of a budget in time, tasks take what the clock says, and not a share of wh
   expect(searchAfter(design)).toBe(290);
   expect(searchAfter(designOf(3, { budget: "10m", final: "5m" }, [0.01, 0.02, 0.03], 16))).toBe(280);
 });
+
+test("tasks that took what the search needs take it from the winner's run, though that was asked for", () => {
+  const design = designOf(3, { budget: "10m", final: "5m" }, [0.01, 0.02, 0.03], 1);
+  const after = (clock: number) => {
+    const screened = { scores: [], cost: { runs: 18, flops: 1e10, seconds: clock, clock } };
+    const { search, final } = afterScreen(design, { candidates: design.candidates, leftOut: [], screened });
+    return { search, final };
+  };
+  expect(after(100)).toEqual({ search: 200, final: 300 });
+  expect(after(299)).toEqual({ search: 150.5, final: 150.5 });
+  expect(() => after(700)).toThrow(/does not pay for the synthetic tasks/);
+});
+
+test("every block that sees other tokens counts as a mixer, and none that maps each alone", () => {
+  const repeatOf = (stripe: string) => {
+    const arms = Object.fromEntries(
+      ["min-gru", stripe].map((own) => [
+        own,
+        { architecture: { width: 16, layers: 4, stripe: `[${own}, gelu]` } },
+      ]),
+    );
+    const { contestants } = screenOf(givenCandidates(arms, false, request).candidates)!;
+    return (contestants[1]!.input as { repeat: number }).repeat;
+  };
+  expect(repeatOf("attention(heads: 2)")).toBe(2);
+  expect(repeatOf("attention(heads: 2), nonlinearity(function: relu)")).toBe(2);
+  expect(repeatOf("attention(heads: 2), min-gru")).toBe(1);
+});

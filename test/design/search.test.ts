@@ -114,6 +114,21 @@ test("runs that fail are left behind; where all fail there is no winner", () => 
   const result = searchResult(design, known);
   expect(result.winner?.name).toBe("deep-5");
   expect(result.failures.length).toBe(COUNT);
+  // One with the lowest mean is no winner where a run of it failed, and the reason says so.
+  const { rungs, settings } = design;
+  const unlucky = searchResult(
+    design,
+    searched(design, (run) =>
+      run.arm === 4 &&
+      run.steps === rungs.at(-1)!.trial.arms[4]!.steps &&
+      run.spec.training.seed !== settings.firstSeed
+        ? null
+        : lossOf(run, truth(1)),
+    ),
+  );
+  expect(unlucky.finalists.map(({ name }) => name)).toContain("deep-5");
+  expect(unlucky.winner?.name).not.toBe("deep-5");
+  expect(unlucky.winner?.reason).toMatch(/over \d seeds of those with the fewest failed runs/);
   // They cost what they took, where that is known.
   const failures = known.failures.map((one) => ({ ...one, seconds: 2, flops: 1e6 }));
   const { cost } = searchResult(design, { ...known, failures });

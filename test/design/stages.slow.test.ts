@@ -96,6 +96,12 @@ test("stopped in its tasks, its search, before and in the winner's run, it goes 
   const training = await call((event) => event.kind === "training" && event.event.kind === "step");
   expect(training.reason).toBe("interrupted");
   const decided = readFileSync(join(at, "winner.json"), "utf8");
+  // A run that is there goes on as the winner's only if it is.
+  writeFileSync(join(at, "winner.json"), JSON.stringify({ ...JSON.parse(decided), steps: 1_000_000 }));
+  await expect(call()).rejects.toThrow(
+    /winner holds the run of another winner; to train this one, move it away/,
+  );
+  writeFileSync(join(at, "winner.json"), decided);
   const { reason, result } = await call();
   expect(reason).toBe("done");
   expect(result.run!.step).toBe(result.run!.steps);

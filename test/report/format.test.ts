@@ -22,7 +22,9 @@ describe("formatCount", () => {
 
 describe("formatDuration", () => {
   it.each([
-    [0.04, "0.0 s"],
+    [0, "0.0 s"],
+    [0.00192, "1.92 ms"],
+    [0.04, "40 ms"],
     [8.24, "8.2 s"],
     [59.96, "1 min 00 s"],
     [125, "2 min 05 s"],
@@ -32,6 +34,7 @@ describe("formatDuration", () => {
 });
 
 it("formats bytes, losses and shares", () => {
+  expect(formatBytes(5300)).toBe("5.2 KiB");
   expect(formatBytes(300 * 2 ** 20)).toBe("300 MiB");
   expect(formatBytes(1.5 * 2 ** 30)).toBe("1.50 GiB");
   expect(formatLoss(1.23456)).toBe("1.2346");

@@ -7,6 +7,7 @@ import { afterAll, beforeEach, expect, test } from "vitest";
 import { RequestError } from "../../src/errors.ts";
 import { prepareRun, writeFailure, writeResult } from "../../src/study/ended.ts";
 import { indexPath, queryStudy, rebuildIndex } from "../../src/study/index.ts";
+import { resultsFolder } from "../../src/study/paths.ts";
 import { openStore, prepareFolder } from "../../src/study/store.ts";
 import { temporaryFolder } from "./harness.ts";
 
@@ -59,6 +60,11 @@ test("an index that is missing, behind, damaged or something else is made again"
   }
   add("d", 0.125, 1);
   expect(await queryStudy(folder, question)).toHaveLength(3);
+  // As many as before: a failure that was removed, and what the job then brought back.
+  rmSync(join(resultsFolder(folder, "c"), "5.failure.json"));
+  add("c", 0.75, 1);
+  expect(await queryStudy(folder, question)).toHaveLength(4);
+  expect(await queryStudy(folder, "select * from failures")).toEqual([]);
 });
 
 test("asking needs no lock, leaves nothing behind and changes nothing", async () => {

@@ -34,6 +34,11 @@ test("processes spend a second each, the clock one for all of them; what was don
   ] as const) {
     expect([budget, spentBy(budget).isSpent()]).toEqual([budget, isSpent]);
   }
+  // What an earlier call saw itself counts where its jobs tell less: their processes take time to begin and to end.
+  const later = createLedger({ clock: 9 }, 2, () => now, { flops: 0, seconds: 0, clock: 9 });
+  later.recall([{ seconds: 4 }, { seconds: 4 }]);
+  expect(later.isSpent()).toBe(true);
+  expect(later.totals()).toEqual({ flops: 0, seconds: 8, clock: 9 });
   // Nobody at work: the clock stands still.
   const idle = spentBy({ clock: 8.5 });
   idle.end("a", { seconds: 4 });

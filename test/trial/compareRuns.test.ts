@@ -54,6 +54,25 @@ test("arms on the same data are compared seed by seed; a copy of a run is left o
   const { notes, ...twice } = compareRuns([...wide, ...deep, again]);
   expect(twice.pairs).toEqual(pairs);
   expect(notes).toContain(`${again} repeats ${wide[0]}, and is left out of the verdicts.`);
+  // Nor does one that was stopped stand in the way of the one that was not, wherever it is named.
+  const stopped = run("stopped", 1, { seed: 1, steps: 2 }, [3]);
+  const first = compareRuns([stopped, ...wide, ...deep]);
+  expect(first.pairs[0]).toMatchObject({ verdict: "win", winner: "deep", seeds: 2 });
+  expect(first.notes).toContain(`${stopped} repeats ${wide[0]}, and is left out of the verdicts.`);
+  expect(first.notes.join()).not.toContain("Not finished");
+});
+
+test("arms of several seeds are named without them, as studies name runs too; a study itself is no run", () => {
+  const runs = ["c08d7776", "27eec99b"].map((hash, place) =>
+    run(`narrow-rate0.0100-seed${place + 1}-${hash}`, 6, { seed: place + 1 }, [2]),
+  );
+  expect(compareRuns([...runs, ...deep]).arms).toEqual(["narrow-rate0.0100", "deep"]);
+  const study = join(root.path, "study");
+  mkdirSync(join(study, "runs"), { recursive: true });
+  writeFileSync(join(study, "study.json"), "{}");
+  expect(() => compareRuns([study])).toThrow(
+    `compare: ${study} is a study; name runs of it, such as ${join(study, "runs", "RUN")}`,
+  );
 });
 
 test("a win that stepping down alone decides has a line that says so", () => {
@@ -144,6 +163,8 @@ test("runs that are not finished, or saw unequal tokens, win over nothing, and t
     /^undecided: wide - half is 1\.5\d* nat.*; runs that are not finished decide nothing$/,
   );
   expect(unfinished.notes.join()).toContain(`Not finished, and undecided: ${half.join(", ")}.`);
+  // How those vary says nothing of the others: the pair is judged as if they were not there.
+  expect(unfinished.pairs[0]).toEqual(compareRuns([...wide, ...deep]).pairs[0]);
   const longer = [1, 2].map((seed) => run(`longer-seed${seed}`, 1, { seed }, [3, 1, 0.5 + 0.001 * seed]));
   const unequal = compareRuns([...wide, ...longer]);
   expect(pairLine(unequal.pairs[0]!)).toMatch(

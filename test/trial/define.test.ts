@@ -67,7 +67,7 @@ test("what an arm leaves undefined is the study's", () => {
 
 test("what cannot be meant is refused, and says what would do", () => {
   expect(refused({ armes: {} })).toMatch(/unknown key "armes"; did you mean "arms"\?/);
-  expect(refused({ arms: { one: input.arms!.wide } })).toMatch(/arms are 1; expected from 2/);
+  expect(refused({ arms: { one: input.arms!.wide } })).toMatch(/arms are 1 architecture; expected from 2/);
   expect(refused({ arms: { a: "gtp2", b: "gpt2" } })).toMatch(/did you mean gpt2/);
   expect(refused({ arms: { a: { architectur: {} }, b: "gpt2" } })).toMatch(/did you mean "architecture"\?/);
   expect(refused({ family: { architecture: {}, depths: [1, 2] } })).toMatch(/arms, by name, or a family/);
@@ -214,7 +214,9 @@ test("a budget or data too small say what would be enough", () => {
   expect(refused({ stop: "race", spend: "3s" }, { ...context, secondsPerStep: [1e-6, 1e-6] })).toMatch(
     /study: spend is too small for one run of each arm under each rate; expected at least \S+/,
   );
-  expect(refused({ train: { tokens: 20 } })).toMatch(/wide 0\.625 updates of 32 tokens; expected at least 2/);
+  expect(refused({ train: { tokens: 20 } })).toMatch(
+    /"wide" 0\.625 updates of 32 tokens; expected at least 2/,
+  );
   const few = { data: { ...context.data, trainingTokens: 400 } };
   expect(refused({}, few)).toMatch(
     /trained on 3,200 tokens and words has 400, 8\.0 epochs; expected at most 4/,

@@ -65,6 +65,9 @@ test("growth that cannot be compared, or cannot be, is refused in one line", () 
   expect(refused({ steps: 100 }, { at: plateau })).toThrow(
     /grown: training: grow\[0\]: at: unknown key "plateau"/,
   );
+  expect(refused({ steps: 6 }, { at: { share: 0.01 } })).toThrow(
+    /training: grow\[0\]\.at is \{"share":0\.01\}, before any update is made; raise it/,
+  );
   expect(refused({ steps: 100 }, { at: { share: 1.5 } })).toThrow(/share is 1\.5; expected a share below 1/);
   expect(refused({ steps: 100 }, { at: { step: 100 } })).toThrow(/step is 100; expected one from 1 to 99/);
   expect(refused({ seconds: 10 }, {})).toThrow(/grown grows, and seconds are measured before it does/);

@@ -5,6 +5,7 @@ import type { Known, Result } from "../../src/study/job.ts";
 import { race } from "../../src/study/racing/race.ts";
 import { replay } from "../../src/study/racing/rule.ts";
 import type { Trial } from "../../src/trial/define.ts";
+import { payableRuns } from "../../src/trial/full.ts";
 import { trialReport } from "../../src/trial/report.ts";
 import { trialResult } from "../../src/trial/result.ts";
 import { jobOf, type TrialRun } from "../../src/trial/runs.ts";
@@ -41,7 +42,7 @@ test("a verdict that turns where the slower arm had the same seconds is told", (
   expect(seconds.losses[1]! - seconds.losses[0]!).toBeCloseTo(0.4, 2);
   expect(seconds.flips).toEqual([0]);
   expect(flipLines(result).join()).toMatch(
-    /wide, deep: deep wins as asked, but .*wide wins at equal seconds/,
+    /wide, deep: deep wins as asked, but .*wide wins at .*equal seconds/,
   );
   const tokens = result.views.find(({ name }) => name === "equal tokens")!;
   expect(tokens.flips).toEqual([]);
@@ -227,7 +228,7 @@ test("a pair that is won at another budget alone is told, and marked in the tabl
   const seconds = result.views.find(({ name }) => name === "equal seconds")!;
   expect(seconds).toMatchObject({ flips: [], unsure: [], wonHere: [0] });
   expect(flipLines(result).join("\n")).toMatch(
-    /^only elsewhere: wide, deep: undecided as asked, but .*wide wins at equal seconds/,
+    /^only elsewhere: wide, deep: undecided as asked, but .*wide wins at .*equal seconds/,
   );
   expect(noteLines(result).join()).not.toMatch(/told apart/);
 });
@@ -353,6 +354,16 @@ test("a study that spent what it may says so, and not that arms were told apart"
   );
   expect(noteLines(trialResult(full, known))).toContain("Not finished: 4 runs have ended.");
   expect(trialResult(full, resultsOf(full, planted)).ended).toBe("done");
+  // None is planned that the FLOPs do not pay for, however many go on side by side.
+  const planned = payableRuns(full);
+  expect(planned.length).toBeLessThan(18);
+  expect(planned.reduce((sum, { flops }) => sum + flops, 0)).toBeLessThanOrEqual(full.raced.budget!);
+  const paid = new Set(planned.map(({ run }) => run));
+  const bought = resultsOf(full, planted).results.filter(({ run }) => paid.has(run));
+  expect(trialResult(full, { results: bought, failures: [] })).toMatchObject({
+    ended: "budget",
+    finished: true,
+  });
 });
 
 test("an interval of a win that ends at 0 is explained where there is one", () => {

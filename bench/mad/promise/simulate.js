@@ -4,10 +4,11 @@ import { raceDrawn } from "./raceDrawn.js";
 
 /**
  * Runs the racing rule on drawn scores. The seed spread, the standard deviation over seeds of one arm's mean over tasks, is
- * 1; `shared` of its variance is common to the arms of a seed; the last `quiet` arms have a hundredth of the spread.
+ * 1; `shared` of its variance is common to the arms of a seed; the last `quiet` arms have a hundredth of the spread, and the
+ * first one `loud` times as much.
  * The grid that is compared with runs three candidates on every seed; the rule tries the three on the first seed.
  */
-export function simulate({ noise, arms, seeds, items, shared, quiet, scores, studies, seed }) {
+export function simulate({ noise, arms, seeds, items, shared, quiet, loud = 1, scores, studies, seed }) {
   let falseWins = 0;
   let pairs = 0;
   let right = 0;
@@ -21,6 +22,7 @@ export function simulate({ noise, arms, seeds, items, shared, quiet, scores, stu
       items,
       shared,
       quiet,
+      loud,
       scores,
       draws: createDraws(seed * 100_000 + study),
     });
@@ -51,10 +53,10 @@ export function simulate({ noise, arms, seeds, items, shared, quiet, scores, stu
   };
 }
 
-function raceOnce({ noise, arms, seeds, items, shared, quiet, scores, draws }) {
+function raceOnce({ noise, arms, seeds, items, shared, quiet, loud, scores, draws }) {
   const draw = () => noises[noise](draws);
   // Of the mean over tasks the spread is 1, so of each task √tasks.
-  const spread = (arm) => Math.sqrt(items) * (arm >= arms - quiet ? 0.01 : 1);
+  const spread = (arm) => Math.sqrt(items) * (arm >= arms - quiet ? 0.01 : arm === 0 ? loud : 1);
   const common = Array.from({ length: seeds * items }, draw);
   const own = Array.from({ length: arms * seeds * items }, draw);
   const scoreOf = ({ arm, item, seed }) =>

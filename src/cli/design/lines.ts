@@ -4,7 +4,7 @@ import type { DesignCost } from "../../design/cost.ts";
 import type { Design } from "../../design/define.ts";
 import type { DesignResult } from "../../design/design.ts";
 import { epochLines, lowestLoss, noteLines, stageCosts, useLines, winnerLine } from "../../design/words.ts";
-import { formatCount, formatDuration } from "../../report/format.ts";
+import { formatCount, formatDuration, formatNumber } from "../../report/format.ts";
 import { pairLine } from "../../trial/words.ts";
 
 /** What would be tried: candidates, then stages. */
@@ -34,7 +34,8 @@ export function planLines(
         ]),
     ...cost.rungs.map(
       ({ candidates: count, rates, runs, amount: each, steps }, place) =>
-        `rung ${place + 1}: ${count} candidates, ${rates} rates, ${runs} runs of ${amount(each)}, ${steps[0]} to ${steps[1]} updates`,
+        `rung ${place + 1}: ${formatNumber(count, "candidate")}, ${formatNumber(rates, "rate")}, ${formatNumber(runs, "run")} of ` +
+        `${amount(each)}, ${steps[0].toLocaleString("en-US")} to ${formatNumber(steps[1], "update")}`,
     ),
     `the winner's run: ${amount(cost.final)}`,
     ...epochLines(Math.min(...tokens), Math.max(...tokens), data.trainingTokens),
@@ -55,13 +56,13 @@ export function resultLines(result: DesignResult, folder: string): string[] {
     winnerLine(result),
     ...finalists.map(({ name, rate, test, interval, seeds }) => {
       const range = interval === null ? "" : ` [${interval.map((end) => end.toFixed(4)).join(", ")}]`;
-      return `  ${name.padEnd(width)}  test loss ${test.toFixed(4)}${range} at rate ${rate}, ${seeds} seeds`;
+      return `  ${name.padEnd(width)}  test loss ${test.toFixed(4)}${range} at rate ${rate}, ${formatNumber(seeds, "seed")}`;
     }),
     ...pairs.map((pair) => `  ${pairLine(pair)}`),
     "",
     ...stageCosts(result).map(
       ({ name, runs, flops, seconds }) =>
-        `${name}: ${runs} ${runs === 1 ? "run" : "runs"}, ${flops.toExponential(2)} FLOPs, ${formatDuration(seconds)} of processes`,
+        `${name}: ${formatNumber(runs, "run")}, ${flops.toExponential(2)} FLOPs, ${formatDuration(seconds)} of processes`,
     ),
     ...(run === null || run.validationLoss === null
       ? []

@@ -7,7 +7,7 @@ import { presets } from "../../architecture/presets.ts";
 import { readArchitecture } from "../../architecture/read.ts";
 import { RequestError } from "../../errors.ts";
 import { exportFolder } from "../../hub/exportFolder.ts";
-import { formatCount } from "../../report/format.ts";
+import { formatBytes, formatCount } from "../../report/format.ts";
 import { exportPyTorch } from "../../train/exportPyTorch.ts";
 import { besideRun, exportRun } from "../../train/exportRun.ts";
 import { type Console, warn } from "../console.ts";
@@ -36,7 +36,7 @@ export async function exportModel(
     const made = await exportFolder({ folder, out, layout, checkpoint, force, onDamaged });
     const { parameters, step } = made;
     const line = `${out}: ${made.layout}, ${formatCount(parameters)} parameters after step ${step}`;
-    console.out(options.json ? `${JSON.stringify(made)}\n` : `${line}, ${formatCount(made.bytes)}B\n`);
+    console.out(options.json ? `${JSON.stringify(made)}\n` : `${line}, ${formatBytes(made.bytes)}\n`);
     return;
   }
   if (format === "pytorch") {
@@ -48,7 +48,7 @@ export async function exportModel(
     const { weights, parameters, step, bytes } = made;
     const files = weights === null ? made.file : `${made.file}, ${weights}`;
     const after = step === null ? "" : ` after step ${step}`;
-    const line = `${files}: ${formatCount(parameters)} parameters${after}, ${formatCount(bytes)}B`;
+    const line = `${files}: ${formatCount(parameters)} parameters${after}, ${formatBytes(bytes)}`;
     console.out(options.json ? `${JSON.stringify(made)}\n` : `${line}\n`);
     return;
   }
@@ -60,7 +60,7 @@ export async function exportModel(
   else {
     const { bytes, parameters, step } = result;
     console.out(
-      `${result.file}: ${formatCount(parameters)} parameters after step ${step}, ${formatCount(bytes)}B\n`,
+      `${result.file}: ${formatCount(parameters)} parameters after step ${step}, ${formatBytes(bytes)}\n`,
     );
   }
 }

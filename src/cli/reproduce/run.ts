@@ -28,7 +28,7 @@ export async function runReproduce(
   console: Console,
   commandLine: readonly string[],
 ): Promise<number> {
-  if (options.list) return list(options, console);
+  if (options.list) return list(name, options, console);
   if (name === undefined) {
     const names = claims.map((claim) => claim.name).join(", ");
     throw new RequestError(`reproduce: no claim; expected one of ${names}, all, or --list`);
@@ -115,9 +115,14 @@ function summaryOf(tested: readonly TestedClaim[]): string[] {
   return tested.length === 1 ? [] : [...summaryLines(tested), ""];
 }
 
-/** A line for each claim and scale. */
-function list({ json, processes = defaultProcesses(1) }: ReproduceOptions, console: Console): number {
-  const rows = claims.flatMap((claim) =>
+/** A line for each claim, or for the one that is named, and scale. */
+function list(
+  name: string | undefined,
+  { json, processes = defaultProcesses(1) }: ReproduceOptions,
+  console: Console,
+): number {
+  const asked = name === undefined || name === "all" ? claims : [requireClaim(name)];
+  const rows = asked.flatMap((claim) =>
     scales.map((scale) => {
       const cost = claimCost(claim, scale);
       const folders = [folderOf(claim.name, scale), join(folderOf("all", scale), claim.name)];
@@ -133,7 +138,7 @@ function list({ json, processes = defaultProcesses(1) }: ReproduceOptions, conso
     console.out(`${JSON.stringify(told)}\n`);
     return 0;
   }
-  const width = Math.max(...claims.map(({ name }) => name.length));
+  const width = Math.max(...asked.map((claim) => claim.name.length));
   const lines = rows.map(
     ({ claim, scale, runs, flops, seconds, status }) =>
       `${claim.name.padEnd(width)}  ${scale.padEnd(5)}  ${String(runs).padStart(4)} runs  ${flops.toExponential(1)} FLOPs  ` +

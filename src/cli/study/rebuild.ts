@@ -1,5 +1,6 @@
 // What `scantling study rebuild` does: has the index made again, and says what it holds.
 
+import { formatNumber } from "../../report/format.ts";
 import { queryStudy, rebuildIndex } from "../../study/index.ts";
 import type { Console } from "../console.ts";
 
@@ -17,7 +18,7 @@ export async function rebuild(
   console.out(
     json
       ? `${JSON.stringify({ folder, results, failures })}\n`
-      : `${folder}: the index holds ${results} results and ${failures} failures\n`,
+      : `${folder}: the index holds ${formatNumber(results, "result")} and ${formatNumber(failures, "failure")}\n`,
   );
   return 0;
 }

@@ -158,8 +158,8 @@ export function createBook(settings: RaceSettings): Book {
     look(count, last) {
       // A study that ends early for want of budget is tested at its end as one that ran to its end.
       const level = last ? levels.at(-1)! : levels[Math.max(0, count - 2)]!;
-      comparisons = compareArms(tables, { alpha: level, margin }).map((now, pair) =>
-        isOpen(settled[pair]) ? now : settled[pair]!,
+      comparisons = compareArms(tables, { alpha: level, lastAlpha: levels.at(-1)!, margin }).map(
+        (now, pair) => (isOpen(settled[pair]) ? now : settled[pair]!),
       );
     },
     decided: () =>

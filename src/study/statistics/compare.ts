@@ -40,6 +40,8 @@ export interface ComparisonOptions {
   readonly alpha?: number;
   /** A difference that is surely smaller than this does not matter: a tie. In units of the score; 0 for no ties. */
   readonly margin: number;
+  /** The chance at which the last of several looks will judge, by which further seeds are reckoned; default `alpha`. */
+  readonly lastAlpha?: number;
 }
 
 /** What is known of a pair before it is judged. */
@@ -57,13 +59,14 @@ export interface Contrast {
  * and never below what its test items alone would give. Errors of different tables must be independent: give runs of
  * different tasks different random streams, or average over tasks first and give one table.
  *
- * A pair is a win when its |t| is beyond the studentized range of all arms, or, stepping down (Ryan, Einot, Gabriel,
- * Welsch), when every range of arms, ordered by score, that encloses the pair is beyond that of so many arms.
+ * A pair is a win when, stepping down (Ryan, Einot, Gabriel, Welsch), every range of arms, ordered by score, that encloses
+ * the pair is beyond the studentized range of so many arms. Intervals are those of the studentized range of all arms, made
+ * shorter or longer where they would say of 0 what the verdict does not.
  * @param tables the same arms in each
  */
 export function compareArms(
   tables: readonly Table[],
-  { alpha = 0.05, margin }: ComparisonOptions,
+  { alpha = 0.05, margin, lastAlpha = alpha }: ComparisonOptions,
 ): Comparison[] {
   const arms = tables[0]?.length ?? 0;
   const spreads = tables.map(spreadsOf);
@@ -82,7 +85,9 @@ export function compareArms(
       const pair = contrast(first, second);
       const separated = pair !== null && isSeparated(order, contrast, first, second, alpha);
       comparisons.push(
-        judge([first, second], pair, separated, arms, alpha, margin, sharedSeeds(tables, first, second)),
+        judge([first, second], pair, separated, sharedSeeds(tables, first, second), {
+          ...{ count: arms, alpha, margin, lastAlpha },
+        }),
       );
     }
   }
@@ -93,10 +98,8 @@ function judge(
   arms: readonly [number, number],
   contrast: Contrast | null,
   separated: boolean,
-  count: number,
-  alpha: number,
-  margin: number,
   seeds: number,
+  { count, alpha, margin, lastAlpha }: Required<ComparisonOptions> & { readonly count: number },
 ): Comparison {
   if (contrast === null) {
     return {
@@ -120,14 +123,19 @@ function judge(
     };
   }
   const single = criticalValue(alpha, count, degrees) * error;
-  // One that was only told apart stepping down has the widest symmetric interval that says so: it ends at 0, and 0 is ruled out.
-  const half = separated ? Math.min(single, Math.abs(difference)) : single;
+  // One that was only told apart stepping down has the widest symmetric interval that says so: it ends at 0, and 0 is ruled
+  // out. With few degrees of freedom stepping down asks for more than the single step; then 0 is the end that is held.
+  const apart = Math.abs(difference);
+  const half = separated ? Math.min(single, apart) : Math.max(single, apart);
   const verdict: Verdict =
-    Math.abs(difference) + single < margin
+    apart + single < margin
       ? { kind: "tie" }
       : separated
         ? { kind: "win", winner: difference > 0 ? arms[0] : arms[1] }
-        : { kind: "undecided", furtherSeeds: furtherSeeds(contrast, { alpha, margin, arms: count }) };
+        : {
+            kind: "undecided",
+            furtherSeeds: furtherSeeds(contrast, { alpha: lastAlpha, margin, arms: count }),
+          };
   return { arms, difference, low: difference - half, high: difference + half, seeds, verdict };
 }
 

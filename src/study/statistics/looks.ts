@@ -24,7 +24,12 @@ export function levelsOfLooks(alpha: number, fractions: readonly number[]): numb
       : tabled !== undefined && alpha <= 0.05
         ? (one * tabled) / quantile(0.975)
         : quantile(1 - alpha / 4);
-  return fractions.map((fraction) => 2 * (1 - jstat.normal.cdf(bound / Math.sqrt(fraction), 0, 1)));
+  return fractions.map((fraction) =>
+    Math.max(LEAST, 2 * (1 - jstat.normal.cdf(bound / Math.sqrt(fraction), 0, 1))),
+  );
 }
+
+/** So that the first of many looks has a bound at all; a hundred of them add nothing that is seen. */
+const LEAST = 1e-9;
 
 const quantile = (probability: number): number => jstat.normal.inv(probability, 0, 1);

@@ -19,6 +19,30 @@ test("an arm that alone varies is compared by its own paired t, with all arms al
   expect(pair!.verdict).toEqual({ kind: "win", winner: 1 });
 });
 
+test("an undecided pair's interval has 0 in it, also where stepping down asks for more than the single step", () => {
+  const calm = Array.from({ length: 11 }, (_, arm) => [arm / 10, arm / 10]);
+  const pairs = compare([...calm, [0.98, 1.02]]);
+  expect(pairs.some(({ verdict }) => verdict.kind === "undecided")).toBe(true);
+  for (const { verdict, low, high } of pairs) {
+    if (verdict.kind !== "undecided" || low === null || high === null) continue;
+    expect(low).toBeLessThanOrEqual(0);
+    expect(high).toBeGreaterThanOrEqual(0);
+  }
+});
+
+test("further seeds are those to the last look, which is less strict than this one", () => {
+  const rows = [
+    [1, 1.1, 0.9],
+    [0.8, 0.95, 0.9],
+  ];
+  const seedsAt = (options: Partial<ComparisonOptions>) => {
+    const { verdict } = compare(rows, options)[0]!;
+    return verdict.kind === "undecided" ? verdict.furtherSeeds! : Number.NaN;
+  };
+  expect(seedsAt({ alpha: 0.001, lastAlpha: 0.05 })).toBe(seedsAt({ alpha: 0.05 }));
+  expect(seedsAt({ alpha: 0.001 })).toBeGreaterThan(seedsAt({ alpha: 0.05 }));
+});
+
 describe("two arms", () => {
   test("are compared by Student's paired t", () => {
     // Student's sleep data (Biometrika 1908): extra hours of ten patients under two drugs; t = 4.0621, p = 0.00283 and

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { createRandom } from "../../../src/data/random.ts";
+import { criticalValue } from "../../../src/study/statistics/criticalValue.ts";
 import { levelsOfLooks } from "../../../src/study/statistics/looks.ts";
 
 test("one look has it all", () => {
@@ -12,6 +13,15 @@ test("looks at equal shares have O'Brien and Fleming's levels", () => {
   for (const [look, level] of levelsOfLooks(0.05, [0.2, 0.4, 0.6, 0.8, 1]).entries()) {
     expect(level).toBeCloseTo(expected[look]!, 3);
   }
+});
+
+test("of however many looks the first has a level that a bound can be had for", () => {
+  const levels = levelsOfLooks(
+    0.05,
+    Array.from({ length: 99 }, (_, look) => (look + 2) / 100),
+  );
+  expect(Math.min(...levels)).toBeGreaterThan(0);
+  expect(criticalValue(levels[0]!, 64, 63)).toBeLessThan(100);
 });
 
 test.each([0.05, 0.01, 0.2])("a walk crosses any of its bounds with a chance of at most %f", (alpha) => {
