@@ -175,7 +175,7 @@ function chosen(entries: readonly Entry[], request: SizeRequest): Candidates {
       leave(error.message);
     }
   }
-  if (candidates.length < 2) throw new RequestError(tooFew(candidates.length, missed, request));
+  if (candidates.length < 2) throw new RequestError(tooFew(candidates.length, missed));
   return { candidates, leftOut: missed.map(({ name, reason }) => ({ name, reason })) };
 }
 
@@ -217,20 +217,19 @@ function missOf(
   return null;
 }
 
-function tooFew(have: number, missed: readonly Missed[], { parameters, state }: SizeRequest): string {
+function tooFew(have: number, missed: readonly Missed[]): string {
   const nearest = (["parameters", "state", "other"] as const).flatMap((of) => {
     const [first] = missed.filter((one) => one.of === of).sort((a, b) => a.off - b.off);
     return first === undefined ? [] : [`${first.name}: ${first.reason}`];
   });
   const near = nearest.length === 0 ? "" : `; ${nearest.join("; ")}`;
-  const asked = [
-    ...(parameters === undefined ? [] : ["parameters"]),
-    ...(state === undefined ? [] : ["state"]),
-  ];
+  const asked = (["parameters", "state"] as const).filter((what) => missed.some(({ of }) => of === what));
   const meets =
-    asked.length === 0 ? "can be tried" : `${have === 1 ? "meets" : "meet"} ${asked.join(" and ")}`;
+    asked.length === 0
+      ? "can be had at that size"
+      : `${have === 1 ? "meets" : "meet"} ${asked.join(" and ")}`;
   return (
     `design: ${formatNumber(have, "candidate")} ${meets}, expected two or more${near}: change ` +
-    `${asked.join(", ")}${asked.length === 0 ? "" : " or "}the candidates`
+    `${asked.length === 0 ? "parameters" : asked.join(", ")} or the candidates`
   );
 }

@@ -69,10 +69,10 @@ test("what is wrong is one line", async () => {
     await refused("--budget", "1e13flops", "--data", short, "--parameters", "20k", "--length", "16"),
   ).toMatch(/would read the \S+ tokens of short.txt \S+ times or more, and past 60 it learns nothing/);
   expect(await refused("--budget", "1e9flops", ...own, "--state", "3")).toMatch(
-    /0 candidates meet parameters and state.*nearest come wide: it carries \d+ numbers of state, more than 3/,
+    /0 candidates meet state, expected two or more; wide: it carries \d+ numbers of state, more than 3/,
   );
   expect(await refused("--budget", "1e9flops", ...own, "--parameters", "100")).toMatch(
-    /1 candidate meets parameters.*no width meets 100 parameters/,
+    /1 candidate can be had at that size, expected two or more.*no width meets 100 parameters.*: change parameters or the candidates/,
   );
   expect(await refused("--budget", "1e9flops", "--candidates", join(folder.path, "none.yaml"))).toMatch(
     /^--candidates \S+: there is no such file; expected a \.yaml or \.json file with architectures by name$/,

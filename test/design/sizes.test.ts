@@ -69,7 +69,7 @@ test("candidates of the user stay as wide as they are, unless a size is asked fo
   const sized = givenCandidates(given, true, { ...request, parameters }).candidates;
   expect(sized[0]!.architecture.width).toBeGreaterThan(16);
   expect(() => givenCandidates(given, true, { ...request, parameters: 300 })).toThrow(
-    /0 candidates meet parameters.*depth 1: no width meets/,
+    /0 candidates can be had at that size.*depth 1: no width meets/,
   );
   expect(() =>
     givenCandidates({ a: { architecture: { width: 8, hedas: 2 } } }, false, { ...request, parameters }),
