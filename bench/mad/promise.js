@@ -1,28 +1,12 @@
 #!/usr/bin/env node
 // Whether verdicts keep their promise: studies are simulated, raced by the rule that ships, and what it calls a win is held
 // against the truth. Knows no training: a run's score is drawn. Needs `npm run build`. See docs/verdicts.md.
-import { readOptions, wholeOption } from "../options.js";
 import { keptResults } from "./promise/kept.js";
 import { noises } from "./promise/noise.js";
+import { simulationOptions } from "./promise/options.js";
 import { simulate } from "./promise/simulate.js";
 
-const HELP = `Usage: node bench/mad/promise.js [options]        (after npm run build)
-
-  --studies N     of each kind (default 500)
-  --seed N        (default 1)
-  --out FILE      write the shares as JSON after each kind; kinds that it has already are not simulated again
-  --help
-
-Example: node bench/mad/promise.js --out bench/mad/promise.json
-`;
-
-const values = readOptions(HELP, {
-  studies: { type: "string" },
-  seed: { type: "string" },
-  out: { type: "string" },
-});
-const studies = wholeOption(values, "studies") ?? 500;
-const firstSeed = 1000 * (wholeOption(values, "seed") ?? 1);
+const { studies, firstSeed, out } = simulationOptions("promise");
 
 /** What is true of the arms, in units of the seed spread. */
 const truths = {
@@ -79,7 +63,7 @@ function kindsOf(noise, seeds) {
 const given = kinds.map((kind, index) => ({ ...kind, studies, seed: firstSeed + index }));
 const find = (kind) => simulate({ ...kind, scores: truths[kind.truth](kind.arms) });
 const results = [];
-for (const found of keptResults(given, values.out, find)) {
+for (const found of keptResults(given, out, find)) {
   results.push(found);
   const share = (value) => (value === null ? "    -" : value.toFixed(3));
   process.stdout.write(

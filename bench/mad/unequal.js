@@ -2,28 +2,12 @@
 // Where verdicts do not keep their promise: equal arms of which one varies several times as much as the others. Simulated as in
 // promise.js, raced and in full. Needs `npm run build`. See docs/verdicts.md.
 import { compareArms } from "../../dist/study/statistics/compare.js";
-import { readOptions, wholeOption } from "../options.js";
 import { keptResults } from "./promise/kept.js";
 import { createDraws, noises } from "./promise/noise.js";
+import { simulationOptions } from "./promise/options.js";
 import { simulate } from "./promise/simulate.js";
 
-const HELP = `Usage: node bench/mad/unequal.js [options]        (after npm run build)
-
-  --studies N     of each kind (default 500)
-  --seed N        (default 1)
-  --out FILE      write the shares as JSON after each kind; kinds that it has already are not simulated again
-  --help
-
-Example: node bench/mad/unequal.js --out bench/mad/unequal.json
-`;
-
-const values = readOptions(HELP, {
-  studies: { type: "string" },
-  seed: { type: "string" },
-  out: { type: "string" },
-});
-const studies = wholeOption(values, "studies") ?? 500;
-const firstSeed = 1000 * (wholeOption(values, "seed") ?? 1);
+const { studies, firstSeed, out } = simulationOptions("unequal");
 
 const kinds = [3, 5, 8, 12].flatMap((arms) =>
   [2, 3, 5].flatMap((seeds) =>
@@ -55,7 +39,7 @@ const find = (kind) => {
   const { anyFalseWin, bound } = simulate({ ...kind, scores: Array.from({ length: kind.arms }, () => 0) });
   return { raced: anyFalseWin, full: inFull(kind), bound };
 };
-for (const { arms, seeds, loud, shared, raced, full } of keptResults(given, values.out, find)) {
+for (const { arms, seeds, loud, shared, raced, full } of keptResults(given, out, find)) {
   process.stdout.write(
     `${String(arms).padStart(2)} arms ${seeds} seeds, one ${loud} times as noisy, shared ${shared}: any false win ` +
       `${raced.toFixed(3)} raced, ${full.toFixed(3)} in full\n`,
