@@ -69,8 +69,10 @@ export async function prepareDesign(options: PrepareDesignOptions): Promise<Prep
   /** Solving for widths takes a second. */
   const sizedAt = (asked: DesignSettings, speed: number): Sized => {
     const flops = finalOf(asked) * speed;
-    const sized = sizes.get(flops) ?? sizedFor(asked, data, flops);
-    sizes.set(flops, sized);
+    // A size that was asked for is the same whatever the budget.
+    const key = asked.parameters === undefined ? flops : 0;
+    const sized = sizes.get(key) ?? sizedFor(asked, data, flops);
+    sizes.set(key, sized);
     return sized;
   };
   /** @param speed FLOP/s of all cores where the budget is a time; else 1 */
